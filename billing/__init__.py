@@ -1,0 +1,1 @@
+"""The pure core: money, calendars, price books and rating. Standard library only."""

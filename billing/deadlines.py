@@ -1,0 +1,54 @@
+"""What falls due as a partition's clock moves: cycles close, and are later forgotten.
+
+Whether an event or a timer finds a deadline passed, the same records come of it: they carry
+the deadline, not the moment of its discovery (contract, rule 8).
+"""
+
+from hashlib import blake2b
+
+from billing.outcomes import BillingRecord, Kind, MeterTotal
+from billing.state import CustomerState, CycleState
+
+
+def fire_deadlines(state: CustomerState, clock_ms: int) -> list[BillingRecord]:
+    """Do all that is due at `clock_ms` in the order (deadline, book, cycle); returns the records."""
+    records: list[BillingRecord] = []
+    while state.deadline_ms <= clock_ms:
+        due_ms = state.deadline_ms
+        due = sorted(key for key, cycle in state.cycles.items() if cycle.deadline_ms == due_ms)
+        for key in due:
+            cycle = state.cycles[key]
+            if cycle.closed:
+                del state.cycles[key]
+            else:
+                cycle.closed = True
+                records.append(_close(state, cycle))
+        state.find_deadline()
+    return records
+
+
+def _close(state: CustomerState, cycle: CycleState) -> BillingRecord:
+    return BillingRecord(
+        record_id=f"{_close_identity(state.customer_id, cycle)}-close",
+        customer_id=state.customer_id,
+        sequence=state.next_sequence(),
+        kind=Kind.CYCLE_CLOSE,
+        meter="",
+        cycle=cycle.name,
+        quantity=0,
+        picos=0,
+        currency=cycle.currency,
+        price_book=cycle.price_book,
+        price_book_version=0,
+        cycle_total_picos=cycle.picos,
+        cycle_quantity=0,
+        clock_ms=cycle.close_at_ms,
+        meter_totals=tuple(
+            MeterTotal(name, meter.quantity, meter.picos) for name, meter in sorted(cycle.meters.items())
+        ),
+    )
+
+
+def _close_identity(customer_id: str, cycle: CycleState) -> str:
+    text = f"{len(customer_id)}:{customer_id}{cycle.price_book}@{cycle.name}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()

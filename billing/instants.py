@@ -1,0 +1,42 @@
+"""Instants: ISO 8601 text outside, milliseconds since 1970-01-01T00:00:00Z inside."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_MS = timedelta(milliseconds=1)
+
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?"
+    r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
+)
+
+
+def parse_instant(text: str) -> int:
+    """Read a date and time with its offset as epoch milliseconds.
+
+    Raises ValueError where the text is none, or leaves open which instant it means: a date
+    alone, or a time without Z or an offset.
+
+    >>> parse_instant("2026-11-01T00:00:00Z"), parse_instant("2026-11-01T01:00:00.250+01:00")
+    (1793491200000, 1793491200250)
+    """
+    if _INSTANT.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not an instant: write date, time and Z or an offset, such as 2026-11-01T00:00:00Z")
+    try:
+        moment = datetime.fromisoformat(text.upper())
+        return (moment - EPOCH) // ONE_MS
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no moment of the calendar: {error}") from error
+
+
+def format_instant(epoch_ms: int) -> str:
+    """Return epoch milliseconds as ISO 8601 text in UTC, with milliseconds only where there are any.
+
+    Raises OverflowError outside the years 1 to 9999.
+
+    >>> format_instant(1_793_491_200_000), format_instant(1_793_491_200_250)
+    ('2026-11-01T00:00:00Z', '2026-11-01T00:00:00.250Z')
+    """
+    moment = (EPOCH + epoch_ms * ONE_MS).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds" if epoch_ms % 1000 else "seconds") + "Z"

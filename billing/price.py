@@ -1,0 +1,106 @@
+"""The price of one event: contract rules 3 to 7, in that visible order.
+
+free units -> list amount -> percent promotions -> contract discount -> one rounding.
+Everything before the rounding is an exact numerator over an exact denominator.
+"""
+
+from typing import NamedTuple
+
+from billing.calendar import Calendar
+from billing.catalog import Tariff
+from billing.money import round_half_even
+from billing.outcomes import Adjustment, AdjustmentKind, TierSlice
+from billing.price_books.percent import Percent
+from billing.pricing import Slice
+from billing.promotions import FreeUnits
+
+
+class Priced(NamedTuple):
+    """An event's price: the rounded amount, and the parts that add up to it."""
+
+    picos: int
+    billable: int
+    slices: tuple[TierSlice, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+def price(
+    tariff: Tariff, calendar: Calendar, counter: int, allowances: dict[str, int], quantity: int, event_time_ms: int
+) -> Priced:
+    """Price `quantity` units at the counter; takes the free units used from `allowances`.
+
+    `counter` is the number of billable units rated so far in the event's cycle. The caller
+    advances it by `billable`.
+    """
+    billable = quantity
+    freed: tuple[Adjustment, ...] = ()
+    if tariff.allowances:
+        billable, freed = _take_free_units(tariff.allowances, allowances, quantity)
+    if not billable:
+        return Priced(0, 0, (), freed)
+    listed = tariff.model.slices(counter, billable)
+    reductions = _reductions(tariff, calendar, event_time_ms)
+    if not reductions and len(listed) == 1:
+        picos = round_half_even(listed[0].numerator, tariff.model.denominator)
+        return Priced(picos, billable, (_shown(listed[0], picos),), freed)
+    return _add_up(tariff.model.denominator, listed, reductions, billable, freed)
+
+
+def _take_free_units(
+    promotions: tuple[FreeUnits, ...], allowances: dict[str, int], quantity: int
+) -> tuple[int, tuple[Adjustment, ...]]:
+    """Rule 3: promotions in the order of the book, one allowance each per customer and cycle."""
+    freed: list[Adjustment] = []
+    for promotion in promotions:
+        used = allowances.get(promotion.id, 0)
+        taken = min(quantity, promotion.units - used)
+        if taken > 0:
+            allowances[promotion.id] = used + taken
+            quantity -= taken
+            freed.append(Adjustment(promotion.id, AdjustmentKind.PROMOTION, 0, free_units=taken))
+    return quantity, tuple(freed)
+
+
+class Reduction(NamedTuple):
+    """A percentage off, and what it comes from."""
+
+    id: str
+    kind: AdjustmentKind
+    percent: Percent
+
+
+def _reductions(tariff: Tariff, calendar: Calendar, event_time_ms: int) -> list[Reduction]:
+    """Rule 6: percent promotions in the order of the book, then the contract's discount."""
+    found = [
+        Reduction(one.id, AdjustmentKind.PROMOTION, one.percent)
+        for one in tariff.percentages
+        if one.applies(event_time_ms, calendar)
+    ]
+    if tariff.discount is not None:
+        found.append(Reduction("contract", AdjustmentKind.CONTRACT_DISCOUNT, tariff.discount))
+    return found
+
+
+def _add_up(
+    denominator: int, listed: list[Slice], reductions: list[Reduction], billable: int, freed: tuple[Adjustment, ...]
+) -> Priced:
+    """Rule 7: round the product once; of the parts shown, the last takes the remainder."""
+    running, scale = sum(one.numerator for one in listed), denominator
+    parts = [round_half_even(one.numerator, denominator) for one in listed]
+    for one in reductions:
+        rest, whole = one.percent.rest_numerator, one.percent.rest_denominator
+        scale *= whole
+        parts.append(round_half_even(running * (rest - whole), scale))
+        running *= rest
+    picos = round_half_even(running, scale)
+    parts[-1] += picos - sum(parts)
+    slices = tuple(map(_shown, listed, parts))
+    adjustments = tuple(
+        Adjustment(one.id, one.kind, delta, percent=one.percent.text)
+        for one, delta in zip(reductions, parts[len(listed) :], strict=True)
+    )
+    return Priced(picos, billable, slices, freed + adjustments)
+
+
+def _shown(one: Slice, picos: int) -> TierSlice:
+    return TierSlice(one.from_unit, one.to_unit, one.quantity, one.unit_price, picos, one.per, one.flat_fee)

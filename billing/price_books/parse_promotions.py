@@ -1,0 +1,27 @@
+"""The promotions of a price book, in its order (contract section 4)."""
+
+from billing.price_books.document import Errors, Node
+from billing.price_books.fields import Fields
+from billing.promotions import Promotion, parse_promotion
+
+
+def parse_promotions(parent: Fields) -> tuple[Promotion, ...]:
+    """Read ``promotions``; those with errors are left out."""
+    nodes = parent.items("promotions")
+    found = [parse_promotion(node, parent.errors) for node in nodes]
+    check_unique(nodes, "id", parent.errors)
+    return tuple(promotion for promotion in found if promotion is not None)
+
+
+def check_unique(nodes: list[Node], key: str, errors: Errors) -> None:
+    """Check that no two mappings of a list have the same text under a key."""
+    seen: dict[str, Node] = {}
+    for node in nodes:
+        child = node.value.get(key) if isinstance(node.value, dict) else None
+        if child is None or not isinstance(child.value, str):
+            continue
+        if child.value in seen:
+            first = seen[child.value]
+            where = f" on line {first.line}" if first.line else f" at {first.path}"
+            errors.add(child, f"{child.value} is already used{where}", f"give each its own {key}")
+        seen.setdefault(child.value, child)

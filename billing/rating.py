@@ -1,0 +1,191 @@
+"""The step: one customer's state, one event, the price books -> what becomes of the event.
+
+The checks stand in the order of the contract, rule 12. A rejected or repeated event leaves
+the state as it was, but for the deadlines that its clock has passed.
+"""
+
+from billing.catalog import BookSeries, PriceCatalog, Tariff
+from billing.deadlines import fire_deadlines
+from billing.events import Delivery, Measure, Seen, UsageEvent
+from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
+from billing.price import price
+from billing.state import CustomerState, CycleState
+from billing.validity import invalid_event_time, invalid_field
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+DEFAULT_MAX_FUTURE_SKEW_MS = 10 * MINUTE_MS
+DEFAULT_DEDUP_HORIZON_MS = 35 * DAY_MS
+MAX_COUNTER = 2**63 - 1
+
+Outcome = BillingRecord | Duplicate | Rejection
+
+
+def step(  # noqa: PLR0913 - the six things that decide an event's fate, none of them optional
+    state: CustomerState,
+    event: UsageEvent,
+    delivery: Delivery,
+    identity: bytes,
+    fingerprint: bytes,
+    seen: Seen | None,
+    prices: PriceCatalog,
+) -> tuple[list[BillingRecord], Outcome]:
+    """Decide one valid event of one customer, in the order of the log partition.
+
+    `identity` and `fingerprint` are those of `billing.events`, `seen` what the dedup index
+    holds for the identity. Returns the records of deadlines that the clock passed first, and
+    what became of the event. Only a `BillingRecord` is to be remembered in the index.
+    """
+    misrouted = _wrong_partition(state, delivery)
+    if misrouted is not None:  # another partition's clock says nothing about this customer's deadlines
+        return [], misrouted
+    closed = fire_deadlines(state, delivery.clock_ms) if state.deadline_ms <= delivery.clock_ms else []
+    series = prices.series_for(event.customer_id)
+    found = (
+        _in_future(series, event, delivery)
+        or _too_old(series, event, delivery)
+        or _seen_before(series, event, fingerprint, seen, delivery.clock_ms)
+        or _rate(state, event, delivery, identity, series)
+    )
+    return closed, found
+
+
+def check_fields(event: UsageEvent, delivery: Delivery) -> Rejection | None:
+    """Refuse what no customer's state is needed to refuse (INVALID_FIELD)."""
+    wrong = invalid_field(event, delivery)
+    return None if wrong is None else Rejection(Reason.INVALID_FIELD, wrong)
+
+
+def check_heartbeat(event: UsageEvent, delivery: Delivery, prices: PriceCatalog) -> Rejection | None:
+    """Refuse a heartbeat that says nothing, or speaks of the future; it is no customer's."""
+    wrong = invalid_event_time(event)
+    if wrong is not None:
+        return Rejection(Reason.INVALID_FIELD, wrong)
+    return _in_future(prices.series_for(event.customer_id), event, delivery)
+
+
+def _wrong_partition(state: CustomerState, delivery: Delivery) -> Rejection | None:
+    if state.partition < 0:
+        state.partition = delivery.partition
+    elif state.partition != delivery.partition:
+        detail = f"{state.customer_id} was first seen in partition {state.partition}"
+        return Rejection(Reason.WRONG_PARTITION, detail)
+    return None
+
+
+def _in_future(series: BookSeries | None, event: UsageEvent, delivery: Delivery) -> Rejection | None:
+    skew_ms = series.first.max_future_skew_ms if series else DEFAULT_MAX_FUTURE_SKEW_MS
+    ahead_ms = event.event_time_ms - delivery.timestamp_ms
+    if ahead_ms > skew_ms:
+        detail = f"event time is {ahead_ms} ms after the record's timestamp; {skew_ms} ms are allowed"
+        return Rejection(Reason.FUTURE_EVENT_TIME, detail)
+    return None
+
+
+def _too_old(series: BookSeries | None, event: UsageEvent, delivery: Delivery) -> Rejection | None:
+    horizon_ms = series.first.dedup_horizon_ms if series else DEFAULT_DEDUP_HORIZON_MS
+    behind_ms = delivery.clock_ms - event.event_time_ms
+    if behind_ms > horizon_ms:
+        detail = f"event time is {behind_ms} ms behind the partition clock; the dedup horizon is {horizon_ms} ms"
+        return Rejection(Reason.TOO_OLD, detail)
+    return None
+
+
+def _seen_before(
+    series: BookSeries | None, event: UsageEvent, fingerprint: bytes, seen: Seen | None, clock_ms: int
+) -> Duplicate | Rejection | None:
+    """Rule 9. An entry counts until the clock is a dedup horizon past its event time."""
+    if seen is None:
+        return None
+    horizon_ms = series.first.dedup_horizon_ms if series else DEFAULT_DEDUP_HORIZON_MS
+    if clock_ms - seen.event_time_ms > horizon_ms:
+        return None
+    if seen.fingerprint == fingerprint:
+        return Duplicate(event.event_id)
+    return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was rated with another payload")
+
+
+def _rate(
+    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, series: BookSeries | None
+) -> BillingRecord | Rejection:
+    tariff = _tariff_for(event, series)
+    if isinstance(tariff, Rejection):
+        return tariff
+    assert series is not None
+    first = series.first
+    calendar = first.calendar
+    cycle = calendar.cycle_of(event.event_time_ms)
+    late = delivery.clock_ms >= cycle.end_ms + first.allowed_lateness_ms
+    if late and first.late_policy == "reject":
+        detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
+        return Rejection(Reason.LATE_REJECTED, detail)
+    own = _cycle_state(state, series, event.event_time_ms, closed=late)
+    billed = _cycle_state(state, series, delivery.clock_ms - first.allowed_lateness_ms) if late else own
+    counted = own.meter(event.meter)
+    meter = billed.meter(event.meter) if late else counted
+    if max(counted.counter, meter.quantity) + event.quantity > MAX_COUNTER:
+        return Rejection(Reason.INVALID_FIELD, f"the cycle's units of {event.meter!r} would exceed {MAX_COUNTER}")
+    priced = price(tariff, calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
+    counted.counter += priced.billable
+    meter.quantity += event.quantity
+    meter.picos += priced.picos
+    billed.picos += priced.picos
+    return BillingRecord(
+        record_id=f"{identity.hex()}-{event.event_time_ms:x}",
+        customer_id=event.customer_id,
+        sequence=state.next_sequence(),
+        kind=Kind.LATE_CORRECTION if late else Kind.USAGE,
+        meter=event.meter,
+        cycle=billed.name,
+        quantity=event.quantity,
+        picos=priced.picos,
+        currency=first.currency,
+        price_book=tariff.price_book,
+        price_book_version=tariff.version,
+        cycle_total_picos=billed.picos,
+        cycle_quantity=meter.quantity,
+        event_id=event.event_id,
+        event_time_ms=event.event_time_ms,
+        clock_ms=delivery.clock_ms,
+        slices=priced.slices,
+        adjustments=priced.adjustments,
+        replay=event.replay,
+        late=late,
+        corrects_cycle=own.name if late else "",
+    )
+
+
+def _tariff_for(event: UsageEvent, series: BookSeries | None) -> Tariff | Rejection:
+    book = series.at(event.event_time_ms) if series else None
+    if series is None or book is None:
+        detail = "no price book has been published" if series is None else "no version is in force at its event time"
+        return Rejection(Reason.NO_PRICE, detail)
+    if event.measure is Measure.RETRACTION:
+        return Rejection(Reason.UNSUPPORTED, "retractions are not supported yet")
+    tariff = series.tariff(book, event.customer_id, event.meter)
+    if tariff is None:
+        return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter!r}")
+    if (tariff.meter.session is not None) != (event.measure is Measure.SESSION):
+        expected = "a session" if tariff.meter.session is not None else "a quantity"
+        return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")
+    if event.measure is Measure.SESSION:
+        return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
+    return tariff
+
+
+def _cycle_state(state: CustomerState, series: BookSeries, instant_ms: int, *, closed: bool = False) -> CycleState:
+    first = series.first
+    cycle = first.calendar.cycle_of(instant_ms)
+    known = state.cycles.get((first.id, cycle.name))
+    if known is not None:
+        return known
+    return state.open_cycle(
+        CycleState(
+            name=cycle.name,
+            price_book=first.id,
+            currency=first.currency,
+            close_at_ms=cycle.end_ms + first.allowed_lateness_ms,
+            forget_at_ms=cycle.end_ms + first.dedup_horizon_ms,
+            closed=closed,
+        )
+    )

@@ -1,0 +1,73 @@
+"""What the engine remembers of one customer between events."""
+
+from dataclasses import dataclass, field
+
+NEVER_MS = 1 << 62
+"""A deadline that no clock reaches."""
+
+
+@dataclass(slots=True)
+class MeterState:
+    """One meter in one cycle.
+
+    `counter` is what tiers are reckoned by: billable units of events *of* this cycle.
+    `quantity` and `picos` add up the records *billed in* it, free units included, so that
+    they are what a reader of the records would add up (late corrections are billed elsewhere).
+    """
+
+    counter: int = 0
+    quantity: int = 0
+    picos: int = 0
+
+
+@dataclass(slots=True)
+class CycleState:
+    """One customer's cycle under one price book, from its first event until it is forgotten."""
+
+    name: str
+    price_book: str
+    currency: str
+    close_at_ms: int
+    forget_at_ms: int
+    closed: bool = False
+    picos: int = 0
+    meters: dict[str, MeterState] = field(default_factory=dict)
+    allowances: dict[str, int] = field(default_factory=dict)
+
+    def meter(self, name: str) -> MeterState:
+        """Return the meter's state, made on first use."""
+        state = self.meters.get(name)
+        if state is None:
+            state = self.meters[name] = MeterState()
+        return state
+
+    @property
+    def deadline_ms(self) -> int:
+        """The clock at which something is due for this cycle: its close, then its end."""
+        return self.forget_at_ms if self.closed else self.close_at_ms
+
+
+@dataclass(slots=True)
+class CustomerState:
+    """One customer: the sequence, the home partition and the cycles that are not forgotten."""
+
+    customer_id: str
+    sequence: int = 0
+    partition: int = -1
+    cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
+    deadline_ms: int = NEVER_MS
+
+    def open_cycle(self, cycle: CycleState) -> CycleState:
+        """Add a cycle and move the customer's next deadline to it where it comes first."""
+        self.cycles[cycle.price_book, cycle.name] = cycle
+        self.deadline_ms = min(self.deadline_ms, cycle.deadline_ms)
+        return cycle
+
+    def next_sequence(self) -> int:
+        """Take the next number of the customer's gapless sequence, from 1."""
+        self.sequence += 1
+        return self.sequence
+
+    def find_deadline(self) -> None:
+        """Look the next deadline up again, after one has passed."""
+        self.deadline_ms = min((cycle.deadline_ms for cycle in self.cycles.values()), default=NEVER_MS)

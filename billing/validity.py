@@ -1,0 +1,46 @@
+"""What an event must look like before it is anybody's: contract section 3, rule 12."""
+
+import re
+
+from billing.events import Delivery, Measure, UsageEvent
+
+MAX_ID_LENGTH = 128
+MAX_QUANTITY = 10**15
+MAX_EVENT_TIME_MS = 221_845_392_000_000
+"""9000-01-01: later times are no times of usage, and calendars end at the year 9999."""
+
+_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:-]+(?:/[A-Za-z0-9._:-]+)?")
+
+
+def invalid_field(event: UsageEvent, delivery: Delivery) -> str | None:
+    """Return what is wrong with an event's own fields, in words, or None."""
+    event_id = event.event_id
+    if not event_id:
+        return "event_id is empty"
+    if len(event_id) > MAX_ID_LENGTH or (not event_id.isascii() and len(event_id.encode()) > MAX_ID_LENGTH):
+        return f"event_id is longer than {MAX_ID_LENGTH} bytes"
+    if not 0 < event.event_time_ms < MAX_EVENT_TIME_MS:
+        return invalid_event_time(event)
+    if event.measure is Measure.QUANTITY and not 0 < event.quantity <= MAX_QUANTITY:
+        return f"quantity is {event.quantity}, and must be from 1 to 10^15"
+    if not delivery.key_matches:
+        return invalid_customer_id(event.customer_id) or "the Kafka key is not the customer_id"
+    return invalid_customer_id(event.customer_id)
+
+
+def invalid_event_time(event: UsageEvent) -> str | None:
+    """Return what is wrong with an event's time, in words, or None."""
+    if 0 < event.event_time_ms < MAX_EVENT_TIME_MS:
+        return None
+    return f"event_time_ms is {event.event_time_ms}, and must be above 0 and before the year 9000"
+
+
+def invalid_customer_id(customer_id: str) -> str | None:
+    """Return what is wrong with a customer's id, in words, or None."""
+    if not customer_id:
+        return "customer_id is empty"
+    if len(customer_id) > MAX_ID_LENGTH:
+        return f"customer_id is longer than {MAX_ID_LENGTH} characters"
+    if _CUSTOMER_ID.fullmatch(customer_id) is None:
+        return "customer_id may hold A-Z a-z 0-9 . _ : - and one / after a tenant"
+    return None

@@ -1,0 +1,1 @@
+"""The jobs: each file's `main` reads settings, sources, pipeline, sinks."""

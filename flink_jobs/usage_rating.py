@@ -1,0 +1,121 @@
+"""Usage rating: usage.events -> billing.records, billing.alerts, billing.deadletters.
+
+    flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers HOST:PORT
+"""
+
+from typing import Any
+
+from pydantic_settings import CliApp
+from pyflink.common import Configuration, Types
+from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
+
+from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
+from flink_jobs.price_books import BooksAtStart, read_price_books
+from flink_jobs.settings import BOOKS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from sinks.kafka import exactly_once_sink, java_map
+from udfs.rate_usage import PRICE_BOOKS as PRICE_BOOKS_STATE
+from udfs.rate_usage import RateUsage, RatingStart
+
+TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
+"""In the order of wire.frames.Tag."""
+
+BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+
+
+def main() -> None:
+    """Build and submit the job."""
+    settings = CliApp.run(JobSettings)
+    books = read_price_books(settings.bootstrap_servers, settings.kafka_properties)
+    env = environment(settings)
+    published = price_books(env, settings)
+    frames = framed_usage(env, settings, published, books)
+    rated = rate(frames, published, settings, books)
+    sink = exactly_once_sink(
+        rated,
+        bootstrap_servers=settings.bootstrap_servers,
+        transactional_id_prefix=settings.transactional_id_prefix,
+        transaction_timeout_ms=settings.transaction_timeout_ms,
+        properties={"compression.type": "lz4", "linger.ms": "20", "batch.size": "262144"} | settings.kafka_properties,
+        topics_by_tag=TOPICS_BY_TAG,
+    )
+    sink.uid("billing-topics").name("billing topics")
+    env.execute(USAGE_RATING)
+
+
+def environment(settings: JobSettings) -> StreamExecutionEnvironment:
+    """Return the environment with what correctness depends on, whatever the cluster's defaults are."""
+    conf = Configuration()
+    conf.set_string("python.execution-mode", "thread")
+    conf.set_string("state.backend.type", "rocksdb")
+    conf.set_string("execution.checkpointing.incremental", "true")
+    conf.set_string("execution.checkpointing.mode", "EXACTLY_ONCE")
+    # Barriers may not overtake frames: the framer empties itself in front of them.
+    conf.set_string("execution.checkpointing.unaligned.enabled", "false")
+    conf.set_string("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION")
+    conf.set_string("pipeline.object-reuse", "true")
+    conf.set_string("pipeline.max-parallelism", str(SHARDS))
+    conf.set_string("pipeline.generic-types", "false")
+    env = StreamExecutionEnvironment.get_execution_environment(conf)
+    env.set_parallelism(settings.parallelism)
+    return env
+
+
+def price_books(env: StreamExecutionEnvironment, settings: JobSettings) -> DataStream:
+    """Read pricing.books for ever; every subtask of the rating gets every book."""
+    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
+    source = parts.keyedSource(
+        settings.bootstrap_servers, PRICE_BOOKS, BOOKS_GROUP, java_map(settings.kafka_properties)
+    )
+    stream = parts.readNeverBehind(env._j_stream_execution_environment, source, "price books")  # noqa: SLF001
+    return DataStream(stream.setParallelism(1).uid("price-books").name("price books"))
+
+
+def framed_usage(
+    env: StreamExecutionEnvironment, settings: JobSettings, published: DataStream, books: BooksAtStart
+) -> DataStream:
+    """Read usage.events with its partition clocks, packed into one frame per shard."""
+    jvm = get_gateway().jvm
+    parts = jvm.tollgate.jvm.UsageJobParts
+    source = parts.usageSource(
+        settings.bootstrap_servers, USAGE_EVENTS, USAGE_GROUP, java_map(settings.kafka_properties)
+    )
+    records = parts.readUsage(env._j_stream_execution_environment, source, "usage events")  # noqa: SLF001
+    records.uid("usage-events").name("usage events")
+    first = books.first(settings.default_price_book)
+    framer = jvm.tollgate.jvm.UsageFramer(
+        SHARDS,
+        settings.frame_records,
+        settings.linger_ms,
+        first.max_future_skew_ms if first else DEFAULT_MAX_FUTURE_SKEW_MS,
+        first is not None,
+        settings.default_price_book,
+    )
+    frames = parts.connectFramer(records, published._j_data_stream, framer)  # noqa: SLF001
+    return DataStream(frames.uid("usage-framer").name("usage framer"))
+
+
+def rate(frames: DataStream, published: DataStream, settings: JobSettings, books: BooksAtStart) -> DataStream:
+    """Rate the frames, keyed by shard on the JVM's side, with the price books as broadcast state."""
+    start = RatingStart(USAGE_EVENTS, PRICE_BOOKS, books.books, books.offset, settings.default_price_book)
+    broadcast = published_bytes(published).broadcast(PRICE_BOOKS_STATE)
+    rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
+    return rated.uid("rate-usage").name("rate usage")
+
+
+def published_bytes(stream: DataStream) -> DataStream:
+    """Tell PyFlink the element type that the JVM's stream has."""
+    return DataStream(stream._j_data_stream)  # noqa: SLF001
+
+
+def by_shard(frames: DataStream) -> KeyedStream:
+    """Key by the first field of (shard key, frame) without a hop through Python."""
+    jvm = get_gateway().jvm
+    key_type: Any = Types.ROW([Types.STRING()])
+    keyed = frames._j_data_stream.keyBy(jvm.KeyByKeySelector(), key_type.get_java_type_info())  # noqa: SLF001
+    return KeyedStream(keyed, BYTES, frames)
+
+
+if __name__ == "__main__":
+    main()

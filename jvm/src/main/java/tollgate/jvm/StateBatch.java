@@ -1,0 +1,122 @@
+package tollgate.jvm;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeSet;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.core.memory.DataOutputSerializer;
+
+/**
+ * Works on many entries of a map state in one call, because a call from Python into the JVM costs
+ * more than the access itself.
+ *
+ * <p>Keys and values are the plain bytes. PyFlink's own map state pickles what it writes, so a state
+ * is either used through this class alone or not through it at all.
+ *
+ * <p>Maps with byte array keys need a state backend that compares serialised keys, as RocksDB does:
+ * on the heap two equal arrays are two keys.
+ */
+public final class StateBatch {
+  private static final int ABSENT = -1;
+
+  private StateBatch() {}
+
+  /**
+   * Reads entries.
+   *
+   * @param keys repeated (u16 length, key)
+   * @return for each key, in the same order: (i32 length, value), the length -1 where there is none
+   */
+  public static byte[] getAll(MapState<byte[], byte[]> state, byte[] keys) throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(keys);
+    DataOutputSerializer out = new DataOutputSerializer(Math.max(64, keys.length));
+    while (in.hasRemaining()) {
+      byte[] value = state.get(key(in));
+      if (value == null) {
+        out.writeInt(ABSENT);
+      } else {
+        writeWithLength(out, value);
+      }
+    }
+    return out.getCopyOfBuffer();
+  }
+
+  /**
+   * Writes entries, in order.
+   *
+   * @param entries repeated (u16 key length, key, i32 value length, value); a value length of -1
+   *     removes the key
+   */
+  public static void putAll(MapState<byte[], byte[]> state, byte[] entries) throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(entries);
+    while (in.hasRemaining()) {
+      byte[] key = key(in);
+      int length = in.getInt();
+      if (length == ABSENT) {
+        state.remove(key);
+      } else {
+        state.put(key, bytes(in, length));
+      }
+    }
+  }
+
+  /**
+   * Removes every entry whose key begins with an i64 up to a bound, and returns their keys.
+   *
+   * @param bound the largest i64 that is taken; none is negative
+   * @return in their order: repeated (u16 length, key)
+   */
+  public static byte[] takeDue(MapState<byte[], byte[]> state, long bound) throws Exception {
+    TreeSet<byte[]> due = new TreeSet<>(Arrays::compareUnsigned);
+    Iterator<Map.Entry<byte[], byte[]>> entries = state.iterator();
+    while (entries.hasNext()) {
+      byte[] key = entries.next().getKey();
+      if (ByteBuffer.wrap(key).getLong() <= bound) {
+        due.add(key);
+        entries.remove();
+      }
+    }
+    DataOutputSerializer out = new DataOutputSerializer(64);
+    for (byte[] key : due) {
+      out.writeShort(key.length);
+      out.write(key);
+    }
+    return out.getCopyOfBuffer();
+  }
+
+  /**
+   * Removes the entries that have expired.
+   *
+   * @param before entries whose value starts with a smaller i64 than this go
+   * @return how many
+   */
+  public static int sweep(MapState<byte[], byte[]> state, long before) throws Exception {
+    int removed = 0;
+    Iterator<Map.Entry<byte[], byte[]>> entries = state.iterator();
+    while (entries.hasNext()) {
+      if (ByteBuffer.wrap(entries.next().getValue()).getLong() < before) {
+        entries.remove();
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  private static void writeWithLength(DataOutputSerializer out, byte[] value) throws IOException {
+    out.writeInt(value.length);
+    out.write(value);
+  }
+
+  private static byte[] key(ByteBuffer in) {
+    return bytes(in, in.getShort() & 0xFFFF);
+  }
+
+  private static byte[] bytes(ByteBuffer in, int length) {
+    byte[] bytes = new byte[length];
+    in.get(bytes);
+    return bytes;
+  }
+}

@@ -1,0 +1,67 @@
+package tollgate.jvm;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.util.Arrays;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.flink.util.Collector;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import tollgate.v1.UsageEvent;
+
+/**
+ * Reads of a usage record what the framer needs: its time, its customer's shard, whether it can be
+ * read at all.
+ *
+ * <p>It drops nothing. A record that cannot be read travels on with its coordinates, for Python to
+ * dead-letter it.
+ */
+public final class UsageLogDeserializer implements KafkaRecordDeserializationSchema<UsageLogRecord> {
+  private static final long serialVersionUID = 1L;
+  private static final byte[] NO_BYTES = {};
+
+  @Override
+  public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<UsageLogRecord> out) {
+    UsageLogRecord record = new UsageLogRecord();
+    record.partition = in.partition();
+    record.offset = in.offset();
+    record.recordTimestampMs = in.timestamp();
+    record.value = in.value() == null ? NO_BYTES : in.value();
+    UsageEvent event = parseOrNull(record.value);
+    if (event == null) {
+      describeUnreadable(record, in.key());
+    } else {
+      describeReadable(record, in.key(), event);
+    }
+    out.collect(record);
+  }
+
+  private static void describeReadable(UsageLogRecord record, byte[] key, UsageEvent event) {
+    byte[] customerId = event.getCustomerIdBytes().toByteArray();
+    record.readable = true;
+    record.heartbeat = event.hasHeartbeat();
+    record.eventTimeMs = event.getEventTimeMs();
+    record.shardHash = ShardHash.of(customerId);
+    record.keyIsCustomerId = Arrays.equals(key, customerId);
+    record.key = record.keyIsCustomerId ? null : key;
+  }
+
+  private static void describeUnreadable(UsageLogRecord record, byte[] key) {
+    record.shardHash = key == null ? 0 : ShardHash.of(key);
+    record.key = key;
+  }
+
+  /** Null for what is MALFORMED in contract section 5 rule 12: no protobuf, or no measure. */
+  private static UsageEvent parseOrNull(byte[] value) {
+    try {
+      UsageEvent event = UsageEvent.parseFrom(value);
+      return event.getMeasureCase() == UsageEvent.MeasureCase.MEASURE_NOT_SET ? null : event;
+    } catch (InvalidProtocolBufferException e) {
+      return null;
+    }
+  }
+
+  @Override
+  public TypeInformation<UsageLogRecord> getProducedType() {
+    return TypeInformation.of(UsageLogRecord.class);
+  }
+}

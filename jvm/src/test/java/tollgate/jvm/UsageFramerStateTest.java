@@ -1,0 +1,149 @@
+package tollgate.jvm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static tollgate.jvm.Samples.book;
+import static tollgate.jvm.Samples.logged;
+import static tollgate.jvm.Samples.usage;
+
+import java.util.List;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class UsageFramerStateTest {
+  @Test
+  @DisplayName("Clocks follow their partitions from one subtask to two, swapped over, and back to one.")
+  void partitionsMove() throws Exception {
+    OperatorSubtaskState one;
+    try (FramerHarness framer = FramerHarness.open()) {
+      framer.send(logged(0, 0, "a", 1_000), logged(1, 0, "b", 2_000));
+      one = framer.checkpoint();
+    }
+    OperatorSubtaskState left;
+    OperatorSubtaskState right;
+    try (FramerHarness first = FramerHarness.restore(FramerHarness.framer(), 2, 0, one);
+        FramerHarness second = FramerHarness.restore(FramerHarness.framer(), 2, 1, one)) {
+      first.send(logged(1, 1, "b", 2_500));
+      second.send(logged(0, 1, "a", 1_500));
+      left = first.checkpoint();
+      right = second.checkpoint();
+      assertEquals(List.of(2_000L), first.clocks());
+      assertEquals(List.of(1_000L), second.clocks());
+    }
+    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 1, 0, left, right)) {
+      framer.send(logged(0, 2, "a", 1), logged(1, 2, "b", 1));
+      framer.checkpoint();
+      assertEquals(List.of(1_500L, 2_500L), sortedClocks(framer));
+    }
+  }
+
+  @Test
+  @DisplayName("A partition that is silent over two checkpoints and a rescale keeps its clock.")
+  void quietPartition() throws Exception {
+    OperatorSubtaskState state;
+    try (FramerHarness framer = FramerHarness.open()) {
+      framer.send(logged(0, 0, "a", 1_000), logged(1, 0, "b", 2_000));
+      state = framer.checkpoint();
+    }
+    OperatorSubtaskState left;
+    OperatorSubtaskState right;
+    try (FramerHarness first = FramerHarness.restore(FramerHarness.framer(), 2, 0, state);
+        FramerHarness second = FramerHarness.restore(FramerHarness.framer(), 2, 1, state)) {
+      first.send(logged(0, 1, "a", 3_000));
+      first.checkpoint();
+      second.checkpoint();
+      left = first.checkpoint();
+      right = second.checkpoint();
+    }
+    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 2, 1, left, right)) {
+      framer.send(logged(1, 1, "b", 1));
+      framer.checkpoint();
+      assertEquals(List.of(2_000L), framer.clocks());
+    }
+  }
+
+  @Test
+  @DisplayName("After a restore only partitions that have spoken count for the watermark.")
+  void watermarkAfterRestore() throws Exception {
+    OperatorSubtaskState state;
+    try (FramerHarness framer = FramerHarness.open()) {
+      framer.send(logged(0, 0, "a", 1_000), logged(1, 0, "b", 2_000));
+      state = framer.checkpoint();
+    }
+    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 2, 1, state)) {
+      framer.checkpoint();
+      assertEquals(List.of(), framer.watermarks());
+      framer.send(logged(1, 1, "b", 1_500));
+      framer.allPartitionsDelivered();
+      framer.checkpoint();
+      assertEquals(List.of(2_000L), framer.watermarks());
+    }
+  }
+
+  @Test
+  @DisplayName("The first matching price book fixes the allowed skew; others and later ones do not.")
+  void firstBookFixesSkew() throws Exception {
+    try (FramerHarness framer = FramerHarness.open(awaitingBook("standard"))) {
+      framer.publish(book("other", "9d"));
+      framer.publish(book("standard", "soon"));
+      framer.publish(KeyedRecord.encode(0, 0, 0, null, null));
+      framer.publish(KeyedRecord.encode(0, 0, 0, null, Samples.utf8("garbage")));
+      framer.publish(book("standard", "5s"));
+      framer.publish(book("standard", "9d"));
+      sendAtSkew(framer, 5_000);
+      framer.checkpoint();
+      assertEquals(List.of(0L, 0L, 15_000L), framer.clocks());
+    }
+  }
+
+  @Test
+  @DisplayName("Until a book comes the initial skew holds; with no id asked for any book will do.")
+  void initialSkew() throws Exception {
+    try (FramerHarness framer = FramerHarness.open(awaitingBook(""))) {
+      sendAtSkew(framer, FramerHarness.SKEW_MS);
+      framer.publish(book("any", ""));
+      sendAtSkew(framer, 600_000);
+      framer.checkpoint();
+      assertEquals(
+          List.of(0L, 0L, 11_000L, 11_000L, 11_000L, 610_000L), framer.clocks());
+    }
+  }
+
+  @Test
+  @DisplayName("A skew once fixed survives a restore, over constructor and books, on every subtask.")
+  void skewIsRestored() throws Exception {
+    OperatorSubtaskState state;
+    try (FramerHarness framer = FramerHarness.open(awaitingBook(""))) {
+      framer.publish(book("standard", "5s"));
+      state = framer.checkpoint();
+    }
+    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 2, 1, state)) {
+      framer.publish(book("standard", "9d"));
+      sendAtSkew(framer, 5_000);
+      framer.checkpoint();
+      assertEquals(List.of(0L, 0L, 15_000L), framer.clocks());
+    }
+  }
+
+  private static UsageFramer awaitingBook(String id) {
+    return new UsageFramer(
+        FramerHarness.SHARDS,
+        FramerHarness.RECORDS_MAX,
+        FramerHarness.LINGER_MS,
+        FramerHarness.SKEW_MS,
+        false,
+        id);
+  }
+
+  /** A record beyond the skew, one at it, and a third whose header shows which of them counted. */
+  private static void sendAtSkew(FramerHarness framer, long skewMs) throws Exception {
+    framer.send(
+        logged(0, 0, usage("a", 10_001 + skewMs).build(), 10_000),
+        logged(0, 1, usage("a", 10_000 + skewMs).build(), 10_000),
+        logged(0, 2, usage("a", 1).build(), 10_000));
+  }
+
+  private static List<Long> sortedClocks(FramerHarness framer) {
+    return framer.clocks().stream().sorted().toList();
+  }
+}

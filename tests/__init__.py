@@ -1,0 +1,1 @@
+"""Tests in tiers: unit, golden, properties, integration; `faults` are run by `make test-faults`."""

@@ -1,0 +1,163 @@
+"""What one event costs: rules 2 to 7, in their order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from .books import Price, PriceBook
+from .catalog import Terms
+from .log import Event
+from .money import money_text, parts_that_add_up, round_once
+from .pricing import Slice, list_slices, volume_tier
+
+ShownSlice = tuple[int, int, int, str, Fraction]  # from, to, quantity, unit price, amount
+ShownAdjustment = tuple[str, str, Fraction]  # id, kind, amount
+Factor = tuple[str, str, Fraction]  # id, kind and what the running product is multiplied by
+
+
+@dataclass
+class VolumeHistory:
+    """What a volume price has charged so far under one price version."""
+
+    tier: int  # the one last applied
+    weighted_units: Fraction  # rule 4's W
+
+
+@dataclass
+class CycleUsage:
+    """What a customer has used of one cycle, whichever cycle it was billed in."""
+
+    counters: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # by meter
+    free_used: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # by promotion
+    volumes: dict[Hashable, VolumeHistory] = field(default_factory=dict)  # by meter and version
+
+
+@dataclass(frozen=True)
+class Charge:
+    """The amount of one event, rounded once, and the parts that add up to it."""
+
+    amount: Fraction
+    slices: list[ShownSlice]
+    adjustments: list[ShownAdjustment]
+    tier_adjustment: Fraction | None  # a second record, where a volume tier changed
+
+
+def charge_event(event: Event, book: PriceBook, terms: Terms, usage: CycleUsage) -> Charge:
+    """Return what a quantity event costs, and advance its cycle's counter and allowances."""
+    price, price_version = terms.price_of(book, event.meter)
+    free = _take_free_units(event, book, usage)
+    billable = event.quantity - sum(free.values())
+    counter = usage.counters[event.meter]
+    slices = list_slices(price, counter, billable)
+    factors = _factors(event, book, terms) if billable > 0 else []
+    amount, shown_slices, shown_factors = _show(slices, factors)
+    tier_adjustment = None
+    if price.model == "volume" and billable > 0:
+        tier = volume_tier(price, counter + billable)
+        weighted = billable * _product(factors)
+        version = (event.meter, price_version)
+        tier_adjustment = _follow_volume_tier(usage, version, price, tier, weighted)
+    usage.counters[event.meter] = counter + billable
+    return Charge(
+        amount=amount,
+        slices=shown_slices,
+        adjustments=[(name, "PROMOTION", Fraction(0)) for name in free] + shown_factors,
+        tier_adjustment=tier_adjustment,
+    )
+
+
+def surge_factor(event: Event, book: PriceBook) -> Fraction:
+    """Return the surge factor of an event (rule 5, section 6): not part of the oracle yet."""
+    del event, book
+    return Fraction(1)
+
+
+def burst_applies(event: Event, book: PriceBook) -> bool:
+    """Say whether a `burst` promotion has been won: not part of the oracle yet."""
+    del event, book
+    return False
+
+
+def _take_free_units(event: Event, book: PriceBook, usage: CycleUsage) -> dict[str, int]:
+    """Return the free units of the event by promotion, and use them up (rule 3)."""
+    free: dict[str, int] = {}
+    remaining = event.quantity
+    for promotion in book.promotions:
+        if promotion.kind != "free_units":
+            continue
+        if not promotion.applies(event.meter, event.event_time_ms, book.settings.timezone):
+            continue
+        taken = min(remaining, max(promotion.units - usage.free_used[promotion.id], 0))
+        if taken > 0:
+            free[promotion.id] = taken
+            usage.free_used[promotion.id] += taken
+            remaining -= taken
+    return free
+
+
+def _factors(event: Event, book: PriceBook, terms: Terms) -> list[Factor]:
+    """Return what multiplies the list amount: surge, promotions, then the contract (5 and 6)."""
+    factors: list[Factor] = []
+    surge = surge_factor(event, book)
+    if surge != 1:
+        factors.append(("surge", "SURGE", surge))
+    for promotion in book.promotions:
+        if promotion.kind == "free_units":
+            continue
+        if promotion.kind == "burst" and not burst_applies(event, book):
+            continue
+        if promotion.applies(event.meter, event.event_time_ms, book.settings.timezone):
+            factors.append((promotion.id, "PROMOTION", 1 - promotion.percent / 100))
+    if terms.contract is not None and terms.contract.discount_percent is not None:
+        discount = 1 - terms.contract.discount_percent / 100
+        factors.append(("contract", "CONTRACT_DISCOUNT", discount))
+    return factors
+
+
+def _product(factors: list[Factor]) -> Fraction:
+    product = Fraction(1)
+    for _, _, factor in factors:
+        product *= factor
+    return product
+
+
+def _show(
+    slices: list[Slice], factors: list[Factor]
+) -> tuple[Fraction, list[ShownSlice], list[ShownAdjustment]]:
+    """Return the product, rounded once, and its parts: the slices, then what each factor changed.
+
+    The last part takes the remainder of the rounding (rule 7).
+    """
+    parts = [each.amount for each in slices]
+    running = sum(parts, Fraction(0))
+    for _, _, factor in factors:
+        parts.append(running * factor - running)
+        running *= factor
+    amount = round_once(running)
+    shown = parts_that_add_up(parts, amount)
+    shown_slices = [
+        (each.first, each.last, each.quantity, money_text(each.unit_price), part)
+        for each, part in zip(slices, shown[: len(slices)], strict=True)
+    ]
+    shown_factors = [
+        (name, kind, part)
+        for (name, kind, _), part in zip(factors, shown[len(slices) :], strict=True)
+    ]
+    return amount, shown_slices, shown_factors
+
+
+def _follow_volume_tier(
+    usage: CycleUsage, version: Hashable, price: Price, tier: int, weighted_units: Fraction
+) -> Fraction | None:
+    """Return W * (new - old) where the tier differs from the last one, and remember this one."""
+    history = usage.volumes.setdefault(version, VolumeHistory(tier, Fraction(0)))
+    adjustment = None
+    if history.tier != tier:
+        change = price.tiers[tier].unit_price - price.tiers[history.tier].unit_price
+        adjustment = round_once(history.weighted_units * change)
+    history.tier = tier
+    history.weighted_units += weighted_units
+    return adjustment

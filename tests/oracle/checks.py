@@ -1,0 +1,77 @@
+"""Why an event is not rated: rule 12, in its order, with rules 8 and 9 where they belong.
+
+Each function returns a dead-letter reason, DUPLICATE, or None where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .arrival import Arrival
+from .books import PriceBook
+from .ledger import Account
+from .log import HEARTBEAT, QUANTITY, RETRACTION, SESSION, Event
+from .times import cycle_of
+
+DUPLICATE = "DUPLICATE"  # counted and ignored: not a dead letter
+
+_ID_LENGTH_MAX = 128
+_QUANTITY_MAX = 10**15
+_CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:-]+(/[A-Za-z0-9._:-]+)?")
+
+
+def heartbeat_refusal(arrival: Arrival) -> str | None:
+    """Check a heartbeat, which needs no ids and no key, only a time."""
+    if arrival.event.event_time_ms <= 0:
+        return "INVALID_FIELD"
+    return "FUTURE_EVENT_TIME" if arrival.is_future else None
+
+
+def has_valid_fields(event: Event, key: bytes | None) -> bool:
+    """Say whether an event (no heartbeat) passes INVALID_FIELD."""
+    return (
+        1 <= len(event.event_id.encode()) <= _ID_LENGTH_MAX
+        and len(event.customer_id) <= _ID_LENGTH_MAX
+        and _CUSTOMER_ID.fullmatch(event.customer_id) is not None
+        and event.event_time_ms > 0
+        and (event.measure != QUANTITY or 1 <= event.quantity <= _QUANTITY_MAX)
+        and key == event.customer_id.encode()
+    )
+
+
+def refusal(arrival: Arrival, account: Account) -> str | None:
+    """Check an event with valid fields, in the partition of its customer."""
+    event, terms = arrival.event, arrival.terms
+    assert event.measure != HEARTBEAT
+    if arrival.is_future:
+        return "FUTURE_EVENT_TIME"
+    if arrival.clock_ms - event.event_time_ms > terms.dedup_horizon_ms:
+        return "TOO_OLD"
+    original = account.remembered.get(event.event_id)
+    if original and arrival.clock_ms - original.event_time_ms <= terms.dedup_horizon_ms:
+        return DUPLICATE if event.payload == original.payload else "CONFLICTING_DUPLICATE"
+    if terms.book is None:
+        return "NO_PRICE"
+    if event.measure == RETRACTION:
+        return "UNSUPPORTED"
+    return _meter_refusal(event, terms.book) or _late_refusal(arrival, terms.book)
+
+
+def is_late(event: Event, book: PriceBook, clock_ms: int) -> bool:
+    """Say whether the event's own cycle is closed for it (rule 8)."""
+    cycle = cycle_of(event.event_time_ms, book.settings.timezone)
+    return clock_ms >= cycle.end_ms + book.settings.allowed_lateness_ms
+
+
+def _meter_refusal(event: Event, book: PriceBook) -> str | None:
+    meter = book.meters.get(event.meter)
+    if meter is None:
+        return "UNKNOWN_METER"
+    if meter.is_session != (event.measure == SESSION):
+        return "WRONG_MEASURE"
+    return "UNSUPPORTED" if event.measure == SESSION else None
+
+
+def _late_refusal(arrival: Arrival, book: PriceBook) -> str | None:
+    rejects = book.settings.late_policy == "reject"
+    return "LATE_REJECTED" if rejects and is_late(arrival.event, book, arrival.clock_ms) else None

@@ -1,0 +1,56 @@
+"""Verification against a Kafka cluster: what to read, in which order, with progress."""
+
+from collections.abc import Callable
+
+from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from tollgate.audit.compare import Comparison, Report
+from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.prices import PriceHistory
+from tollgate.audit.recompute import Recomputation
+from tollgate.kafka_log import KafkaLog
+from wire.v1 import billing_pb2
+
+USAGE_GROUP = "tollgate-usage-rating"
+"""The consumer group under which the rating job says how far it has committed its input."""
+
+
+def verify(
+    log: KafkaLog,
+    *,
+    records_topic: str = RECORDS,
+    default_price_book: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Recompute every committed record from the topics and return what was found."""
+    committed = {part.partition: offset for part, offset in log.group_offsets(USAGE_GROUP).items()}
+    prices = PriceHistory(log.read(PRICE_BOOKS), default_price_book)
+    ledger = Ledger()
+    progress("reading committed records")
+    ledger.add_records(log.read(records_topic))
+    ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
+    recomputation = Recomputation(prices, _read_so_far(ledger, prices), ledger.home)
+    comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
+    for part in log.partitions(USAGE_EVENTS):
+        progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
+        comparison.partition(part.partition, log.read(USAGE_EVENTS, partitions=[part.partition]))
+    return comparison.finish()
+
+
+def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], int]:
+    """Return how far pricing.books had been read when a position was decided.
+
+    An event says so in its output; one without output (a duplicate) was decided after the
+    last that has one.
+    """
+    latest: dict[int, int] = {}
+
+    def books_offset(position: Position) -> int:
+        partition = position[0]
+        for found, message in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
+            values = found.get(position)
+            if values:
+                latest[partition] = message.FromString(values[0]).books_offset
+                return latest[partition]
+        return latest.get(partition, prices.latest_offset())
+
+    return books_offset

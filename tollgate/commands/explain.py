@@ -1,0 +1,129 @@
+"""`explain`: one line of a bill, traced back to its source offset, step by step in words."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from flink_jobs.topics import PRICE_BOOKS, USAGE_EVENTS
+from tollgate.commands.records import read_records
+from tollgate.context import Context
+from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import StackError
+from wire.usage import decode_usage
+from wire.v1 import billing_pb2
+
+_RECORD = billing_pb2.BillingRecord
+_ADJUSTMENT = billing_pb2.Adjustment
+
+
+def explain(
+    record_id: Annotated[str, typer.Argument(help="As `tollgate records` shows it.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the record and the steps as JSON.")] = False,
+) -> None:
+    """Say in words why a line costs what it costs, down to the record in Kafka that caused it."""
+    context = Context()
+    found = next((one for one in read_records(context.log) if one.record_id == record_id), None)
+    if found is None:
+        remedy = "ids stand in `tollgate records CUSTOMER`; `tollgate wait` for what is under way"
+        raise StackError(f"no committed record has the id {record_id}", remedy)
+    lines = [*narrate(found), *_trace(context.log, found)]
+    if json_:
+        context.print_json({"record_id": record_id, "steps": lines})
+        return
+    for line in lines:
+        context.say(line)
+
+
+def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    """Yield a record's story, a sentence a line."""
+    if record.kind == _RECORD.CYCLE_CLOSE:
+        yield from _narrate_close(record)
+        return
+    when = _time(record.event_time_ms)
+    yield f"On {when} {record.customer_id} used {record.quantity:,} {_units(record.quantity)} of {record.meter}."
+    yield f"Charged: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
+    if record.late:
+        yield (
+            f"It arrived after cycle {record.corrects_cycle} had been closed. It is priced as part of that cycle and"
+            f" billed in {record.cycle}, the oldest cycle still open."
+        )
+    yield from _narrate_price(record)
+    yield (
+        f"After it, {record.customer_id} has used {record.cycle_quantity:,} {_units(record.cycle_quantity)} of"
+        f" {record.meter} in {record.cycle} and owes {_money(record.cycle_total, record)} for all meters."
+    )
+
+
+def _narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    book = record.price_book
+    yield f"The prices are those of {book.id}, version {book.version}, in force at that time:"
+    for one in record.adjustments:
+        if one.free_units:
+            yield f"  - {one.free_units:,} {_units(one.free_units)} were free: promotion {one.id!r}."
+    for part in record.slices:
+        yield f"  - {_narrate_slice(part, record)}"
+    for one in record.adjustments:
+        if not one.free_units:
+            yield f"  - {_narrate_reduction(one, record)}"
+    if len(record.slices) + sum(not one.free_units for one in record.adjustments) > 1:
+        parts = [part.amount for part in record.slices] + [one.amount for one in record.adjustments if not one.free_units]
+        yield f"  = {' + '.join(parts).replace('+ -', '- ')} = {_money(record.amount, record)}."
+
+
+def _narrate_slice(part: billing_pb2.TierSlice, record: billing_pb2.BillingRecord) -> str:
+    first, last = getattr(part, "from"), part.to
+    which = f"unit {first:,}" if first == last else f"units {first:,} to {last:,}"
+    per = "each" if part.per <= 1 else f"per {part.per:,}"
+    fee = f", and {part.flat_fee} {record.currency} because the tier begins here" if part.flat_fee else ""
+    return (
+        f"{part.quantity:,} paid {_units(part.quantity)} ({which} of the cycle)"
+        f" at {part.unit_price} {record.currency} {per}{fee}: {_money(part.amount, record)}."
+    )
+
+
+def _narrate_reduction(one: billing_pb2.Adjustment, record: billing_pb2.BillingRecord) -> str:
+    sources = {_ADJUSTMENT.PROMOTION: f"promotion {one.id!r}", _ADJUSTMENT.CONTRACT_DISCOUNT: "your contract"}
+    source = sources.get(one.kind, f"{_ADJUSTMENT.Kind.Name(one.kind).lower()} {one.id!r}")
+    return f"{one.percent} % off by {source}: {_money(one.amount, record)}."
+
+
+def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    yield f"Cycle {record.cycle} of {record.customer_id} was closed at {_time(record.clock_ms)} by the log's clock."
+    yield f"In all {_money(record.cycle_total, record)}; this line itself charges nothing."
+    for total in record.meter_totals:
+        yield f"  - {total.meter}: {total.quantity:,} {_units(total.quantity)}, {_money(total.amount, record)}."
+
+
+def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
+    """Yield where the record comes from, after having looked."""
+    if not record.HasField("source"):
+        return
+    at = record.source
+    yield f"Source: {at.topic}, partition {at.partition}, offset {at.offset}, event id {record.event_id!r}."
+    start = {part: at.offset for part in log.partitions(at.topic or USAGE_EVENTS)}
+    found = next(iter(log.read(at.topic, partitions=[at.partition], start=start)), None)
+    event = decode_usage(found.value) if found is not None and found.offset == at.offset else None
+    if event is None:
+        yield "  That record is no longer in the log."
+    elif (event.event_id, event.customer_id, event.quantity) == (record.event_id, record.customer_id, record.quantity):
+        yield f"  It is there, and says the same: {event.customer_id}, {event.meter} x {event.quantity:,}."
+    else:
+        yield f"  It is there, and says something else: {event.customer_id}, {event.meter} x {event.quantity:,}."
+    clock = f"the partition's clock stood at {_time(record.clock_ms)}" if record.clock_ms else "it was the first there"
+    yield f"Decided when {clock} and {PRICE_BOOKS} had been read up to offset {record.books_offset}."
+
+
+def _money(amount: str, record: billing_pb2.BillingRecord) -> str:
+    return f"{amount} {record.currency}"
+
+
+def _units(count: int) -> str:
+    return "unit" if count == 1 else "units"
+
+
+def _time(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+

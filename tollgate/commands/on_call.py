@@ -1,0 +1,69 @@
+"""`savepoint`, `restore`, `rescale`: for those on call."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tollgate.context import Context
+from tollgate.jobs import JOBS, JobSpec, live_job, start_job, stop_jobs
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+
+_JOB = typer.Option(help="Name of the job.")
+
+
+def savepoint(
+    job: Annotated[str, _JOB] = "usage-rating",
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the job at the savepoint.")] = False,
+) -> None:
+    """Take a savepoint of a running job and print its path."""
+    context = Context()
+    spec = _spec(job)
+    if stop:
+        paths = stop_jobs(context, [spec.name])
+        if not paths:
+            raise StackError(f"job {job} does not run", "start it with `tollgate up`")
+        context.say(paths[spec.name])
+        return
+    running = live_job(context, spec.name)
+    if running is None:
+        raise StackError(f"job {job} does not run", "start it with `tollgate up`")
+    context.say(context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name).as_uri()))
+
+
+def restore(
+    path: Annotated[Path, typer.Argument(help="A savepoint or a retained checkpoint.")],
+    job: Annotated[str, _JOB] = "usage-rating",
+) -> None:
+    """Start a stopped job from a savepoint or a retained checkpoint."""
+    context = Context()
+    spec = _spec(job)
+    if live_job(context, spec.name) is not None:
+        raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
+    if not (path / "_metadata").is_file():
+        raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
+    start_job(context, spec, savepoint=path.resolve())
+
+
+def rescale(
+    job: Annotated[str, typer.Argument(help="Name of the job.")],
+    parallelism: Annotated[int, typer.Argument(min=1, max=128, help="Subtasks, one TaskManager each.")],
+) -> None:
+    """Stop a job at a savepoint and start it from there at another parallelism."""
+    context = Context()
+    spec = _spec(job)
+    slots = context.stack.rest.overview()["slots-total"]
+    if parallelism > min(slots, context.settings.partitions):
+        cause = f"{parallelism} subtasks need as many TaskManagers ({slots} there) and partitions"
+        raise StackError(cause, "set TOLLGATE_TASK_MANAGERS and run `tollgate up`", EXIT_UNUSABLE)
+    paths = stop_jobs(context, [spec.name])
+    if not paths:
+        raise StackError(f"job {job} does not run", "start it with `tollgate up`")
+    context.report(f"stopped at {paths[spec.name]}")
+    start_job(context, spec, savepoint=Path(paths[spec.name]), parallelism=parallelism)
+
+
+def _spec(name: str) -> JobSpec:
+    if name not in JOBS:
+        raise StackError(f"there is no job {name!r}", f"use one of {', '.join(JOBS)}", EXIT_UNUSABLE)
+    return JOBS[name]

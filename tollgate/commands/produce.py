@@ -1,0 +1,148 @@
+"""`produce`: events from a JSONL file into the log."""
+
+import base64
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from google.protobuf.json_format import ParseDict, ParseError
+from kafka import KafkaProducer
+
+from billing.instants import parse_instant
+from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
+from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
+from tollgate.context import Context
+from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from wire.v1 import subscription_pb2, usage_pb2
+
+
+class Outgoing(NamedTuple):
+    """One record to be written; `event_time_ms` is 0 where it is not known."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    event_time_ms: int
+
+
+def produce(
+    file: Annotated[Path, typer.Argument(help="JSONL: one event a line; - for standard input.")],
+    advance_to: Annotated[
+        str, typer.Option(help="Then write a heartbeat of this time to every partition (2026-12-01T03:00:00Z).")
+    ] = "",
+    rate: Annotated[float, typer.Option(min=0, help="Events a second at most; 0: as fast as it goes.")] = 0,
+    event_clock: Annotated[
+        bool, typer.Option("--event-clock", help="Kafka timestamps are the event times instead of the wall clock.")
+    ] = False,
+) -> None:
+    """Write events from FILE: {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."} a line."""
+    context = Context()
+    until_ms = _advance_time(advance_to, event_clock=event_clock)
+    outgoing = parse_lines(_lines(file))
+    count = write(context.log, outgoing, rate=rate, event_clock=event_clock)
+    if until_ms:
+        advance(context.log, until_ms, event_clock=event_clock)
+    context.report(f"{count} records written" + (f", time advanced to {advance_to}" if until_ms else ""))
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{file} cannot be read ({error})", "name a JSONL file in UTF-8", EXIT_UNUSABLE) from error
+    return text.split("\n")
+
+
+def _advance_time(text: str, *, event_clock: bool) -> int:
+    if not text:
+        return 0
+    try:
+        until_ms = parse_instant(text)
+    except ValueError as error:
+        raise StackError(f"--advance-to: {error}", "write a time such as 2026-12-01T03:00:00Z", EXIT_UNUSABLE) from error
+    if not event_clock and until_ms > time.time_ns() // 1_000_000 + DEFAULT_MAX_FUTURE_SKEW_MS:
+        cause = f"--advance-to {text} lies in the future: heartbeats with the wall clock's timestamp would be refused"
+        raise StackError(cause, "add --event-clock for simulated time", EXIT_UNUSABLE)
+    return until_ms
+
+
+def parse_lines(lines: Iterable[str]) -> list[Outgoing]:
+    """Read every line; raises StackError naming the first that is wrong, before anything is written."""
+    return [parse_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def parse_line(number: int, line: str) -> Outgoing:
+    """Read one line of the file."""
+    try:
+        entry = json.loads(line)
+        if not isinstance(entry, dict):
+            raise ValueError("it is no JSON object")
+        return _outgoing(entry)
+    except (ValueError, TypeError, ParseError) as error:
+        remedy = 'each line is {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."}'
+        raise StackError(f"line {number}: {error}", remedy, EXIT_UNUSABLE) from error
+
+
+def _outgoing(entry: dict[str, Any]) -> Outgoing:
+    if "usage" in entry:
+        usage = ParseDict(entry["usage"], usage_pb2.UsageEvent())
+        key = entry.get("key", usage.customer_id).encode()
+        return Outgoing(entry.get("topic", USAGE_EVENTS), key, usage.SerializeToString(), usage.event_time_ms)
+    if "subscription" in entry:
+        change = ParseDict(entry["subscription"], subscription_pb2.SubscriptionEvent())
+        key = entry.get("key", change.customer_id).encode()
+        topic = entry.get("topic", SUBSCRIPTION_EVENTS)
+        return Outgoing(topic, key, change.SerializeToString(), change.created_time_ms or change.effective_time_ms)
+    if "raw_base64" in entry:
+        value = base64.b64decode(entry["raw_base64"], validate=True)
+        raw_key = entry.get("key")
+        return Outgoing(entry.get("topic", USAGE_EVENTS), None if raw_key is None else raw_key.encode(), value, 0)
+    raise ValueError("it has none of usage, subscription, raw_base64")
+
+
+def write(log: KafkaLog, outgoing: Iterable[Outgoing], *, rate: float = 0, event_clock: bool = False) -> int:
+    """Write records in order; returns how many. Raises StackError where Kafka refuses one."""
+    failures: list[Exception] = []
+    count = 0
+    with log.producer() as producer:
+        for one in paced(outgoing, rate):
+            stamp = one.event_time_ms if event_clock and one.event_time_ms > 0 else None
+            producer.send(one.topic, key=one.key, value=one.value, timestamp_ms=stamp).add_errback(failures.append)
+            count += 1
+        producer.flush()
+    if failures:
+        raise StackError(f"{len(failures)} records were not written: {failures[0]}", "see `tollgate status`")
+    return count
+
+
+def paced(items: Iterable[Outgoing], rate: float) -> Iterator[Outgoing]:
+    """Yield items, at most `rate` a second (0: without delay)."""
+    begun = time.monotonic()
+    for index, item in enumerate(items):
+        if rate:
+            time.sleep(max(0.0, begun + index / rate - time.monotonic()))
+        yield item
+
+
+def advance(log: KafkaLog, until_ms: int, *, event_clock: bool) -> None:
+    """Write a heartbeat of a time to every partition of the input topics."""
+    with log.producer() as producer:
+        send_heartbeats(log, producer, until_ms, timestamp_ms=until_ms if event_clock else None)
+
+
+def send_heartbeats(log: KafkaLog, producer: KafkaProducer, event_time_ms: int, timestamp_ms: int | None) -> None:
+    """Send one heartbeat to every partition; they belong to no customer and have no key."""
+    usage = usage_pb2.UsageEvent(heartbeat=usage_pb2.Heartbeat(), event_time_ms=event_time_ms, source="tollgate")
+    change = subscription_pb2.SubscriptionEvent(
+        type=subscription_pb2.SubscriptionEvent.HEARTBEAT, effective_time_ms=event_time_ms, created_time_ms=event_time_ms
+    )
+    for topic, message in ((USAGE_EVENTS, usage), (SUBSCRIPTION_EVENTS, change)):
+        for part in log.partitions(topic):
+            producer.send(
+                topic, value=message.SerializeToString(), partition=part.partition, timestamp_ms=timestamp_ms
+            )

@@ -1,0 +1,77 @@
+"""`up`, `down`, `status`: the local stack and the jobs on it."""
+
+from typing import Annotated
+
+import typer
+
+from flink_jobs.topics import ALL
+from tollgate.context import Context
+from tollgate.jobs import ensure_jobs, stop_jobs
+from tollgate.local.errors import StackError
+from tollgate.local.status import StackStatus
+
+
+def up() -> None:
+    """Start Kafka and Flink as local processes, make the topics, submit the jobs. Idempotent."""
+    bring_up(Context())
+
+
+def bring_up(context: Context) -> None:
+    """Start what does not run yet and say where it answers."""
+    context.stack.up()
+    context.log.create_topics(ALL, context.settings.partitions)
+    ensure_jobs(context)
+    context.report(f"Kafka {context.bootstrap_servers}, Flink {context.stack.rest.address}, data in {context.settings.home}")
+
+
+def down() -> None:
+    """Stop the jobs at a savepoint, then every process of the stack; `up` goes on from there."""
+    bring_down(Context())
+
+
+def bring_down(context: Context) -> None:
+    """Stop the whole stack; a job that cannot stop at a savepoint leaves its newest checkpoint."""
+    if context.stack.status().flink_address:
+        try:
+            for name, path in stop_jobs(context).items():
+                context.report(f"{name} stopped at {path}")
+        except StackError as error:
+            context.report(f"no savepoint ({error.cause}); `up` goes on from the newest checkpoint")
+    context.stack.down()
+
+
+def status(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show processes, addresses and jobs. Exit code 1 where something that should run does not."""
+    context = Context()
+    found = context.stack.status()
+    if json_:
+        context.print_json(found.model_dump(mode="json"))
+    else:
+        for line in describe(found):
+            context.say(line)
+    if not healthy(found):
+        raise typer.Exit(1)
+
+
+def healthy(found: StackStatus) -> bool:
+    """Tell whether all that was started runs."""
+    processes = bool(found.processes) and all(process.running for process in found.processes)
+    return processes and bool(found.jobs) and found.jobs[0].state == "RUNNING"
+
+
+def describe(found: StackStatus) -> list[str]:
+    """Return the status in words, a line each."""
+    if not found.processes:
+        return ["the local stack is not running; start it with `tollgate up`"]
+    lines = [f"Kafka {found.kafka_bootstrap_servers or 'does not answer'}"]
+    lines.append(f"Flink {found.flink_address or 'does not answer'}: {found.free_slots} of {found.slots} slots free")
+    for process in found.processes:
+        state = f"pid {process.pid}, {process.memory_bytes / 2**20:.0f} MiB" if process.running else "NOT RUNNING"
+        lines.append(f"  {process.name:16} {state}  {process.log}")
+    seen: set[str] = set()
+    for job in found.jobs:
+        if job.name not in seen:
+            seen.add(job.name)
+            failure = f", last failure: {job.last_failure}" if job.last_failure else ""
+            lines.append(f"  job {job.name}: {job.state}, {job.restarts} restarts{failure}")
+    return lines

@@ -1,0 +1,52 @@
+"""`verify`: proves the books from the topics alone."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from flink_jobs.topics import RECORDS
+from tollgate.audit.compare import Report
+from tollgate.audit.verify import verify as verify_log
+from tollgate.context import Context
+
+
+def verify(
+    records_topic: Annotated[str, typer.Option(help="Where the records are, to check a copy.")] = RECORDS,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Recompute every committed record from the input log and compare. Exit code 1 with the differences."""
+    context = Context()
+    report = verify_log(
+        context.log,
+        records_topic=records_topic,
+        default_price_book=context.settings.default_price_book,
+        progress=context.report,
+    )
+    if json_:
+        context.print_json(asdict(report) | {"passed": report.passed})
+    else:
+        for line in describe(report):
+            context.say(line)
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def describe(report: Report) -> list[str]:
+    """Return a verification in words, a line each."""
+    lines = [
+        f"input {report.input:,} = rated {report.rated:,} + duplicates {report.duplicates:,}"
+        f" + dead-lettered {report.dead_lettered:,} + pending {report.pending:,}"
+    ]
+    if report.dead_letters_by_reason:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.dead_letters_by_reason.items())
+        lines.append(f"dead letters: {reasons}")
+    totals = ", ".join(f"{amount} {currency}" for currency, amount in report.totals.items()) or "nothing"
+    lines.append(f"{report.customers:,} customers, {report.closings:,} cycles closed, charged {totals}")
+    if report.unsettled:
+        lines.append(f"{report.unsettled:,} records at the end of the log are not committed yet")
+    lines += [f"DIFFERENCE {text}" for text in report.differences]
+    if report.difference_count > len(report.differences):
+        lines.append(f"... and {report.difference_count - len(report.differences):,} more differences")
+    lines.append("verified: the books are right" if report.passed else f"FAILED: {report.difference_count:,} differences")
+    return lines

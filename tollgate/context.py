@@ -1,0 +1,68 @@
+"""What every command needs: settings, the local stack, Kafka, and how to print."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+
+from tollgate.kafka_log import KafkaLog
+from tollgate.local.layout import Layout
+from tollgate.local.settings import LocalStackSettings
+from tollgate.local.stack import LocalStack
+from tollgate.settings import REPOSITORY, Settings, load_settings
+
+
+class Context:
+    """One command's surroundings, made as they are needed."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.console = Console(stderr=False, highlight=False)
+        self.progress = Console(stderr=True, highlight=False)
+
+    @cached_property
+    def stack(self) -> LocalStack:
+        """The local stack of this checkout; nothing is started by asking for it."""
+        chosen = LocalStackSettings(
+            task_managers=self.settings.task_managers,
+            checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
+            kafka_port=self.settings.kafka_port,
+            flink_rest_port=self.settings.flink_port,
+        )
+        return LocalStack(Layout.of(REPOSITORY, self.settings.home), chosen, self.report)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Kafka's address: the setting, else the local stack's. Raises StackError when it is down."""
+        return self.settings.bootstrap_servers or self.stack.bootstrap_servers
+
+    @cached_property
+    def log(self) -> KafkaLog:
+        """The log; connections are made on first use."""
+        return KafkaLog(self.bootstrap_servers)
+
+    def report(self, line: str) -> None:
+        """Print one line of progress, to standard error."""
+        self.progress.print(line, markup=False)
+
+    def say(self, line: str) -> None:
+        """Print one line of the answer, to standard output."""
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    def print_json(self, value: Any) -> None:
+        """Print plain data as JSON, to standard output."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def print_messages(self, messages: Iterable[Message]) -> None:
+        """Print messages as one JSON array in the protobuf mapping."""
+        self.print_json([as_dict(message) for message in messages])
+
+
+def as_dict(message: Message) -> Mapping[str, Any]:
+    """Return the protobuf JSON of a message: snake_case names, defaults present."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)

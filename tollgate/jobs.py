@@ -1,0 +1,134 @@
+"""The jobs on the local Flink: submitting, restoring, waiting, and never from empty state by mistake."""
+
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flink_jobs.settings import BOOKS_GROUP, USAGE_GROUP, USAGE_RATING
+from flink_jobs.topics import ALERTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from tollgate.context import Context
+from tollgate.local.checkpoints import newest_checkpoint
+from tollgate.local.errors import StackError
+from tollgate.local.rest import Job
+from tollgate.local.submit import submit_python_job
+from tollgate.settings import REPOSITORY
+
+PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs")
+_LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCILING"})
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job of this project: what it runs, what it reads and writes, and its consumer groups."""
+
+    name: str
+    program: str
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[str, ...]
+
+
+JOBS = {
+    USAGE_RATING: JobSpec(
+        USAGE_RATING,
+        "flink_jobs/usage_rating.py",
+        inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP)),
+        outputs=(RECORDS, ALERTS, DEAD_LETTERS),
+    )
+}
+
+
+def bundle(home: Path) -> Path:
+    """Zip the packages that the cluster needs, for `flink run -pyfs`; returns the zip's path."""
+    target = home / "build" / "tollgate.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for package in PACKAGES:
+            for path in sorted((REPOSITORY / package).rglob("*.py")):
+                archive.write(path, path.relative_to(REPOSITORY))
+    return target
+
+
+def live_job(context: Context, name: str) -> Job | None:
+    """Return the job of that name that has not ended, or None."""
+    return next((job for job in context.stack.rest.jobs() if job.name == name and job.state in _LIVE), None)
+
+
+def ensure_jobs(context: Context) -> None:
+    """Submit every job that does not run, from its newest state."""
+    for spec in JOBS.values():
+        if live_job(context, spec.name) is None:
+            start_job(context, spec)
+
+
+def start_job(
+    context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None
+) -> str:
+    """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
+
+    Raises StackError where there is no state to go on from and the job has written before:
+    an empty start would bill everything a second time.
+    """
+    restore = savepoint
+    if restore is None:
+        newest = newest_checkpoint(context.stack.layout, spec.name)
+        restore = newest.path if newest else None
+    if restore is None:
+        _refuse_empty_start(context, spec)
+    width = parallelism or min(context.settings.parallelism, context.settings.partitions)
+    context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
+    job_id = submit_python_job(
+        context.stack,
+        spec.name,
+        REPOSITORY / spec.program,
+        parallelism=width,
+        py_files=[bundle(context.stack.layout.home)],
+        args=_arguments(context, width),
+        savepoint=restore,
+        options={"execution.checkpointing.interval": f"{context.settings.checkpoint_interval_ms} ms"},
+    )
+    try:
+        context.stack.rest.await_state(job_id, frozenset({"RUNNING"}), 120)
+        await_first_checkpoint(context, job_id)
+    except StackError:
+        context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
+        raise
+    return job_id
+
+
+def _arguments(context: Context, parallelism: int) -> list[str]:
+    arguments = ["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(parallelism)]
+    if context.settings.default_price_book:
+        arguments += ["--default-price-book", context.settings.default_price_book]
+    return arguments
+
+
+def _refuse_empty_start(context: Context, spec: JobSpec) -> None:
+    written = sum(context.log.ends(spec.outputs[0], committed=False).values())
+    if written:
+        raise StackError(
+            f"{spec.name} has written to {spec.outputs[0]} before, and no checkpoint or savepoint of it is left",
+            "restore one below .tollgate/flink, or start over with an empty `.tollgate`: an empty start bills twice",
+        )
+
+
+def await_first_checkpoint(context: Context, job_id: str, timeout_seconds: float = 120) -> None:
+    """Wait until a job has completed a checkpoint: from then on it is known to work end to end."""
+    deadline = time.monotonic() + timeout_seconds
+    while not context.stack.rest.checkpoints(job_id)["counts"]["completed"]:
+        failure = context.stack.rest.last_failure(job_id)
+        if failure or time.monotonic() > deadline:
+            raise StackError(f"job {job_id} completes no checkpoint: {failure or 'no reason given'}", "see .tollgate/logs")
+        time.sleep(0.2)
+
+
+def stop_jobs(context: Context, names: Sequence[str] = tuple(JOBS)) -> dict[str, str]:
+    """Stop the running jobs at a savepoint each; returns the savepoints' paths by job."""
+    paths: dict[str, str] = {}
+    for name in names:
+        job = live_job(context, name)
+        if job is not None and job.state == "RUNNING":
+            directory = context.stack.layout.savepoints_of(name).as_uri()
+            paths[name] = context.stack.rest.stop_with_savepoint(job.id, directory)
+    return paths

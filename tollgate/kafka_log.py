@@ -1,0 +1,169 @@
+"""Reading and writing the log with kafka-python: to the end, committed or not."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+
+from flink_jobs.topics import Topic
+from tollgate.local.errors import StackError
+
+_FETCH_BYTES = 8 * 1024 * 1024
+_IDLE_POLL_MS = 200
+_BOOTSTRAP_MS = 10_000
+
+
+class LogRecord(NamedTuple):
+    """One record as it lies in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@contextmanager
+def _reachable(bootstrap: str) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaTimeoutError, KafkaConnectionError) as error:
+        raise StackError(
+            f"Kafka does not answer at {bootstrap}", "start it with `tollgate up`, or set TOLLGATE_BOOTSTRAP_SERVERS"
+        ) from error
+    except KafkaError as error:
+        raise StackError(f"Kafka at {bootstrap}: {error}", "see .tollgate/logs/kafka.log") from error
+
+
+class KafkaLog:
+    """A Kafka cluster as this program uses it. Close it, or use it as a context manager."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self._admin: KafkaAdminClient | None = None
+
+    def __enter__(self) -> "KafkaLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        if self._admin is not None:
+            self._admin.close()
+
+    @property
+    def admin(self) -> KafkaAdminClient:
+        """The admin client, connected on first use; raises StackError where Kafka is away."""
+        if self._admin is None:
+            with _reachable(self.bootstrap):
+                self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=_BOOTSTRAP_MS)
+        return self._admin
+
+    def create_topics(self, topics: Iterable[Topic], partitions: int) -> None:
+        """Make the topics that are missing; those that are there are left as they are."""
+        with _reachable(self.bootstrap):
+            there = set(self.admin.list_topics())
+            for topic in topics:
+                if topic.name not in there:
+                    self._create(topic, partitions)
+
+    def _create(self, topic: Topic, partitions: int) -> None:
+        configs = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
+        if topic.compacted:
+            configs["cleanup.policy"] = "compact"
+        count = 1 if topic.one_partition else partitions
+        new = NewTopic(topic.name, num_partitions=count, replication_factor=1, topic_configs=configs)
+        try:
+            self.admin.create_topics([new])
+        except TopicAlreadyExistsError:
+            return  # somebody else was faster, which is as good
+
+    def partitions(self, topic: str) -> list[TopicPartition]:
+        """Return the topic's partitions in order; raises StackError where there is none."""
+        with _reachable(self.bootstrap):
+            described = self.admin.describe_topics([topic])
+        found = sorted(part["partition_index"] for one in described for part in one.get("partitions") or ())
+        if not found:
+            raise StackError(f"topic {topic} does not exist at {self.bootstrap}", "make the topics with `tollgate up`")
+        return [TopicPartition(topic, number) for number in found]
+
+    def ends(self, topic: str, *, committed: bool) -> dict[TopicPartition, int]:
+        """Return the offset after the last record (committed: after the last stable one)."""
+        with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
+            ends: dict[TopicPartition, int] = consumer.end_offsets(self.partitions(topic))
+        return ends
+
+    def group_offsets(self, group: str) -> dict[TopicPartition, int]:
+        """Return what a consumer group has committed."""
+        with _reachable(self.bootstrap):
+            found = self.admin.list_group_offsets(group)[group]
+        return {part: entry.offset for part, entry in found.items() if entry.offset >= 0}
+
+    def read(
+        self,
+        topic: str,
+        *,
+        committed: bool = True,
+        partitions: Iterable[int] | None = None,
+        start: Mapping[TopicPartition, int] | None = None,
+    ) -> Iterator[LogRecord]:
+        """Yield the records of a topic up to the end that it has now, partition by partition mixed."""
+        wanted = [one for one in self.partitions(topic) if partitions is None or one.partition in set(partitions)]
+        with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
+            ends = consumer.end_offsets(wanted)
+            consumer.assign(wanted)
+            for part in wanted:
+                consumer.seek(part, (start or {}).get(part, 0))
+            yield from _until(consumer, ends)
+
+    @contextmanager
+    def _consumer(self, *, committed: bool) -> Iterator[KafkaConsumer]:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            isolation_level="read_committed" if committed else "read_uncommitted",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=20_000,
+            fetch_max_bytes=4 * _FETCH_BYTES,
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            check_crcs=False,
+        )
+        try:
+            yield consumer
+        finally:
+            consumer.close(autocommit=False)
+
+    @contextmanager
+    def producer(self, **options: Any) -> Iterator[KafkaProducer]:
+        """Give a producer with acks=all and Kafka's own murmur2; flushed and closed at the end."""
+        with _reachable(self.bootstrap):
+            settings = {"acks": "all", "linger_ms": 20, "batch_size": 256 * 1024, "compression_type": "lz4"}
+            producer = KafkaProducer(bootstrap_servers=self.bootstrap, **(settings | options))
+            try:
+                yield producer
+                producer.flush(timeout=120)
+            finally:
+                producer.close(timeout=10)
+
+
+def _until(consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[LogRecord]:
+    """Poll until every partition's position has reached its end; markers of transactions count."""
+    open_parts = {part for part, end in ends.items() if consumer.position(part) < end}
+    while open_parts:
+        for part, records in consumer.poll(_IDLE_POLL_MS).items():
+            end = ends[part]
+            for one in records:
+                if one.offset < end:
+                    headers = tuple(one.headers)
+                    yield LogRecord(part.topic, part.partition, one.offset, one.timestamp, one.key, one.value, headers)
+        done = {part for part in open_parts if consumer.position(part) >= ends[part]}
+        if done:
+            open_parts -= done
+            consumer.pause(*done)

@@ -1,0 +1,35 @@
+"""The command line's settings: environment variables TOLLGATE_*, or the defaults here."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tollgate.local.errors import StackError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """One frozen, validated object; every wrong value is reported at once."""
+
+    model_config = SettingsConfigDict(env_prefix="TOLLGATE_", frozen=True, extra="ignore")
+
+    home: Path = Field(REPOSITORY / ".tollgate", description="where the local stack keeps its data")
+    bootstrap_servers: str = Field("", description="Kafka, where it is not the local stack's")
+    default_price_book: str = Field("", description="id of the book of customers whose contract names none")
+    partitions: int = Field(4, ge=1, le=128, description="partitions of each topic")
+    task_managers: int = Field(2, ge=1, le=16, description="TaskManagers, one slot each")
+    parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
+    checkpoint_interval_ms: int = Field(3000, ge=100, description="how often results are committed")
+    kafka_port: int = Field(9092, ge=1, le=65535, description="preferred; a free one where it is taken")
+    flink_port: int = Field(8081, ge=1, le=65535, description="preferred; a free one where it is taken")
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises StackError naming every wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"TOLLGATE_{one['loc'][0]!s}: {one['msg']}".upper() for one in error.errors())
+        raise StackError(f"the settings are not usable: {wrong}", "correct the environment variables") from error

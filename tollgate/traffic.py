@@ -1,0 +1,108 @@
+"""Seeded, realistic usage traffic: the same seed gives the same events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+from wire.v1 import usage_pb2
+
+DAY_MS = 86_400_000
+
+_METERS = (("sms.outbound", 40, 60), ("api.calls", 400, 25), ("mms.outbound", 5, 10), ("data.transfer", 500_000_000, 5))
+"""(meter, the largest quantity, how often of 100)."""
+
+_REGIONS = ("eu-west", "eu-north", "us-east", "us-west", "ap-south")
+
+
+class Sample(NamedTuple):
+    """One record to produce."""
+
+    key: bytes
+    value: bytes
+    event_time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What part of the traffic is odd, in events of 1000."""
+
+    duplicates: int = 10
+    out_of_order: int = 50
+    last_cycle: int = 2
+    bad: int = 3
+
+
+class Traffic:
+    """Endless traffic of `customers` customers, a few of whom send most (Zipf).
+
+    `run` goes into every event id, so that two runs of one seed are different events.
+    """
+
+    def __init__(self, seed: int, customers: int, run: str, shares: Shares | None = None) -> None:
+        self._random = Random(seed)  # noqa: S311 - reproducible traffic, no secret
+        self._customers = [f"cust-{number:06d}" for number in range(customers)]
+        self._weights = list(accumulate(1 / (rank + 10) for rank in range(customers)))
+        self._meters = list(accumulate(often for _, _, often in _METERS))
+        self._run = run
+        self._shares = shares or Shares()
+        self._count = 0
+        self._recent: list[Sample] = []
+
+    def take(self, count: int, now_ms: int) -> Iterator[Sample]:
+        """Yield `count` samples of about the time `now_ms` (epoch ms)."""
+        for _ in range(count):
+            yield self._next(now_ms)
+
+    def _next(self, now_ms: int) -> Sample:
+        dice = self._random.randrange(1000)
+        shares = self._shares
+        if dice < shares.duplicates and self._recent:
+            return self._random.choice(self._recent)
+        dice -= shares.duplicates
+        if dice < shares.bad:
+            return self._bad(now_ms)
+        dice -= shares.bad
+        if dice < shares.last_cycle:
+            return self._sample(now_ms - 26 * DAY_MS)
+        dice -= shares.last_cycle
+        behind_ms = self._random.randrange(60_000) if dice < shares.out_of_order else 0
+        sample = self._sample(now_ms - behind_ms)
+        self._recent.append(sample)
+        del self._recent[:-200]
+        return sample
+
+    def _sample(self, event_time_ms: int) -> Sample:
+        customer = self._random.choices(self._customers, cum_weights=self._weights)[0]
+        meter, largest, _ = self._random.choices(_METERS, cum_weights=self._meters)[0]
+        self._count += 1
+        event = usage_pb2.UsageEvent(
+            event_id=f"{self._run}-{self._count:08d}",
+            customer_id=customer,
+            meter=meter,
+            quantity=self._random.randint(1, largest),
+            event_time_ms=event_time_ms,
+            dimensions={"region": self._random.choice(_REGIONS)},
+            source="traffic",
+        )
+        return Sample(customer.encode(), event.SerializeToString(), event_time_ms)
+
+    def _bad(self, now_ms: int) -> Sample:
+        """Return one of the mistakes that producers make."""
+        kind = self._random.randrange(4)
+        customer = self._random.choice(self._customers)
+        if kind == 0:
+            return Sample(customer.encode(), b"\xff not protobuf", now_ms)
+        self._count += 1
+        event = usage_pb2.UsageEvent(
+            event_id=f"{self._run}-{self._count:08d}", customer_id=customer, meter="sms.outbound", quantity=1,
+            event_time_ms=now_ms,
+        )  # fmt: skip
+        if kind == 1:
+            event.quantity = -5
+        elif kind == 2:
+            event.meter = "sms.outbund"
+        else:
+            event.event_time_ms = now_ms - 90 * DAY_MS
+        return Sample(customer.encode(), event.SerializeToString(), event.event_time_ms)

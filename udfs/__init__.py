@@ -1,0 +1,1 @@
+"""Flink functions that host the core: state, timers, frames. Rules live in `billing`."""

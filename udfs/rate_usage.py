@@ -1,0 +1,108 @@
+"""The rating operator: Flink's state, timers and broadcast price books around `FrameRater`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pyflink.common import Types
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor
+
+from udfs.batched_state import FlinkStore
+from udfs.frame_rater import FrameRater
+from udfs.price_feed import PriceFeed, PublishedBook
+
+_BYTES = Types.PICKLED_BYTE_ARRAY()
+
+# State names, types and these uids are part of every savepoint: never rename one.
+CUSTOMERS = MapStateDescriptor("customers", _BYTES, _BYTES)
+DEDUP_INDEX = MapStateDescriptor("dedup-index", _BYTES, _BYTES)
+DEADLINES = MapStateDescriptor("deadlines", _BYTES, _BYTES)
+PRICE_BOOKS = MapStateDescriptor("price-books", Types.LONG(), _BYTES)
+
+COUNTED = ("rated", "duplicates", "dead_letters")
+
+
+@dataclass(frozen=True, slots=True)
+class RatingStart:
+    """What a rating job knows before its first record.
+
+    `books` is pricing.books as it stood when the job was submitted, up to `books_offset`
+    (the next unread offset): no event is rated before all of it is known (rule 1).
+    """
+
+    topic: str
+    books_topic: str
+    books: tuple[PublishedBook, ...]
+    books_offset: int
+    default_price_book: str
+
+
+class RateUsage(KeyedBroadcastProcessFunction):
+    """Rates frames of usage events, keyed by shard; price books come as broadcast elements."""
+
+    def __init__(self, start: RatingStart) -> None:
+        self._start = start
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Bind the state of this instance."""
+        self._feed: PriceFeed | None = None
+        # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.
+        task = runtime_context._runtime_context.getTaskInfo()  # noqa: SLF001
+        self._first_subtask = task.getIndexOfThisSubtask() == 0
+        self._timers: Any = None
+        self._rater = FrameRater(
+            topic=self._start.topic,
+            customers=FlinkStore(runtime_context.get_map_state(CUSTOMERS)),
+            index=FlinkStore(runtime_context.get_map_state(DEDUP_INDEX)),
+            deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES)),
+            register_timer=lambda time_ms: self._timers.register_event_time_timer(time_ms),
+        )
+        group = runtime_context.get_metrics_group()
+        self._counters = {name: group.counter(name) for name in COUNTED}
+
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
+        """Rate one frame."""
+        self._timers = ctx.timer_service()
+        feed = self._prices(ctx)
+        out = self._rater.rate(value, feed.catalog, feed.read)
+        self._count()
+        if out:
+            yield out
+
+    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
+        """Accept a price book, or refuse it and keep the last good one."""
+        feed = self._prices(ctx)
+        book = PublishedBook.unpack(value)
+        refused = feed.add(book)
+        ctx.get_broadcast_state(PRICE_BOOKS).put(book.offset, value)
+        if refused and self._first_subtask:  # every subtask reads every book; one reports it
+            yield feed.dead_letter(self._start.books_topic, book, refused)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
+        """Do what is due for customers that have been silent."""
+        self._timers = ctx.timer_service()
+        out = self._rater.fire(timestamp)
+        if out:
+            yield out
+
+    def _prices(self, ctx: Any) -> PriceFeed:
+        if self._feed is None:
+            kept = dict(ctx.get_broadcast_state(PRICE_BOOKS).items())
+            start = self._start
+            self._feed = PriceFeed(start.default_price_book, start.books_offset)
+            books = {book.offset: book for book in start.books}
+            books |= {offset: PublishedBook.unpack(packed) for offset, packed in kept.items()}
+            for offset in sorted(books):
+                self._feed.add(books[offset])
+        return self._feed
+
+    def _count(self) -> None:
+        counts = self._rater.counts
+        for name in ("rated", "duplicates"):
+            if counts[name]:
+                self._counters[name].inc(counts.pop(name))
+        dead = sum(counts.values())
+        if dead:
+            self._counters["dead_letters"].inc(dead)
+        counts.clear()
