@@ -89,7 +89,7 @@ def start_job(
         options={"execution.checkpointing.interval": f"{context.settings.checkpoint_interval_ms} ms"},
     )
     try:
-        context.stack.rest.await_state(job_id, frozenset({"RUNNING"}), 120)
+        context.stack.rest.await_tasks(job_id, 120)
         await_first_checkpoint(context, job_id)
     except StackError:
         context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
@@ -129,6 +129,6 @@ def stop_jobs(context: Context, names: Sequence[str] = tuple(JOBS)) -> dict[str,
     for name in names:
         job = live_job(context, name)
         if job is not None and job.state == "RUNNING":
-            directory = context.stack.layout.savepoints_of(name).as_uri()
+            directory = context.stack.layout.savepoints_of(name)
             paths[name] = context.stack.rest.stop_with_savepoint(job.id, directory)
     return paths

@@ -1,12 +1,21 @@
 """Reading and writing the log with kafka-python: to the end, committed or not."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NotCoordinatorError,
+    TopicAlreadyExistsError,
+)
 
 from flink_jobs.topics import Topic
 from tollgate.local.errors import StackError
@@ -14,6 +23,7 @@ from tollgate.local.errors import StackError
 _FETCH_BYTES = 8 * 1024 * 1024
 _IDLE_POLL_MS = 200
 _BOOTSTRAP_MS = 10_000
+_COORDINATOR_SECONDS = 20
 
 
 class LogRecord(NamedTuple):
@@ -103,8 +113,21 @@ class KafkaLog:
     def group_offsets(self, group: str) -> dict[TopicPartition, int]:
         """Return what a consumer group has committed."""
         with _reachable(self.bootstrap):
-            found = self.admin.list_group_offsets(group)[group]
+            found = self._list_group(group)
         return {part: entry.offset for part, entry in found.items() if entry.offset >= 0}
+
+    def _list_group(self, group: str) -> dict[TopicPartition, Any]:
+        """Ask for a group's offsets; a new broker first has to make the topic that they are kept in."""
+        deadline = time.monotonic() + _COORDINATOR_SECONDS
+        while True:
+            try:
+                found: dict[TopicPartition, Any] = self.admin.list_group_offsets(group)[group]
+            except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return found
 
     def read(
         self,

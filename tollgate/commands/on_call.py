@@ -28,7 +28,7 @@ def savepoint(
     running = live_job(context, spec.name)
     if running is None:
         raise StackError(f"job {job} does not run", "start it with `tollgate up`")
-    context.say(context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name).as_uri()))
+    context.say(context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name)))
 
 
 def restore(

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextmanager
-def locked(path: Path, when_waiting: Callable[[], None]) -> Iterator[None]:
+def locked(path: Path, when_waiting: Callable[[], None]) -> Generator[None]:
     """Hold a lock that ends with this process at the latest.
 
     `when_waiting` is called once if another process holds it.

@@ -69,9 +69,10 @@ def start_task_manager(cluster: FlinkCluster, name: str) -> ProcessRecord:
     return start_flink(cluster, name, TASK_MANAGER_MAIN, jvm, (*dynamic, *own), instance)
 
 
-def start_flink(  # noqa: PLR0913  (the parts of one command line)
+def start_flink(  # noqa: PLR0913, PLR0917  (the parts of one command line)
     cluster: FlinkCluster, name: str, main: str, jvm: tuple[str, ...], arguments: tuple[str, ...], instance: str = ""
 ) -> ProcessRecord:
+    """Start a Flink program in an empty directory of its own."""
     temporary = cluster.layout.temporary_of(name)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -127,7 +128,7 @@ def resource_options(cluster: FlinkCluster, question: str) -> tuple[tuple[str, .
         capture_output=True, text=True, env=flink_environment(cluster), check=False,
     )
     lines = [line.removeprefix(RESULT) for line in done.stdout.splitlines() if line.startswith(RESULT)]
-    if done.returncode != 0 or len(lines) != 2:  # noqa: PLR2004  (the two that are returned)
+    if done.returncode != 0 or len(lines) != 2:
         line = meaningful_line((done.stdout + done.stderr).splitlines())
         raise StackError(f"Flink's memory configuration is not accepted: {line}", "correct the sizes in the settings")
     return tuple(lines[0].split()), tuple(lines[1].split())

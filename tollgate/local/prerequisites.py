@@ -39,7 +39,8 @@ def find_java(environment: Mapping[str, str]) -> Java:
             return java
     remedy = "install a JDK 17, for example: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
     if found and found[0].major > JAVA_NEWEST:
-        cause = f"Java {found[0].major} ({found[0].executable}) is too new for Flink 2.3, which runs on 17 to {JAVA_NEWEST}"
+        newest = f"which runs on {JAVA_OLDEST} to {JAVA_NEWEST}"
+        cause = f"Java {found[0].major} ({found[0].executable}) is too new for Flink 2.3, {newest}"
     elif found:
         cause = f"Java 17 or newer was not found ({found[0].executable} is Java {found[0].major})"
     else:

@@ -56,7 +56,8 @@ def call(address: str, method: str, path: str, body: Mapping[str, Any] | None, t
 
 
 def not_flink(address: str) -> StackError:
-    return StackError(f"what answers at {address} is not Flink", "run `tollgate down` and `tollgate up` for other ports")
+    cause = f"what answers at {address} is not Flink"
+    return StackError(cause, "run `tollgate down` and `tollgate up` for other ports")
 
 
 def errors_of(body: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tollgate.local import flink, kafka, processes
@@ -115,7 +116,7 @@ class LocalStack:
             # Flink first: its sinks close their transactions at the broker.
             self._stop("Flink", flink_records, FLINK_GRACE_SECONDS)
             self._stop("Kafka", kafka_records, KAFKA_GRACE_SECONDS)
-            processes.stop(leftovers(self.layout, RunFile()), FLINK_GRACE_SECONDS)
+            self._stop_leftovers(run.stopped())
             save_run_file(self.layout.run_file, run.stopped())
 
     def status(self) -> StackStatus:
@@ -133,10 +134,13 @@ class LocalStack:
 
     def _forget_dead(self) -> RunFile:
         run = only_alive(load_run_file(self.layout.run_file))
-        if left := leftovers(self.layout, run):
-            self.report(f"ending {len(left)} processes left over from an earlier run")
-            processes.stop(left, FLINK_GRACE_SECONDS)
+        self._stop_leftovers(run)
         return run
+
+    def _stop_leftovers(self, run: RunFile) -> None:
+        if left := leftovers(self.layout, run):
+            self.report(f"stopping {len(left)} processes left over from an earlier run")
+            processes.stop(left, FLINK_GRACE_SECONDS)
 
     def _prepare_flink(self, run: RunFile, jars: Jars) -> None:
         if run.processes.keys() - {kafka.NAME}:
@@ -196,7 +200,7 @@ class LocalStack:
         rest = self.rest
         records = [record for record in run.processes.values() if record.instance]
         for record in records:
-            ready = lambda instance=record.instance: is_registered(rest, instance)  # noqa: E731
+            ready = partial(is_registered, rest, record.instance)
             await_ready(self.layout, record, ready, self.settings.start_timeout_seconds)
         self.report(f"{len(records)} TaskManagers are registered")
 

@@ -28,26 +28,26 @@ public final class UsageJobParts {
   private UsageJobParts() {}
 
   /** The source of the usage log. Start it with {@link #readUsage}. */
-  public static KafkaSource<UsageLogRecord> usageSource(
+  public static PromptSource<UsageLogRecord> usageSource(
       String bootstrapServers, String topic, String groupId, Map<String, String> properties) {
     return source(bootstrapServers, topic, groupId, properties, new UsageLogDeserializer());
   }
 
   /** The source of a topic of few records, each emitted whole as a {@link KeyedRecord}. */
-  public static KafkaSource<byte[]> keyedSource(
+  public static PromptSource<byte[]> keyedSource(
       String bootstrapServers, String topic, String groupId, Map<String, String> properties) {
     return source(bootstrapServers, topic, groupId, properties, new KeyedRecordDeserializer());
   }
 
   /** Reads the usage log, its watermarks being mere signals for the framer. */
   public static SingleOutputStreamOperator<UsageLogRecord> readUsage(
-      StreamExecutionEnvironment env, KafkaSource<UsageLogRecord> source, String name) {
+      StreamExecutionEnvironment env, PromptSource<UsageLogRecord> source, String name) {
     return env.fromSource(source, new SourceProgress(), name);
   }
 
   /** Reads a topic that is to be broadcast and must not hold back event time. */
   public static SingleOutputStreamOperator<byte[]> readNeverBehind(
-      StreamExecutionEnvironment env, KafkaSource<byte[]> source, String name) {
+      StreamExecutionEnvironment env, PromptSource<byte[]> source, String name) {
     return env.fromSource(source, new NeverBehind(), name);
   }
 
@@ -105,13 +105,14 @@ public final class UsageJobParts {
    * Without state a source starts at the earliest record, never at the group's committed offsets:
    * these are for monitoring, and to skip what they skip would be to give usage away.
    */
-  private static <T> KafkaSource<T> source(
+  private static <T> PromptSource<T> source(
       String bootstrapServers,
       String topic,
       String groupId,
       Map<String, String> properties,
       KafkaRecordDeserializationSchema<T> deserializer) {
-    return KafkaSource.<T>builder()
+    KafkaSource<T> source =
+        KafkaSource.<T>builder()
         .setProperties(consumerProperties(properties))
         .setBootstrapServers(bootstrapServers)
         .setTopics(topic)
@@ -119,6 +120,7 @@ public final class UsageJobParts {
         .setStartingOffsets(OffsetsInitializer.earliest())
         .setDeserializer(deserializer)
         .build();
+    return new PromptSource<>(source);
   }
 
   /** The caller's properties, under those that billing depends on. */
