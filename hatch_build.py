@@ -48,7 +48,7 @@ class GenerateMessages(BuildHookInterface):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Generate the classes and add them to the wheel."""
         root = Path(self.root)
         build_data["artifacts"] += [str(path.relative_to(root)) for path in generate(root)]

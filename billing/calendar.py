@@ -133,5 +133,5 @@ def _start_of_day_ms(zone: ZoneInfo, day: date) -> int:
 def _offset_ms(zone: ZoneInfo, epoch_ms: int) -> int:
     """Return local time minus UTC at an instant."""
     offset = (EPOCH + epoch_ms * ONE_MS).astimezone(zone).utcoffset()
-    assert offset is not None  # noqa: S101  a ZoneInfo always has one
+    assert offset is not None
     return offset // ONE_MS

@@ -10,8 +10,6 @@ from billing.pricing import PricingModel
 from billing.promotions import FreeUnits, PercentOff
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Tariff:
     """Everything that prices one meter for one customer under one version of a price book."""
@@ -106,6 +104,6 @@ class PriceCatalog:
             self.default_price_book = book.id
         return []
 
-    def series_for(self, customer_id: str) -> BookSeries | None:
+    def series_for(self, customer_id: str) -> BookSeries | None:  # noqa: ARG002 - contracts will choose (issue A2)
         """Return the book of a customer, or None where there is none."""
         return self.series.get(self.default_price_book)

@@ -22,7 +22,9 @@ def parse_instant(text: str) -> int:
     (1793491200000, 1793491200250)
     """
     if _INSTANT.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not an instant: write date, time and Z or an offset, such as 2026-11-01T00:00:00Z")
+        raise ValueError(
+            f"{text!r} is not an instant: write date, time and Z or an offset, such as 2026-11-01T00:00:00Z"
+        )
     try:
         moment = datetime.fromisoformat(text.upper())
         return (moment - EPOCH) // ONE_MS

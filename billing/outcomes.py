@@ -105,5 +105,3 @@ class Duplicate(NamedTuple):
     """An event that was rated before; counted, and otherwise without effect."""
 
     event_id: str
-
-

@@ -24,7 +24,7 @@ class Priced(NamedTuple):
     adjustments: tuple[Adjustment, ...]
 
 
-def price(
+def price(  # noqa: PLR0913 - all that decides a price
     tariff: Tariff, calendar: Calendar, counter: int, allowances: dict[str, int], quantity: int, event_time_ms: int
 ) -> Priced:
     """Price `quantity` units at the counter; takes the free units used from `allowances`.

@@ -21,7 +21,7 @@ MAX_COUNTER = 2**63 - 1
 Outcome = BillingRecord | Duplicate | Rejection
 
 
-def step(  # noqa: PLR0913 - the six things that decide an event's fate, none of them optional
+def step(  # noqa: PLR0913 - all that decides an event's fate, none of it optional
     state: CustomerState,
     event: UsageEvent,
     delivery: Delivery,

@@ -45,8 +45,8 @@ def read_price_books(bootstrap_servers: str, properties: Mapping[str, str]) -> B
         consumer.seek(part, 0)
         books: list[PublishedBook] = []
         while consumer.position(part) < end:
-            for one in consumer.poll(_POLL_MS).get(part, []):
-                books.append(PublishedBook(0, one.offset, one.timestamp, one.key or b"", one.value or b""))
+            polled = consumer.poll(_POLL_MS).get(part, [])
+            books += [PublishedBook(0, one.offset, one.timestamp, one.key or b"", one.value or b"") for one in polled]
         return BooksAtStart(tuple(books), end)
     finally:
         consumer.close(autocommit=False)

@@ -1,6 +1,6 @@
 """Usage rating: usage.events -> billing.records, billing.alerts, billing.deadletters.
 
-    flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers HOST:PORT
+flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers HOST:PORT
 """
 
 from typing import Any

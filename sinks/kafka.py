@@ -7,7 +7,7 @@ from pyflink.datastream import DataStream
 from pyflink.java_gateway import get_gateway
 
 
-def exactly_once_sink(
+def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
     outgoing_frames: DataStream,
     *,
     bootstrap_servers: str,

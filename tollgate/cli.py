@@ -1,5 +1,6 @@
 """`tollgate`: the list of commands, and how their errors are shown."""
 
+import logging
 import sys
 
 import typer
@@ -48,6 +49,7 @@ app.command("bench")(bench.bench)
 
 def main() -> None:
     """Run a command; an error that a user can mend is one line with cause and remedy."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is said once, below
     try:
         app()
     except StackError as error:

@@ -62,9 +62,7 @@ def ensure_jobs(context: Context) -> None:
             start_job(context, spec)
 
 
-def start_job(
-    context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None
-) -> str:
+def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
     """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
 
     Raises StackError where there is no state to go on from and the job has written before:
@@ -92,7 +90,8 @@ def start_job(
         context.stack.rest.await_tasks(job_id, 120)
         await_first_checkpoint(context, job_id)
     except StackError:
-        context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
+        if live_job(context, spec.name) is not None:
+            context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
         raise
     return job_id
 
@@ -119,7 +118,9 @@ def await_first_checkpoint(context: Context, job_id: str, timeout_seconds: float
     while not context.stack.rest.checkpoints(job_id)["counts"]["completed"]:
         failure = context.stack.rest.last_failure(job_id)
         if failure or time.monotonic() > deadline:
-            raise StackError(f"job {job_id} completes no checkpoint: {failure or 'no reason given'}", "see .tollgate/logs")
+            raise StackError(
+                f"job {job_id} completes no checkpoint: {failure or 'no reason given'}", "see .tollgate/logs"
+            )
         time.sleep(0.2)
 
 

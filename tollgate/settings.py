@@ -22,14 +22,14 @@ class Settings(BaseSettings):
     task_managers: int = Field(2, ge=1, le=16, description="TaskManagers, one slot each")
     parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
     checkpoint_interval_ms: int = Field(3000, ge=100, description="how often results are committed")
-    kafka_port: int = Field(9092, ge=1, le=65535, description="preferred; a free one where it is taken")
-    flink_port: int = Field(8081, ge=1, le=65535, description="preferred; a free one where it is taken")
+    kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
+    flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
 
 
 def load_settings() -> Settings:
     """Read the settings; raises StackError naming every wrong one."""
     try:
-        return Settings()
+        return Settings()  # type: ignore[call-arg]  # pydantic fills in what the environment lacks
     except ValidationError as error:
         wrong = "; ".join(f"TOLLGATE_{one['loc'][0]!s}: {one['msg']}".upper() for one in error.errors())
         raise StackError(f"the settings are not usable: {wrong}", "correct the environment variables") from error

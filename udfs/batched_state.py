@@ -49,7 +49,7 @@ class FlinkStore:
     """
 
     def __init__(self, state: Any) -> None:
-        from pemja import findClass  # only importable inside a TaskManager
+        from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
 
         self._batch = findClass("tollgate.jvm.StateBatch")
         self._state = state._state  # noqa: SLF001 - PyFlink offers no batched access

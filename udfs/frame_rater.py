@@ -65,9 +65,7 @@ class FrameRater:
         self._save(states, due_ms)
         return b"".join(out)
 
-    def _admit(
-        self, framed: FramedRecord, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]
-    ) -> Arrival | None:
+    def _admit(self, framed: FramedRecord, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> Arrival | None:
         """Return a valid event, or dead-letter what needs no customer's state to refuse."""
         event = decode_usage(framed.value) if framed.readable else None
         if event is None:

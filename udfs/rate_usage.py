@@ -56,7 +56,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
             customers=FlinkStore(runtime_context.get_map_state(CUSTOMERS)),
             index=FlinkStore(runtime_context.get_map_state(DEDUP_INDEX)),
             deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES)),
-            register_timer=lambda time_ms: self._timers.register_event_time_timer(time_ms),
+            register_timer=self._register_timer,
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
@@ -85,6 +85,9 @@ class RateUsage(KeyedBroadcastProcessFunction):
         out = self._rater.fire(timestamp)
         if out:
             yield out
+
+    def _register_timer(self, time_ms: int) -> None:
+        self._timers.register_event_time_timer(time_ms)
 
     def _prices(self, ctx: Any) -> PriceFeed:
         if self._feed is None:

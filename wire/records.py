@@ -8,10 +8,6 @@ from billing.money import format_picos
 from billing.outcomes import Adjustment, BillingRecord, Rejection, TierSlice
 from wire.v1 import billing_pb2, common_pb2
 
-_KINDS = billing_pb2.BillingRecord.Kind
-_ADJUSTMENTS = billing_pb2.Adjustment.Kind
-_REASONS = billing_pb2.DeadLetter.Reason
-
 
 class ReadSoFar(NamedTuple):
     """How far the job had read the topics that prices come from: the next unread offsets."""
@@ -36,7 +32,7 @@ def _slice(one: TierSlice) -> billing_pb2.TierSlice:
 def _adjustment(one: Adjustment) -> billing_pb2.Adjustment:
     return billing_pb2.Adjustment(
         id=one.id,
-        kind=_ADJUSTMENTS.Value(one.kind.value),
+        kind=one.kind.value,
         amount=format_picos(one.picos),
         free_units=one.free_units,
         percent=one.percent,
@@ -51,7 +47,7 @@ def record_message(
         record_id=record.record_id,
         customer_id=record.customer_id,
         sequence=record.sequence,
-        kind=_KINDS.Value(record.kind.value),
+        kind=record.kind.value,
         meter=record.meter,
         cycle=record.cycle,
         quantity=record.quantity,
@@ -95,7 +91,7 @@ def dead_letter_message(
         raw=letter.raw,
         key=letter.key or b"",
         source=common_pb2.SourcePosition(topic=topic, partition=delivery.partition, offset=delivery.offset),
-        reason=_REASONS.Value(rejection.reason.value),
+        reason=rejection.reason.value,
         detail=rejection.detail,
         record_timestamp_ms=delivery.timestamp_ms,
         clock_ms=delivery.clock_ms,

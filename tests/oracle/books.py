@@ -176,9 +176,7 @@ def _promotion(raw: Mapping[str, Any], timezone: ZoneInfo) -> Promotion:
     )
 
 
-def _contract(
-    raw: Mapping[str, Any], version: tuple[str, int, int], timezone: ZoneInfo
-) -> Contract:
+def _contract(raw: Mapping[str, Any], version: tuple[str, int, int], timezone: ZoneInfo) -> Contract:
     discount = raw.get("discount_percent")
     return Contract(
         version=version,

@@ -86,11 +86,7 @@ class Catalog:
 
     def _version_at(self, book_id: str | None, event_time_ms: int) -> PriceBook | None:
         """Return the version with the largest `effective_from`; ties: the higher version."""
-        in_effect = [
-            book
-            for book in self._versions.get(book_id or "", [])
-            if book.effective_from_ms <= event_time_ms
-        ]
+        in_effect = [book for book in self._versions.get(book_id or "", []) if book.effective_from_ms <= event_time_ms]
         return max(in_effect, key=lambda book: (book.effective_from_ms, book.version), default=None)
 
     def _settings(self, book_id: str | None) -> Settings | None:

@@ -124,9 +124,7 @@ def _product(factors: list[Factor]) -> Fraction:
     return product
 
 
-def _show(
-    slices: list[Slice], factors: list[Factor]
-) -> tuple[Fraction, list[ShownSlice], list[ShownAdjustment]]:
+def _show(slices: list[Slice], factors: list[Factor]) -> tuple[Fraction, list[ShownSlice], list[ShownAdjustment]]:
     """Return the product, rounded once, and its parts: the slices, then what each factor changed.
 
     The last part takes the remainder of the rounding (rule 7).
@@ -142,10 +140,7 @@ def _show(
         (each.first, each.last, each.quantity, money_text(each.unit_price), part)
         for each, part in zip(slices, shown[: len(slices)], strict=True)
     ]
-    shown_factors = [
-        (name, kind, part)
-        for (name, kind, _), part in zip(factors, shown[len(slices) :], strict=True)
-    ]
+    shown_factors = [(name, kind, part) for (name, kind, _), part in zip(factors, shown[len(slices) :], strict=True)]
     return amount, shown_slices, shown_factors
 
 

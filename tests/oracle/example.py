@@ -84,7 +84,7 @@ class Log:
         log = self.partitions[partition]
         log.append(LogRecord(offset=len(log), timestamp_ms=ms(stamped), key=key, value=value))
 
-    def use(
+    def use(  # noqa: PLR0913 - a builder
         self,
         quantity: int,
         meter: str = "mms.outbound",

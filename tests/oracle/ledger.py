@@ -50,9 +50,7 @@ class Account:
     usage: dict[CycleId, CycleUsage] = field(default_factory=lambda: defaultdict(CycleUsage))
     billed: dict[CycleId, BilledCycle] = field(default_factory=dict)
 
-    def bill(
-        self, arrival: Arrival, book: PriceBook, cycle: Cycle, line: dict[str, Any]
-    ) -> dict[str, Any]:
+    def bill(self, arrival: Arrival, book: PriceBook, cycle: Cycle, line: dict[str, Any]) -> dict[str, Any]:
         """Return the next billing record of the customer, with the totals after it.
 
         `cycle` is the one it is billed in; `line` has what is particular to the record.
@@ -128,7 +126,6 @@ class Account:
             "corrects_cycle": "",
             "replay": False,
             "meter_totals": {
-                meter: (billed.quantities[meter], billed.amounts[meter])
-                for meter in sorted(billed.amounts)
+                meter: (billed.quantities[meter], billed.amounts[meter]) for meter in sorted(billed.amounts)
             },
         }

@@ -55,7 +55,7 @@ class Event:
 
 def usage_event_class() -> Any:
     """Return the generated protobuf class; it exists only after a build."""
-    from wire.v1 import usage_pb2  # noqa: PLC0415 - generated at build time
+    from wire.v1 import usage_pb2
 
     return usage_pb2.UsageEvent
 
@@ -65,7 +65,7 @@ def decode(value: bytes) -> Event | None:
 
     Parseable means: it decodes and has a measure (rule 12, MALFORMED).
     """
-    from google.protobuf.message import DecodeError  # noqa: PLC0415 - beside its only use
+    from google.protobuf.message import DecodeError
 
     message = usage_event_class()()
     try:

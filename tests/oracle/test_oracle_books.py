@@ -51,9 +51,7 @@ def test_cycle_in_the_timezone_of_the_book() -> None:
 
 def mms_at(unit_price: str, **changes: Any) -> dict[str, Any]:
     """Return the example book with one meter only, `mms.outbound`, at a price."""
-    return book(
-        meters={"mms.outbound": {"unit": "message", "price": per_unit(unit_price)}}, **changes
-    )
+    return book(meters={"mms.outbound": {"unit": "message", "price": per_unit(unit_price)}}, **changes)
 
 
 def per_unit(unit_price: str) -> dict[str, str]:
@@ -127,9 +125,7 @@ def test_the_contract_that_names_a_book_counts_where_the_book_lists_none() -> No
     log = Log()
     log.use(1)
 
-    ledger = rate_log(
-        log.partitions, [book(contracts=[contract]), euro], default_price_book="standard"
-    )
+    ledger = rate_log(log.partitions, [book(contracts=[contract]), euro], default_price_book="standard")
 
     (record,) = ledger.records
     assert record["price_book"] == ("euro", 2)

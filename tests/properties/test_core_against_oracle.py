@@ -44,7 +44,9 @@ def promotions(draw: st.DrawFn) -> list[dict[str, Any]]:
     for number in range(draw(st.integers(0, 4))):
         meters = draw(st.sampled_from((["*"], ["stairs"], ["flat", "packs"])))
         if draw(st.booleans()):
-            found.append({"id": f"p{number}", "kind": "free_units", "meters": meters, "units": draw(st.integers(1, 40))})
+            found.append(
+                {"id": f"p{number}", "kind": "free_units", "meters": meters, "units": draw(st.integers(1, 40))}
+            )
             continue
         one: dict[str, Any] = {"id": f"p{number}", "kind": "percent_off", "meters": meters, "percent": draw(percents)}
         begin, end = draw(clocks), draw(clocks)
@@ -74,8 +76,14 @@ def books(draw: st.DrawFn) -> list[dict[str, Any]]:
         meters = {
             "flat": {"unit": "u", "price": {"model": "per_unit", "unit_price": draw(decimals)}},
             "stairs": {"unit": "u", "price": {"model": "graduated", "tiers": draw(tiers())}},
-            "packs": {"unit": "u", "price": {"model": "package", "size": draw(st.integers(1, 20)), "price": draw(decimals)}},
-            "shares": {"unit": "u", "price": {"model": "per_unit", "unit_price": draw(decimals), "per": draw(st.integers(1, 90))}},
+            "packs": {
+                "unit": "u",
+                "price": {"model": "package", "size": draw(st.integers(1, 20)), "price": draw(decimals)},
+            },
+            "shares": {
+                "unit": "u",
+                "price": {"model": "per_unit", "unit_price": draw(decimals), "per": draw(st.integers(1, 90))},
+            },
         }
         contract = {"customer_id": "bob", "discount_percent": draw(percents)}
         found.append(

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from billing.events import Measure
 from billing.money import format_picos
 from billing.outcomes import BillingRecord, Duplicate, Rejection
 from tollgate.audit.ledger import Ledger
@@ -77,7 +76,6 @@ class Comparison:
         records = self.ledger.records.pop(decision.position, [])
         letters = self.ledger.letters.pop(decision.position, [])
         outcome, report = decision.outcome, self.report
-        heartbeat = decision.event is not None and decision.event.measure is Measure.HEARTBEAT
         if outcome is None:
             report.heartbeats += 1
         else:
@@ -93,7 +91,7 @@ class Comparison:
         elif isinstance(outcome, Rejection):
             report.dead_lettered += 1
             self.reasons[outcome.reason.value] += 1
-            expected_letters = [self._letter(outcome, decision, letters, heartbeat=heartbeat)]
+            expected_letters = [self._letter(outcome, decision, letters)]
         where = f"{self.topic} {decision.position[0]}/{decision.position[1]}"
         self._same(where, "record", expected_records, records, billing_pb2.BillingRecord.FromString)
         self._same(where, "dead letter", expected_letters, letters, billing_pb2.DeadLetter.FromString)
@@ -107,7 +105,7 @@ class Comparison:
         source = common_pb2.SourcePosition(topic=self.topic, partition=partition, offset=offset)
         return record_message(record, source, read).SerializeToString()
 
-    def _letter(self, why: Rejection, decision: Decision, found: list[bytes], *, heartbeat: bool) -> bytes:
+    def _letter(self, why: Rejection, decision: Decision, found: list[bytes]) -> bytes:
         read = ReadSoFar(0)
         if found:
             message = billing_pb2.DeadLetter.FromString(found[0])
@@ -147,7 +145,9 @@ class Comparison:
         for name, found in (("record", self.ledger.records), ("dead letter", self.ledger.letters)):
             for (partition, offset), values in found.items():
                 if values:
-                    self.report.differ(f"{self.topic} {partition}/{offset}: {name} committed, and no such event is there")
+                    self.report.differ(
+                        f"{self.topic} {partition}/{offset}: {name} committed, and no such event is there"
+                    )
         for record_id, values in self.ledger.closings.items():
             if values:
                 self.report.differ(f"record {record_id}: committed, and no cycle of that customer is due")
@@ -179,7 +179,8 @@ def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:
 
 
 def _field_differences(
-    expected: billing_pb2.BillingRecord | billing_pb2.DeadLetter, found: billing_pb2.BillingRecord | billing_pb2.DeadLetter
+    expected: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
+    found: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
 ) -> str:
     texts = []
     for one in expected.DESCRIPTOR.fields:

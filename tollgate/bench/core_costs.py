@@ -7,6 +7,7 @@ from pathlib import Path
 from billing.catalog import PriceCatalog
 from billing.events import Delivery, UsageEvent, fingerprint_of, identity_of
 from billing.outcomes import BillingRecord
+from billing.price_books.model import PriceBook
 from billing.price_books.parse import parse_price_book
 from billing.rating import check_fields, step
 from billing.state import CustomerState
@@ -33,9 +34,7 @@ def core_costs(book_file: Path) -> dict[str, float]:
     records: list[BillingRecord] = []
 
     def rate(index: int) -> None:
-        _, outcome = step(
-            state, events[index], deliveries[index], identities[index], prints[index], None, catalog
-        )
+        _, outcome = step(state, events[index], deliveries[index], identities[index], prints[index], None, catalog)
         if isinstance(outcome, BillingRecord):
             records.append(outcome)
 
@@ -60,10 +59,12 @@ def _digests(event: UsageEvent) -> None:
     fingerprint_of(event)
 
 
-def _book(file: Path):  # type: ignore[no-untyped-def]
+def _book(file: Path) -> PriceBook:
     node = read_yaml(file.read_text(encoding="utf-8"))
     assert not isinstance(node, list)
-    return parse_price_book(node)
+    book = parse_price_book(node)
+    assert isinstance(book, PriceBook)
+    return book
 
 
 def _message(index: int) -> bytes:

@@ -44,8 +44,7 @@ def run(bootstrap: str, partitions: int) -> tuple[int, float]:
             continue
         partition = message.partition()
         delivery = Delivery(partition, message.offset(), message.timestamp()[1], clocks[partition])
-        if event.event_time_ms > clocks[partition]:
-            clocks[partition] = event.event_time_ms
+        clocks[partition] = max(clocks[partition], event.event_time_ms)
         identity, fingerprint = identity_of(event.customer_id, event.event_id), fingerprint_of(event)
         state = states.get(event.customer_id)
         if state is None:

@@ -144,7 +144,9 @@ def _summary(context: Context, report: Report, elapsed: float) -> Panel:
     table.add_column("owes", justify="right")
     table.add_column("lines", justify="right")
     for record in spent:
-        table.add_row(record.customer_id, record.cycle, f"{record.cycle_total} {record.currency}", f"{record.sequence:,}")
+        table.add_row(
+            record.customer_id, record.cycle, f"{record.cycle_total} {record.currency}", f"{record.sequence:,}"
+        )
     grid = Table.grid()
     for line in describe(report):
         grid.add_row(line)

@@ -68,7 +68,9 @@ def _narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
         if not one.free_units:
             yield f"  - {_narrate_reduction(one, record)}"
     if len(record.slices) + sum(not one.free_units for one in record.adjustments) > 1:
-        parts = [part.amount for part in record.slices] + [one.amount for one in record.adjustments if not one.free_units]
+        parts = [part.amount for part in record.slices] + [
+            one.amount for one in record.adjustments if not one.free_units
+        ]
         yield f"  = {' + '.join(parts).replace('+ -', '- ')} = {_money(record.amount, record)}."
 
 
@@ -102,7 +104,7 @@ def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
         return
     at = record.source
     yield f"Source: {at.topic}, partition {at.partition}, offset {at.offset}, event id {record.event_id!r}."
-    start = {part: at.offset for part in log.partitions(at.topic or USAGE_EVENTS)}
+    start = dict.fromkeys(log.partitions(at.topic or USAGE_EVENTS), at.offset)
     found = next(iter(log.read(at.topic, partitions=[at.partition], start=start)), None)
     event = decode_usage(found.value) if found is not None and found.offset == at.offset else None
     if event is None:
@@ -125,5 +127,3 @@ def _units(count: int) -> str:
 
 def _time(epoch_ms: int) -> str:
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-

@@ -38,10 +38,10 @@ def restore(
     """Start a stopped job from a savepoint or a retained checkpoint."""
     context = Context()
     spec = _spec(job)
-    if live_job(context, spec.name) is not None:
-        raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
     if not (path / "_metadata").is_file():
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
+    if live_job(context, spec.name) is not None:
+        raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
     start_job(context, spec, savepoint=path.resolve())
 
 

@@ -125,7 +125,9 @@ def _refuse_conflicts(context: Context, books: Sequence[tuple[Path, PriceBook, N
     for line in refused:
         context.report(line)
     if refused:
-        raise StackError(f"{len(refused)} conflicts with what is published; nothing was published", "publish a new version")
+        raise StackError(
+            f"{len(refused)} conflicts with what is published; nothing was published", "publish a new version"
+        )
 
 
 def _send(log: KafkaLog, books: Sequence[tuple[Path, PriceBook, Node]]) -> int:

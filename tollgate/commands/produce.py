@@ -64,7 +64,9 @@ def _advance_time(text: str, *, event_clock: bool) -> int:
     try:
         until_ms = parse_instant(text)
     except ValueError as error:
-        raise StackError(f"--advance-to: {error}", "write a time such as 2026-12-01T03:00:00Z", EXIT_UNUSABLE) from error
+        raise StackError(
+            f"--advance-to: {error}", "write a time such as 2026-12-01T03:00:00Z", EXIT_UNUSABLE
+        ) from error
     if not event_clock and until_ms > time.time_ns() // 1_000_000 + DEFAULT_MAX_FUTURE_SKEW_MS:
         cause = f"--advance-to {text} lies in the future: heartbeats with the wall clock's timestamp would be refused"
         raise StackError(cause, "add --event-clock for simulated time", EXIT_UNUSABLE)
@@ -139,10 +141,10 @@ def send_heartbeats(log: KafkaLog, producer: KafkaProducer, event_time_ms: int, 
     """Send one heartbeat to every partition; they belong to no customer and have no key."""
     usage = usage_pb2.UsageEvent(heartbeat=usage_pb2.Heartbeat(), event_time_ms=event_time_ms, source="tollgate")
     change = subscription_pb2.SubscriptionEvent(
-        type=subscription_pb2.SubscriptionEvent.HEARTBEAT, effective_time_ms=event_time_ms, created_time_ms=event_time_ms
+        type=subscription_pb2.SubscriptionEvent.HEARTBEAT,
+        effective_time_ms=event_time_ms,
+        created_time_ms=event_time_ms,
     )
     for topic, message in ((USAGE_EVENTS, usage), (SUBSCRIPTION_EVENTS, change)):
         for part in log.partitions(topic):
-            producer.send(
-                topic, value=message.SerializeToString(), partition=part.partition, timestamp_ms=timestamp_ms
-            )
+            producer.send(topic, value=message.SerializeToString(), partition=part.partition, timestamp_ms=timestamp_ms)

@@ -21,7 +21,9 @@ def bring_up(context: Context) -> None:
     context.stack.up()
     context.log.create_topics(ALL, context.settings.partitions)
     ensure_jobs(context)
-    context.report(f"Kafka {context.bootstrap_servers}, Flink {context.stack.rest.address}, data in {context.settings.home}")
+    context.report(
+        f"Kafka {context.bootstrap_servers}, Flink {context.stack.rest.address}, data in {context.settings.home}"
+    )
 
 
 def down() -> None:

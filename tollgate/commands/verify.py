@@ -35,8 +35,10 @@ def verify(
 def describe(report: Report) -> list[str]:
     """Return a verification in words, a line each."""
     lines = [
-        f"input {report.input:,} = rated {report.rated:,} + duplicates {report.duplicates:,}"
-        f" + dead-lettered {report.dead_lettered:,} + pending {report.pending:,}"
+        (
+            f"input {report.input:,} = rated {report.rated:,} + duplicates {report.duplicates:,} + "
+            f"dead-lettered {report.dead_lettered:,} + pending {report.pending:,}"
+        ),
     ]
     if report.dead_letters_by_reason:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.dead_letters_by_reason.items())
@@ -48,5 +50,7 @@ def describe(report: Report) -> list[str]:
     lines += [f"DIFFERENCE {text}" for text in report.differences]
     if report.difference_count > len(report.differences):
         lines.append(f"... and {report.difference_count - len(report.differences):,} more differences")
-    lines.append("verified: the books are right" if report.passed else f"FAILED: {report.difference_count:,} differences")
+    lines.append(
+        "verified: the books are right" if report.passed else f"FAILED: {report.difference_count:,} differences"
+    )
     return lines

@@ -69,7 +69,7 @@ def start_task_manager(cluster: FlinkCluster, name: str) -> ProcessRecord:
     return start_flink(cluster, name, TASK_MANAGER_MAIN, jvm, (*dynamic, *own), instance)
 
 
-def start_flink(  # noqa: PLR0913, PLR0917  (the parts of one command line)
+def start_flink(  # noqa: PLR0913  (the parts of one command line)
     cluster: FlinkCluster, name: str, main: str, jvm: tuple[str, ...], arguments: tuple[str, ...], instance: str = ""
 ) -> ProcessRecord:
     """Start a Flink program in an empty directory of its own."""
@@ -125,7 +125,10 @@ def resource_options(cluster: FlinkCluster, question: str) -> tuple[tuple[str, .
     tool = (str(cluster.java.executable), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classes)
     done = subprocess.run(
         [*tool, "org.apache.flink.runtime.util.bash.BashJavaUtils", question, "--configDir", f"{cluster.home}/conf"],
-        capture_output=True, text=True, env=flink_environment(cluster), check=False,
+        capture_output=True,
+        text=True,
+        env=flink_environment(cluster),
+        check=False,
     )
     lines = [line.removeprefix(RESULT) for line in done.stdout.splitlines() if line.startswith(RESULT)]
     if done.returncode != 0 or len(lines) != 2:

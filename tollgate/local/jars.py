@@ -64,7 +64,10 @@ def build(layout: Layout, environment: Mapping[str, str], jar: Path) -> None:
     started = time.time()
     run_logged(
         [str(find_maven(environment)), "-q", "-B", "-f", str(pom), "-DskipTests", "package"],
-        layout, environment, "jvm-build", "repair jvm/ and run the command again",
+        layout,
+        environment,
+        "jvm-build",
+        "repair jvm/ and run the command again",
     )
     if not jar.exists():
         raise StackError(f"the build of the JVM module left no {jar.name}", "see .tollgate/logs/jvm-build.log")
@@ -74,22 +77,28 @@ def build(layout: Layout, environment: Mapping[str, str], jar: Path) -> None:
 def verify(layout: Layout, environment: Mapping[str, str]) -> None:
     """Compare the jars with their pinned checksums."""
     run_logged(
-        [str(layout.project / "jvm" / "verify-jars")], layout, environment, "jvm-verify",
+        [str(layout.project / "jvm" / "verify-jars")],
+        layout,
+        environment,
+        "jvm-verify",
         "remove jvm/target and run the command again; if it persists, do not run these jars",
     )
 
 
-def run_logged(
-    command: list[str], layout: Layout, environment: Mapping[str, str], name: str, remedy: str
-) -> None:
+def run_logged(command: list[str], layout: Layout, environment: Mapping[str, str], name: str, remedy: str) -> None:
     """Run a command to its end with its output in a log, and raise StackError if it fails."""
     log = layout.log_of(name)
     rotate(log)
     try:
         with log.open("wb") as output:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                cwd=layout.project, env=dict(environment), check=False,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=layout.project,
+                env=dict(environment),
+                check=False,
             )
     except OSError as error:
         raise StackError(f"{command[0]} could not be run ({error.strerror})", remedy) from error

@@ -60,7 +60,10 @@ def ask_java(executable: Path) -> Java | None:
     try:
         answer = subprocess.run(
             [executable, "-XshowSettings:properties", "-version"],
-            capture_output=True, text=True, timeout=30, check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.2
 
 
-def await_ready(
-    layout: Layout, record: ProcessRecord, is_ready: Callable[[], bool], timeout_seconds: float
-) -> None:
+def await_ready(layout: Layout, record: ProcessRecord, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
     """Wait until a started process is ready.
 
     Raises StackError with the last meaningful line of its log if it ends or takes longer than the timeout.

@@ -156,8 +156,12 @@ class LocalStack:
             return run
         self.report(f"starting Kafka on port {run.ports['kafka']}")
         node = kafka.KafkaNode(
-            self.layout, java.executable, jars.kafka,
-            run.ports["kafka"], run.ports["kafka_controller"], self.settings.kafka_heap_mb,
+            self.layout,
+            java.executable,
+            jars.kafka,
+            run.ports["kafka"],
+            run.ports["kafka_controller"],
+            self.settings.kafka_heap_mb,
         )
         record = kafka.start_kafka(node, self.environment)
         cluster_id = kafka.stored_cluster_id(self.layout)

@@ -97,8 +97,16 @@ def run_client(name: str, command: list[str], environment: Mapping[str, str], la
     log = layout.log_of(f"submit-{name}")
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", cwd=layout.project, env=dict(environment), timeout=TIMEOUT_SECONDS, check=False,
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=layout.project,
+            env=dict(environment),
+            timeout=TIMEOUT_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise StackError(f"job {name} was not submitted in {TIMEOUT_SECONDS} s", "see `tollgate status`") from error

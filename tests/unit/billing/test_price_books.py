@@ -237,7 +237,7 @@ def test_a_contract_may_be_all_empty_or_have_every_field() -> None:
     assert acme.spend_alerts_picos == (50 * 10**12, 90 * 10**12)
     assert acme.prepaid_credit_picos == 500 * 10**12
     assert acme.when_credit_is_used_up is CreditPolicy.BLOCK
-    assert acme.prices == {"sms": PerUnit.of("0.0200")}
+    assert acme.prices == {"sms": PerUnit.of("0.02")}
 
 
 def test_a_contracts_mistakes_are_all_listed() -> None:

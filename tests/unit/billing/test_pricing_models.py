@@ -132,6 +132,6 @@ def test_volume_tells_the_tier_of_a_total_and_its_price() -> None:
 
 @pytest.mark.parametrize("model", [SMS, CALLS, VIDEO, VOICE])
 def test_a_model_survives_pickling(model: PricingModel) -> None:
-    copy = pickle.loads(pickle.dumps(model))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(model))
     assert copy == model
     assert copy.slices(900, 200) == model.slices(900, 200)

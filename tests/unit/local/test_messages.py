@@ -21,8 +21,15 @@ Caused by: java.lang.RuntimeException: Python process exits with code: 1
 
 def test_the_root_cause_in_a_java_log_is_found() -> None:
     """Not the frames, and not what was only caused by it."""
-    lines = ["INFO starting", "ERROR it failed", "java.lang.IllegalStateException: a", "\tat x.Error(y)",
-             "Caused by: java.net.BindException: Address already in use", "\tat z", "INFO stopped"]
+    lines = [
+        "INFO starting",
+        "ERROR it failed",
+        "java.lang.IllegalStateException: a",
+        "\tat x.Error(y)",
+        "Caused by: java.net.BindException: Address already in use",
+        "\tat z",
+        "INFO stopped",
+    ]
     assert meaningful_line(lines) == "java.net.BindException: Address already in use"
 
 

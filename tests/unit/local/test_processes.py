@@ -88,9 +88,13 @@ def test_stop_ends_the_whole_tree_even_if_it_is_deaf_to_sigterm(started: Starter
 
 def test_stop_lets_a_process_end_by_itself(started: Starter, tmp_path: Path) -> None:
     """SIGTERM first: a broker writes its clean-shutdown mark."""
-    record = started(sys.executable, "-c", "import signal, sys, time\n"
-                     "signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit()))\nprint('up', flush=True)\n"
-                     "time.sleep(60)")
+    record = started(
+        sys.executable,
+        "-c",
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit()))\nprint('up', flush=True)\n"
+        "time.sleep(60)",
+    )
     eventually(lambda: (tmp_path / "sleeper.log").read_text() == "up\n")
     stop([psutil.Process(record.pid)], grace_seconds=5)
     assert (tmp_path / "sleeper.log").read_text() == "up\nbye\n"

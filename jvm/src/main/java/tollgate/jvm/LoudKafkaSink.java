@@ -2,6 +2,7 @@ package tollgate.jvm;
 
 import java.io.IOException;
 import java.util.Collection;
+import java.util.Properties;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.CommitterInitContext;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
@@ -28,14 +29,20 @@ public final class LoudKafkaSink<IN>
   private static final long serialVersionUID = 1L;
 
   private final KafkaSink<IN> sink;
+  private final Properties clientProperties;
 
-  public LoudKafkaSink(KafkaSink<IN> sink) {
+  /**
+   * @param clientProperties how to reach Kafka, to ask for the outcome of transactions
+   */
+  public LoudKafkaSink(KafkaSink<IN> sink, Properties clientProperties) {
     this.sink = sink;
+    this.clientProperties = clientProperties;
   }
 
   @Override
   public Committer<KafkaCommittable> createCommitter(CommitterInitContext context) {
-    return new LoudCommitter<>(sink.createCommitter(context));
+    return new LoudCommitter<>(
+        sink.createCommitter(context), new TransactionOutcomes(clientProperties));
   }
 
   @Override

@@ -14,6 +14,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.types.Row;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 
@@ -98,7 +99,9 @@ public final class UsageJobParts {
             .setTransactionNamingStrategy(TransactionNamingStrategy.INCREMENTING)
             .setRecordSerializer(new TaggedRecordSerializer(topics))
             .build();
-    return new LoudKafkaSink<>(sink);
+    Properties admin = propertiesOf(properties);
+    admin.setProperty(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    return new LoudKafkaSink<>(sink, admin);
   }
 
   /**

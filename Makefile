@@ -1,0 +1,52 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Needs Python 3.11 or 3.12, a JDK 17 and Maven.
+
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv),.tollgate/uv/bin/uv)
+RUN := $(UV) run --locked --extra bench
+PYTHON ?= python3
+
+.PHONY: setup demo test test-faults check test-jvm bench up down clean
+
+setup: .venv/.stamp ## install everything that the project needs, into the project
+
+.tollgate/uv/bin/uv:
+	@echo "installing uv $(UV_VERSION) into .tollgate/uv"
+	@$(PYTHON) -m venv .tollgate/uv
+	@.tollgate/uv/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/.stamp: pyproject.toml uv.lock hatch_build.py $(wildcard proto/tollgate/v1/*.proto) | $(UV)
+	@echo "installing the Python packages of uv.lock"
+	@$(UV) sync --locked --extra bench --quiet
+	@test -f wire/v1/usage_pb2.py || $(UV) sync --locked --extra bench --quiet --reinstall-package tollgate
+	@touch $@
+
+demo: setup ## the main job on the local stack under realistic traffic, ending with a proof
+	@$(RUN) tollgate demo --seconds $(or $(SECONDS),30)
+
+test: setup check test-jvm ## all quick tiers: unit, golden, properties, integration
+	@$(RUN) pytest
+
+test-faults: setup ## the long fault runs
+	@$(RUN) pytest -m faults
+
+check: setup ## style, types, and which package may import which
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+test-jvm: setup ## the JVM module: build, checksums, JUnit
+	@$(RUN) python -m tollgate.local.build_jvm --test
+
+bench: setup ## throughput against a plain loop over the same core
+	@$(RUN) tollgate bench
+
+up: setup
+	@$(RUN) tollgate up
+
+down: setup
+	@$(RUN) tollgate down
+
+clean: ## everything that was built or installed; refuses while the stack runs
+	@test ! -f .tollgate/run.json || $(RUN) tollgate down
+	@rm -rf .venv .tollgate jvm/target wire/v1

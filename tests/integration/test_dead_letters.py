@@ -1,0 +1,93 @@
+"""Bad input through the running job: one dead letter each, the right reason, nothing else lost, no restart."""
+
+import base64
+
+from tests.integration.conftest import Tollgate, usage
+from tollgate.jobs import live_job
+from wire.v1 import pricing_pb2
+
+DAY_MS = 86_400_000
+GARBAGE = base64.b64encode(b"\xff\xff not a message").decode()
+
+
+def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms: int) -> None:
+    good = usage("dora", "d1", 5, now_ms)
+    lines = {
+        "MALFORMED": {"raw_base64": GARBAGE, "key": "dora"},
+        "INVALID_FIELD": usage("dora", "d2", 0, now_ms),
+        "FUTURE_EVENT_TIME": usage("dora", "d3", 1, now_ms + 3_600_000),
+        "TOO_OLD": usage("dora", "d4", 1, now_ms - 60 * DAY_MS),
+        "CONFLICTING_DUPLICATE": usage("dora", "d1", 6, now_ms),
+        "UNKNOWN_METER": usage("dora", "d5", 1, now_ms, meter="sms.outbund"),
+        "WRONG_MEASURE": {"usage": {**usage("dora", "d6", 1, now_ms)["usage"], "session": {"session_id": "s"}}},
+        "UNSUPPORTED": {"usage": {**usage("dora", "d7", 1, now_ms)["usage"], "retraction": {"event_id": "d1"}}},
+        "WRONG_PARTITION": usage("dora", "d8", 1, now_ms),
+    }
+    for line in (lines["WRONG_MEASURE"], lines["UNSUPPORTED"]):
+        del line["usage"]["quantity"]
+    misplaced = lines.pop("WRONG_PARTITION")
+    tollgate.produce([good, good, *lines.values()])
+    tollgate.ok("wait")
+    _send_elsewhere(tollgate, misplaced)
+    tollgate.ok("wait")
+
+    found = [one for one in tollgate.json("deadletters", "list") if one["key"] == base64.b64encode(b"dora").decode()]
+    assert [one["reason"] for one in found if one["reason"] != "WRONG_PARTITION"] == list(lines)
+    assert sum(one["reason"] == "WRONG_PARTITION" for one in found) == 1
+    assert all(one["source"]["topic"] == "usage.events" and one["detail"] for one in found)
+    assert found[0]["raw"] == GARBAGE
+    offsets = [int(one["source"]["offset"]) for one in found if one["reason"] != "WRONG_PARTITION"]
+    assert offsets == list(range(offsets[0], offsets[0] + len(lines))), "in the order they were sent"
+    assert [one["quantity"] for one in tollgate.json("records", "dora")] == ["5"], "nothing else was billed"
+    job = live_job(tollgate.context, "usage-rating")
+    assert job is not None
+    assert tollgate.context.stack.rest.restarts(job.id) == 0
+    assert "verified" in tollgate.ok("verify")
+
+
+def _send_elsewhere(tollgate: Tollgate, line: dict[str, dict[str, object]]) -> None:
+    """Write an event into a partition that Kafka's partitioner would not choose."""
+    from google.protobuf.json_format import ParseDict
+
+    from tollgate.commands.records import home_partition
+    from wire.v1 import usage_pb2
+
+    value = ParseDict(line["usage"], usage_pb2.UsageEvent()).SerializeToString()
+    context = tollgate.context
+    other = (home_partition(context.log, "dora") + 1) % 4
+    with context.log.producer() as producer:
+        producer.send("usage.events", key=b"dora", value=value, partition=other)
+
+
+def test_a_bad_price_book_is_refused_with_all_its_errors(tollgate: Tollgate, tmp_path: object) -> None:
+    from pathlib import Path
+
+    bad = Path(str(tmp_path)) / "bad.yaml"
+    bad.write_text("price_book: demo\nversion: 2\neffective_from: soon\ncurrency: XXX\nmeters: {a: {unit: u}}\n")
+    done = tollgate.run("prices", "publish", str(bad))
+    assert done.returncode == 1
+    for line in ("bad.yaml:3: effective_from", "bad.yaml:4: currency", "bad.yaml:5: meters.a: price is missing"):
+        assert line in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(tollgate.json("prices", "show")) == 1
+
+
+def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_stays(
+    tollgate: Tollgate, now_ms: int
+) -> None:
+    book = pricing_pb2.PriceBook(price_book="demo", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
+    context = tollgate.context
+    with context.log.producer() as producer:
+        producer.send("pricing.books", key=b"demo@2", value=book.SerializeToString())
+        producer.send("pricing.books", key=b"noise", value=b"\xff\xff")
+    tollgate.ok("wait")
+    refused = [one for one in tollgate.json("deadletters", "list") if one["reason"] == "INVALID_PRICE_BOOK"]
+    assert len(refused) == 2, "once each, although every subtask reads every book"
+    details = " ".join(one["detail"] for one in refused)
+    assert "meters" in details
+    assert "the bytes are no tollgate.v1.PriceBook" in details
+    tollgate.produce([usage("erin", "e1", 40, now_ms)])
+    tollgate.ok("wait")
+    (record,) = tollgate.json("records", "erin")
+    assert record["price_book"] == {"id": "demo", "version": 1}
+    assert (record["amount"], record["books_offset"]) == ("0.158", "3")

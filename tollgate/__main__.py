@@ -1,0 +1,5 @@
+"""`python -m tollgate`: the command line."""
+
+from tollgate.cli import main
+
+main()
