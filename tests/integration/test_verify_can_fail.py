@@ -23,7 +23,7 @@ def changed(record: billing_pb2.BillingRecord, **fields: object) -> billing_pb2.
 
 TAMPERING: dict[str, tuple[Tamper, str]] = {
     "altered": (lambda one: [changed(one, amount="0.2")], "amount is 0.2, expected 0.11"),
-    "dropped": (lambda one: [], "record missing: ivy #1 mms.outbound x 25 = 0.11"),
+    "dropped": (lambda _: [], "record missing: ivy #1 mms.outbound x 25 = 0.11"),
     "doubled": (lambda one: [one, one], "stands there twice"),
     "renumbered": (lambda one: [changed(one, sequence=3)], "ivy has sequence 3 after 0"),
 }
