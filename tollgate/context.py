@@ -1,6 +1,7 @@
 """What every command needs: settings, the local stack, Kafka, and how to print."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -17,12 +18,17 @@ from tollgate.local.stack import LocalStack
 from tollgate.settings import REPOSITORY, Settings, load_settings
 
 
+WIDTH_OF_A_FILE = 240
+
+
 class Context:
     """One command's surroundings, made as they are needed."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
-        self.console = Console(stderr=False, highlight=False)
+        # What is not a terminal has no width: nothing is cut there.
+        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE
+        self.console = Console(stderr=False, highlight=False, width=width)
         self.progress = Console(stderr=True, highlight=False)
 
     @cached_property

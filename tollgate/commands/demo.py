@@ -154,8 +154,7 @@ def _summary(context: Context, report: Report, elapsed: float) -> Panel:
     grid.add_row(table)
     if spent:
         grid.add_row("")
-        grid.add_row(f"Ask why: uv run tollgate records {spent[0].customer_id} | tail -3")
-        grid.add_row(f"         uv run tollgate explain {spent[0].record_id}")
+        grid.add_row(f"Ask why: uv run tollgate explain {spent[0].customer_id}#{spent[0].sequence}")
     title = "the books are right" if report.passed else "THE BOOKS DIFFER"
     return Panel(grid, title=f"Tollgate: {title}", subtitle=f"{elapsed:.0f} s in all", width=100)
 

@@ -19,21 +19,31 @@ _ADJUSTMENT = billing_pb2.Adjustment
 
 
 def explain(
-    record_id: Annotated[str, typer.Argument(help="As `tollgate records` shows it.")],
+    record_id: Annotated[
+        str, typer.Argument(help="A record's id, or CUSTOMER#NUMBER, as `tollgate records` shows them.")
+    ],
     json_: Annotated[bool, typer.Option("--json", help="Print the record and the steps as JSON.")] = False,
 ) -> None:
     """Say in words why a line costs what it costs, down to the record in Kafka that caused it."""
     context = Context()
-    found = next((one for one in read_records(context.log) if one.record_id == record_id), None)
+    found = find_record(context.log, record_id)
     if found is None:
         remedy = "ids stand in `tollgate records CUSTOMER`; `tollgate wait` for what is under way"
         raise StackError(f"no committed record has the id {record_id}", remedy)
     lines = [*narrate(found), *_trace(context.log, found)]
     if json_:
-        context.print_json({"record_id": record_id, "steps": lines})
+        context.print_json({"record_id": found.record_id, "steps": lines})
         return
     for line in lines:
         context.say(line)
+
+
+def find_record(log: KafkaLog, wanted: str) -> billing_pb2.BillingRecord | None:
+    """Return the committed record of an id or of CUSTOMER#NUMBER, or None."""
+    customer, hash_sign, number = wanted.rpartition("#")
+    if hash_sign and number.isdigit():
+        return next((one for one in read_records(log, customer) if one.sequence == int(number)), None)
+    return next((one for one in read_records(log) if one.record_id == wanted), None)
 
 
 def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:

@@ -13,6 +13,7 @@ from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.v1 import billing_pb2
 
+WIDTH_WITH_IDS = 130
 _KINDS = billing_pb2.BillingRecord.Kind
 
 
@@ -32,7 +33,10 @@ def records(
         return
     if customer and not found:
         raise StackError(f"no committed record of {customer}" + (f" in {cycle}" if cycle else ""), _WHERE_TO_LOOK)
-    context.console.print(_table(found, with_customer=all_))
+    with_ids = context.console.width >= WIDTH_WITH_IDS
+    context.console.print(_table(found, with_customer=all_, with_ids=with_ids))
+    if not with_ids:
+        context.report("a line in words: tollgate explain CUSTOMER#NUMBER; record ids: --json, or a wider terminal")
 
 
 _WHERE_TO_LOOK = "check the id, `tollgate wait` for what is under way, `tollgate deadletters list` for what was refused"
@@ -52,14 +56,15 @@ def home_partition(log: KafkaLog, customer: str) -> int:
     return number
 
 
-def _table(found: list[billing_pb2.BillingRecord], *, with_customer: bool) -> Table:
+def _table(found: list[billing_pb2.BillingRecord], *, with_customer: bool, with_ids: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("customer",) * with_customer + ("#", "cycle", "kind", "meter", "quantity", "amount", "total"):
         right = name in {"#", "quantity", "amount", "total"}
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "customer")
-    table.add_column("record", no_wrap=True, style="dim")
+    if with_ids:
+        table.add_column("record", no_wrap=True, style="dim")
     for one in found:
         cells = [str(one.sequence), one.cycle, _KINDS.Name(one.kind), one.meter, f"{one.quantity:,}"]
-        cells += [f"{one.amount} {one.currency}", one.cycle_total, one.record_id]
+        cells += [f"{one.amount} {one.currency}", one.cycle_total, *([one.record_id] * with_ids)]
         table.add_row(*([one.customer_id] * with_customer), *cells)
     return table
