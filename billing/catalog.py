@@ -9,10 +9,19 @@ from billing.price_books.successor import check_successor
 from billing.pricing import PricingModel
 from billing.promotions import FreeUnits, PercentOff
 
+DEFAULT_MAX_FUTURE_SKEW_MS = 600_000
+"""10 minutes: what holds for a customer without a price book."""
+
+DEFAULT_DEDUP_HORIZON_MS = 35 * 86_400_000
+"""35 days: what holds for a customer without a price book."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Everything that prices one meter for one customer under one version of a price book."""
+    """Everything that prices one meter for one customer under one version of a price book.
+
+    `price_version` names the list price: that of the book's version, or the contract's beside it.
+    """
 
     meter: Meter
     model: PricingModel
@@ -21,6 +30,7 @@ class Tariff:
     allowances: tuple[FreeUnits, ...]
     percentages: tuple[PercentOff, ...]
     discount: Percent | None
+    price_version: str
 
 
 @dataclass(slots=True)
@@ -62,15 +72,17 @@ def _tariff(book: PriceBook, contract: Contract | None, meter_name: str) -> Tari
     meter = book.meters.get(meter_name)
     if meter is None:
         return None
+    agreed = contract.prices.get(meter_name) if contract is not None else None
     covering = [promotion for promotion in book.promotions if promotion.covers(meter_name)]
     return Tariff(
         meter=meter,
-        model=meter.price if contract is None else contract.prices.get(meter_name, meter.price),
+        model=meter.price if agreed is None else agreed,
         price_book=book.id,
         version=book.version,
         allowances=tuple(one for one in covering if isinstance(one, FreeUnits)),
         percentages=tuple(one for one in covering if isinstance(one, PercentOff)),
         discount=contract.discount if contract is not None else None,
+        price_version=f"{book.id}@{book.version}" if agreed is None else f"{book.id}@{book.version}+contract",
     )
 
 
@@ -103,6 +115,16 @@ class PriceCatalog:
         if not self.default_price_book:
             self.default_price_book = book.id
         return []
+
+    def has(self, book: PriceBook) -> bool:
+        """Tell whether exactly this version has been accepted before."""
+        series = self.series.get(book.id)
+        return series is not None and book in series.versions
+
+    def longest_dedup_horizon_ms(self) -> int:
+        """Return how long the dedup index has to remember an event, whoever's it is."""
+        horizons = [series.first.dedup_horizon_ms for series in self.series.values()]
+        return max(horizons, default=DEFAULT_DEDUP_HORIZON_MS)
 
     def series_for(self, customer_id: str) -> BookSeries | None:  # noqa: ARG002 - contracts will choose (issue A2)
         """Return the book of a customer, or None where there is none."""

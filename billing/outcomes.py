@@ -25,6 +25,7 @@ class Kind(Enum):
     """The kinds of billing record that this core makes."""
 
     USAGE = "USAGE"
+    TIER_ADJUSTMENT = "TIER_ADJUSTMENT"
     LATE_CORRECTION = "LATE_CORRECTION"
     CYCLE_CLOSE = "CYCLE_CLOSE"
 
@@ -68,7 +69,10 @@ class MeterTotal(NamedTuple):
 
 @dataclass(slots=True)
 class BillingRecord:
-    """One line of what a customer owes; amounts in picos. See the contract, section 3."""
+    """One line of what a customer owes; amounts in picos. See the contract, section 3.
+
+    `follow_up` is the TIER_ADJUSTMENT that the event of this record brings about, if any.
+    """
 
     record_id: str
     customer_id: str
@@ -92,6 +96,7 @@ class BillingRecord:
     late: bool = False
     corrects_cycle: str = ""
     meter_totals: tuple[MeterTotal, ...] = ()
+    follow_up: "BillingRecord | None" = None
 
 
 class Rejection(NamedTuple):

@@ -16,12 +16,17 @@ from billing.promotions import FreeUnits
 
 
 class Priced(NamedTuple):
-    """An event's price: the rounded amount, and the parts that add up to it."""
+    """An event's price: the rounded amount, and the parts that add up to it.
+
+    `kept` / `whole` is the multiplier that promotions and discounts made of the list price.
+    """
 
     picos: int
     billable: int
     slices: tuple[TierSlice, ...]
     adjustments: tuple[Adjustment, ...]
+    kept: int = 1
+    whole: int = 1
 
 
 def price(  # noqa: PLR0913 - all that decides a price
@@ -85,13 +90,15 @@ def _add_up(
     denominator: int, listed: list[Slice], reductions: list[Reduction], billable: int, freed: tuple[Adjustment, ...]
 ) -> Priced:
     """Rule 7: round the product once; of the parts shown, the last takes the remainder."""
-    running, scale = sum(one.numerator for one in listed), denominator
+    running = sum(one.numerator for one in listed)
+    scale, kept = denominator, 1
     parts = [round_half_even(one.numerator, denominator) for one in listed]
     for one in reductions:
         rest, whole = one.percent.rest_numerator, one.percent.rest_denominator
         scale *= whole
         parts.append(round_half_even(running * (rest - whole), scale))
         running *= rest
+        kept *= rest
     picos = round_half_even(running, scale)
     parts[-1] += picos - sum(parts)
     slices = tuple(map(_shown, listed, parts))
@@ -99,7 +106,7 @@ def _add_up(
         Adjustment(one.id, one.kind, delta, percent=one.percent.text)
         for one, delta in zip(reductions, parts[len(listed) :], strict=True)
     )
-    return Priced(picos, billable, slices, freed + adjustments)
+    return Priced(picos, billable, slices, freed + adjustments, kept, scale // denominator)
 
 
 def _shown(one: Slice, picos: int) -> TierSlice:

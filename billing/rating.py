@@ -4,18 +4,24 @@ The checks stand in the order of the contract, rule 12. A rejected or repeated e
 the state as it was, but for the deadlines that its clock has passed.
 """
 
-from billing.catalog import BookSeries, PriceCatalog, Tariff
+from dataclasses import replace
+
+from billing.catalog import (
+    DEFAULT_DEDUP_HORIZON_MS,
+    DEFAULT_MAX_FUTURE_SKEW_MS,
+    BookSeries,
+    PriceCatalog,
+    Tariff,
+)
 from billing.deadlines import fire_deadlines
 from billing.events import Delivery, Measure, Seen, UsageEvent
 from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
 from billing.price import price
-from billing.state import CustomerState, CycleState
+from billing.pricing import Volume
+from billing.state import CustomerState, CycleState, MeterState
 from billing.validity import invalid_event_time, invalid_field
+from billing.volume_tiers import follow_tier
 
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
-DEFAULT_MAX_FUTURE_SKEW_MS = 10 * MINUTE_MS
-DEFAULT_DEDUP_HORIZON_MS = 35 * DAY_MS
 MAX_COUNTER = 2**63 - 1
 
 Outcome = BillingRecord | Duplicate | Rejection
@@ -130,7 +136,7 @@ def _rate(
     meter.quantity += event.quantity
     meter.picos += priced.picos
     billed.picos += priced.picos
-    return BillingRecord(
+    record = BillingRecord(
         record_id=f"{identity.hex()}-{event.event_time_ms:x}",
         customer_id=event.customer_id,
         sequence=state.next_sequence(),
@@ -152,6 +158,31 @@ def _rate(
         replay=event.replay,
         late=late,
         corrects_cycle=own.name if late else "",
+    )
+    if isinstance(tariff.model, Volume) and priced.billable:
+        weight = (priced.billable * priced.kept, priced.whole)
+        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, weight)
+        if due is not None:
+            record.follow_up = _tier_adjustment(state, record, billed, meter, due)
+    return record
+
+
+def _tier_adjustment(
+    state: CustomerState, cause: BillingRecord, billed: CycleState, meter: MeterState, picos: int
+) -> BillingRecord:
+    """Return the record that re-prices the cycle's earlier usage at another volume tier (rule 4)."""
+    meter.picos += picos
+    billed.picos += picos
+    return replace(
+        cause,
+        record_id=f"{cause.record_id}-tier",
+        sequence=state.next_sequence(),
+        kind=Kind.TIER_ADJUSTMENT,
+        quantity=0,
+        picos=picos,
+        cycle_total_picos=billed.picos,
+        slices=(),
+        adjustments=(),
     )
 
 

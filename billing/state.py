@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from billing.volume_tiers import VolumeState
+
 NEVER_MS = 1 << 62
 """A deadline that no clock reaches."""
 
@@ -13,11 +15,13 @@ class MeterState:
     `counter` is what tiers are reckoned by: billable units of events *of* this cycle.
     `quantity` and `picos` add up the records *billed in* it, free units included, so that
     they are what a reader of the records would add up (late corrections are billed elsewhere).
+    `volumes` is kept by price version, for volume prices alone.
     """
 
     counter: int = 0
     quantity: int = 0
     picos: int = 0
+    volumes: dict[str, VolumeState] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -29,14 +29,19 @@ class BooksAtStart(NamedTuple):
         return None
 
 
+def client_options(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the JVM clients' properties a Python client needs as well, under its names."""
+    options = {name.replace(".", "_"): value for name, value in properties.items()}
+    return {name: options[name] for name in _CLIENT_OPTIONS if name in options}
+
+
 def read_price_books(bootstrap_servers: str, properties: Mapping[str, str]) -> BooksAtStart:
     """Read pricing.books to the end that it has now. Raises kafka.errors.KafkaError."""
-    options = {name.replace(".", "_"): value for name, value in properties.items()}
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
         enable_auto_commit=False,
-        **{name: options[name] for name in _CLIENT_OPTIONS if name in options},
+        **client_options(properties),
     )
     try:
         part = TopicPartition(PRICE_BOOKS, 0)

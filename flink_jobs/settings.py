@@ -29,6 +29,9 @@ class JobSettings(BaseSettings):
         ge=600_000,
         description="how long a committed checkpoint's transaction may wait for its commit: the longest outage",
     )
+    start_empty: bool = Field(
+        default=False, description="start without state although records exist: bills all of it again"
+    )
     frame_records: int = Field(4096, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")

@@ -9,10 +9,12 @@ from pydantic_settings import CliApp
 from pyflink.common import Configuration, Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
+from pyflink.util.java_utils import get_j_env_configuration
 
-from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
+from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.price_books import BooksAtStart, read_price_books
 from flink_jobs.settings import BOOKS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.start_guard import refuse_empty_start
 from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink, java_map
 from udfs.rate_usage import PRICE_BOOKS as PRICE_BOOKS_STATE
@@ -29,6 +31,12 @@ def main() -> None:
     settings = CliApp.run(JobSettings)
     books = read_price_books(settings.bootstrap_servers, settings.kafka_properties)
     env = environment(settings)
+    refuse_empty_start(
+        settings.bootstrap_servers,
+        settings.kafka_properties,
+        restored_from=restore_path(env),
+        forced=settings.start_empty,
+    )
     published = price_books(env, settings)
     frames = framed_usage(env, settings, published, books)
     rated = rate(frames, published, settings, books)
@@ -60,6 +68,13 @@ def environment(settings: JobSettings) -> StreamExecutionEnvironment:
     env = StreamExecutionEnvironment.get_execution_environment(conf)
     env.set_parallelism(settings.parallelism)
     return env
+
+
+def restore_path(env: StreamExecutionEnvironment) -> str:
+    """Return the savepoint or checkpoint that `flink run -s` names, or an empty text."""
+    configuration = get_j_env_configuration(env._j_stream_execution_environment)  # noqa: SLF001
+    options = get_gateway().jvm.org.apache.flink.configuration.StateRecoveryOptions
+    return configuration.get(options.SAVEPOINT_PATH) or ""
 
 
 def price_books(env: StreamExecutionEnvironment, settings: JobSettings) -> DataStream:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from billing.catalog import PriceCatalog
+from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS, PriceCatalog
 from billing.events import Delivery
 from billing.price_books.document import document_from_plain
 from billing.price_books.model import PriceBook
 from billing.price_books.parse import parse_price_book
-from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
 from tests.oracle import LogRecord
 from tollgate.audit.recompute import moved_clock
 from udfs.batched_state import DictStore
@@ -56,7 +55,7 @@ class Engine:
 
     def fire(self, watermark_ms: int) -> None:
         """Let event time reach a watermark."""
-        self._take(self.rater.fire(watermark_ms))
+        self._take(self.rater.fire(watermark_ms, self.catalog))
 
     def _take(self, frame: bytes) -> None:
         for tag, _, value, _ in unpack_outgoing(frame):

@@ -17,7 +17,6 @@ from tollgate.local.settings import LocalStackSettings
 from tollgate.local.stack import LocalStack
 from tollgate.settings import REPOSITORY, Settings, load_settings
 
-
 WIDTH_OF_A_FILE = 240
 
 
@@ -54,7 +53,7 @@ class Context:
 
     def report(self, line: str) -> None:
         """Print one line of progress, to standard error."""
-        self.progress.print(line, markup=False)
+        self.progress.print(line, markup=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
         """Print one line of the answer, to standard output."""

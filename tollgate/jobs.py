@@ -11,7 +11,9 @@ from flink_jobs.topics import ALERTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
+from tollgate.local.python_code import digest
 from tollgate.local.rest import Job
+from tollgate.local.run_file import load_run_file
 from tollgate.local.submit import submit_python_job
 from tollgate.settings import REPOSITORY
 
@@ -56,10 +58,16 @@ def live_job(context: Context, name: str) -> Job | None:
 
 
 def ensure_jobs(context: Context) -> None:
-    """Submit every job that does not run, from its newest state."""
+    """Submit every job that does not run, from its newest state, and wait for those that are restarting."""
     for spec in JOBS.values():
-        if live_job(context, spec.name) is None:
+        job = live_job(context, spec.name)
+        if job is None:
             start_job(context, spec)
+        else:
+            context.stack.rest.await_tasks(job.id, 120)
+    running = load_run_file(context.stack.layout.run_file).python_code
+    if running and running != digest([bundle(context.stack.layout.home)]):
+        context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")
 
 
 def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:

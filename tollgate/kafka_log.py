@@ -146,6 +146,17 @@ class KafkaLog:
                 consumer.seek(part, (start or {}).get(part, 0))
             yield from _until(consumer, ends)
 
+    def read_since(self, topic: str, timestamp_ms: int) -> Iterator[LogRecord]:
+        """Yield the committed records of a topic whose Kafka timestamp is not before a time (epoch ms)."""
+        parts = self.partitions(topic)
+        with _reachable(self.bootstrap), self._consumer(committed=True) as consumer:
+            found = consumer.offsets_for_times(dict.fromkeys(parts, timestamp_ms))
+        start = {part: one.offset for part, one in found.items() if one is not None}
+        if start:
+            wanted = [part.partition for part in start]
+            records = self.read(topic, partitions=wanted, start=start)
+            yield from (one for one in records if one.timestamp_ms >= timestamp_ms)
+
     @contextmanager
     def _consumer(self, *, committed: bool) -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(

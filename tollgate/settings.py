@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tollgate.local.errors import StackError
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -31,5 +31,6 @@ def load_settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]  # pydantic fills in what the environment lacks
     except ValidationError as error:
-        wrong = "; ".join(f"TOLLGATE_{one['loc'][0]!s}: {one['msg']}".upper() for one in error.errors())
-        raise StackError(f"the settings are not usable: {wrong}", "correct the environment variables") from error
+        wrong = "; ".join(f"TOLLGATE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        cause = f"the settings are not usable: {wrong}"
+        raise StackError(cause, "correct the environment variables", EXIT_UNUSABLE) from error

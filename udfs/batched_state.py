@@ -24,6 +24,13 @@ class Store(Protocol):
         """Write every entry."""
 
 
+class IndexStore(Store, Protocol):
+    """A `Store` whose values begin with an event time, as `wire.customer_state.encode_seen` writes them."""
+
+    def sweep(self, before_ms: int) -> None:
+        """Remove the entries of events before a time."""
+
+
 class DeadlineStore(Store, Protocol):
     """A `Store` whose keys begin with a deadline, see `deadline_key`."""
 
@@ -42,7 +49,7 @@ def customer_of(key: bytes) -> bytes:
 
 
 class FlinkStore:
-    """`Store` and `DeadlineStore` over a PyFlink MapState in thread mode.
+    """Every kind of `Store` over a PyFlink MapState in thread mode.
 
     Its descriptor must use PICKLED_BYTE_ARRAY for keys and values: the JVM then keeps plain
     byte arrays, which this class writes and reads past PyFlink's pickling.
@@ -76,6 +83,10 @@ class FlinkStore:
             parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
         self._batch.putAll(self._state, b"".join(parts))
 
+    def sweep(self, before_ms: int) -> None:
+        """Remove the entries of events before a time."""
+        self._batch.sweep(self._state, before_ms)
+
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the keys whose deadline is at or before `until_ms`, in order."""
         answer: bytes = self._batch.takeDue(self._state, until_ms)
@@ -90,7 +101,7 @@ class FlinkStore:
 
 
 class DictStore:
-    """`Store` and `DeadlineStore` in memory: for tests, and for loops without Flink."""
+    """Every kind of `Store` in memory: for tests, and for loops without Flink."""
 
     def __init__(self) -> None:
         self.entries: dict[bytes, bytes] = {}
@@ -102,6 +113,11 @@ class DictStore:
     def put_all(self, entries: Mapping[bytes, bytes]) -> None:
         """Write every entry."""
         self.entries.update(entries)
+
+    def sweep(self, before_ms: int) -> None:
+        """Remove the entries of events before a time."""
+        for key in [key for key, value in self.entries.items() if _DEADLINE.unpack_from(value)[0] < before_ms]:
+            del self.entries[key]
 
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the keys whose deadline is at or before `until_ms`, in order."""

@@ -13,7 +13,7 @@ from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_o
 from billing.outcomes import BillingRecord, Duplicate, Reason, Rejection
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
-from udfs.batched_state import DeadlineStore, Store, customer_of, deadline_key
+from udfs.batched_state import DeadlineStore, IndexStore, Store, customer_of, deadline_key
 from wire.customer_state import decode_seen, decode_state, encode_seen, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
@@ -22,6 +22,11 @@ from wire.v1 import common_pb2
 
 Arrival = tuple[FramedRecord, UsageEvent, bytes]
 """A valid event with the record that brought it and its identity."""
+
+DAY_MS = 86_400_000
+
+_SWEEP = b""
+"""Stands where a customer does in the deadlines: then the dedup index is rid of what has expired."""
 
 _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure")
 
@@ -35,7 +40,7 @@ class FrameRater:
 
     topic: str
     customers: Store
-    index: Store
+    index: IndexStore
     deadlines: DeadlineStore
     register_timer: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
@@ -52,9 +57,11 @@ class FrameRater:
             self._decide(arrivals, prices, read, out)
         return b"".join(out)
 
-    def fire(self, until_ms: int) -> bytes:
+    def fire(self, until_ms: int, prices: PriceCatalog) -> bytes:
         """Do what is due for silent customers once the watermark reached `until_ms`."""
         customers = dict.fromkeys(map(customer_of, self.deadlines.take_due(until_ms)))
+        if customers.pop(_SWEEP, self) is not self:
+            self.index.sweep(until_ms - prices.longest_dedup_horizon_ms())
         if not customers:
             return b""
         states = self._load(customers)
@@ -62,7 +69,7 @@ class FrameRater:
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         for state in states.values():
             self._emit_closed(fire_deadlines(state, until_ms), out)
-        self._save(states, due_ms)
+        self._save(states, due_ms, prices)
         return b"".join(out)
 
     def _admit(self, framed: FramedRecord, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> Arrival | None:
@@ -94,28 +101,33 @@ class FrameRater:
             if closed:
                 self._emit_closed(closed, out)
             if isinstance(outcome, BillingRecord):
+                self.counts["rated"] += 1
                 rated[identity] = encode_seen(event.event_time_ms, fingerprint)
                 seen[identity] = Seen(event.event_time_ms, fingerprint)
                 self._emit(outcome, framed, read, out)
+                if outcome.follow_up is not None:
+                    self._emit(outcome.follow_up, framed, read, out)
             elif isinstance(outcome, Duplicate):
                 self.counts["duplicates"] += 1
             else:
                 self._reject(framed, event, outcome, read, out)
         if rated:
             self.index.put_all(rated)
-        self._save(states, due_ms)
+        self._save(states, due_ms, prices)
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
         found = self.customers.get_all(customers)
         return {customer: decode_state(customer.decode(), found.get(customer)) for customer in customers}
 
-    def _save(self, states: dict[bytes, CustomerState], due_before_ms: dict[bytes, int]) -> None:
+    def _save(self, states: dict[bytes, CustomerState], due_before_ms: dict[bytes, int], prices: PriceCatalog) -> None:
         self.customers.put_all({customer: encode_state(state) for customer, state in states.items()})
         moved: dict[bytes, bytes] = {}
         for customer, state in states.items():
             if state.deadline_ms not in (due_before_ms[customer], NEVER_MS):
-                moved[deadline_key(state.deadline_ms, customer)] = b""
+                sweep_ms = _sweep_time_ms(state.deadline_ms + prices.longest_dedup_horizon_ms())
+                moved[deadline_key(state.deadline_ms, customer)] = moved[deadline_key(sweep_ms, _SWEEP)] = b""
                 self.register_timer(state.deadline_ms)
+                self.register_timer(sweep_ms)
         if moved:
             self.deadlines.put_all(moved)
 
@@ -124,7 +136,6 @@ class FrameRater:
         source = common_pb2.SourcePosition(topic=self.topic, partition=delivery.partition, offset=delivery.offset)
         value = record_message(record, source, read).SerializeToString()
         out.append(pack_outgoing(Tag.RECORD, record.customer_id.encode(), value, replay=record.replay))
-        self.counts["rated"] += 1
 
     def _emit_closed(self, records: list[BillingRecord], out: list[bytes]) -> None:
         for record in records:
@@ -139,6 +150,11 @@ class FrameRater:
         entry = pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay)
         out.append(entry)
         self.counts[why.reason.value] += 1
+
+
+def _sweep_time_ms(time_ms: int) -> int:
+    """Return the start of the next day (UTC): sweeps are rare, and need no better time."""
+    return -(-time_ms // DAY_MS) * DAY_MS
 
 
 def letter_of(framed: FramedRecord, event: UsageEvent | None) -> Letter:

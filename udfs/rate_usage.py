@@ -82,7 +82,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Do what is due for customers that have been silent."""
         self._timers = ctx.timer_service()
-        out = self._rater.fire(timestamp)
+        out = self._rater.fire(timestamp, self._prices(ctx).catalog)
         if out:
             yield out
 

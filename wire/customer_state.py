@@ -8,6 +8,7 @@ from struct import Struct
 
 from billing.events import Seen
 from billing.state import CustomerState, CycleState, MeterState
+from billing.volume_tiers import VolumeState
 from wire.v1 import state_pb2
 
 FORMAT = 1
@@ -37,7 +38,15 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
     into.total_picos = str(cycle.picos)
     add_meter = into.meters.add
     for name, meter in cycle.meters.items():
-        add_meter(meter=name, counter=meter.counter, quantity=meter.quantity, amount_picos=str(meter.picos))
+        added = add_meter(meter=name, counter=meter.counter, quantity=meter.quantity, amount_picos=str(meter.picos))
+        for version, volume in meter.volumes.items():
+            numerator, denominator = str(volume.weighted_numerator), str(volume.weighted_denominator)
+            added.volumes.add(
+                price_version=version,
+                tier=volume.tier,
+                weighted_numerator=numerator,
+                weighted_denominator=denominator,
+            )
     for promotion, used in cycle.allowances.items():
         into.allowances.add(promotion=promotion, used=used)
 
@@ -69,9 +78,17 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
         message.forget_at_ms,
         message.closed,
         int(message.total_picos),
-        {one.meter: MeterState(one.counter, one.quantity, int(one.amount_picos)) for one in message.meters},
+        {one.meter: _decode_meter(one) for one in message.meters},
         {one.promotion: one.used for one in message.allowances},
     )
+
+
+def _decode_meter(message: state_pb2.MeterState) -> MeterState:
+    meter = MeterState(message.counter, message.quantity, int(message.amount_picos))
+    for one in message.volumes:
+        weight = int(one.weighted_numerator), int(one.weighted_denominator)
+        meter.volumes[one.price_version] = VolumeState(one.tier, *weight)
+    return meter
 
 
 def encode_seen(event_time_ms: int, fingerprint: bytes) -> bytes:

@@ -5,10 +5,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.integration.conftest import Tollgate
-from tollgate.jobs import live_job
+from tollgate.jobs import bundle, live_job
 from tollgate.local import processes
+from tollgate.local.errors import StackError
 from tollgate.local.run_file import load_run_file
+from tollgate.local.submit import submit_python_job
+from tollgate.settings import REPOSITORY
 from tollgate.traffic import Shares, Traffic
 
 EVENTS = 12_000
@@ -81,8 +86,6 @@ def _await_restart(tollgate: Tollgate, job_id: str, before: int) -> None:
 
 
 def _try_checkpoint(tollgate: Tollgate, job_id: str) -> None:
-    from tollgate.local.errors import StackError
-
     try:
         tollgate.context.stack.rest.trigger_checkpoint(job_id, 5)
     except StackError:
@@ -113,4 +116,28 @@ def test_down_and_up_goes_on_where_it_stopped(tollgate: Tollgate) -> None:
         pass
     tollgate.ok("wait")
     assert len(tollgate.json("records", "--all")) == before + 500
+    assert "verified" in tollgate.ok("verify")
+
+
+def test_state_that_would_bill_again_is_refused(tollgate: Tollgate) -> None:
+    context = tollgate.context
+    older = tollgate.ok("savepoint").strip()
+    with traffic(tollgate, "after", events=100, seconds=1):
+        pass
+    tollgate.ok("wait")
+    newest = tollgate.ok("savepoint", "--stop").strip()
+    done = tollgate.run("restore", older)
+    assert done.returncode == 1
+    assert "holds records committed after" in done.stderr
+    with pytest.raises(StackError, match="an empty start would bill everything a second time"):
+        submit_python_job(
+            context.stack,
+            "usage-rating",
+            REPOSITORY / "flink_jobs" / "usage_rating.py",
+            parallelism=1,
+            py_files=[bundle(tollgate.home)],
+            args=["--bootstrap-servers", context.bootstrap_servers],
+        )
+    tollgate.ok("restore", newest)
+    assert len(set(rated(tollgate, "after"))) == 100 == len(rated(tollgate, "after"))
     assert "verified" in tollgate.ok("verify")

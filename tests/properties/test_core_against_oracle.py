@@ -14,7 +14,7 @@ from wire.v1 import usage_pb2
 
 START_MS = 1_793_491_200_000  # 2026-11-01T00:00:00Z
 HOUR_MS = 3_600_000
-METERS = ("flat", "stairs", "packs", "shares")
+METERS = ("flat", "stairs", "packs", "shares", "bulk")
 CUSTOMERS = ("ada", "bob", "acme/eve")
 
 decimals = st.builds(lambda whole, places: f"{whole}.{places:04d}", st.integers(0, 3), st.integers(0, 9999))
@@ -31,11 +31,11 @@ def text_of(ms: int) -> str:
 
 
 @st.composite
-def tiers(draw: st.DrawFn) -> list[dict[str, Any]]:
+def tiers(draw: st.DrawFn, *, fees: bool = True) -> list[dict[str, Any]]:
     bounds = sorted(draw(st.sets(st.integers(1, 60), max_size=3)))
-    fees = st.one_of(st.just({}), decimals.map(lambda fee: {"flat_fee": fee}))
-    found = [{"up_to": bound, "unit_price": draw(decimals)} | draw(fees) for bound in bounds]
-    return [*found, {"unit_price": draw(decimals)} | draw(fees)]
+    fee = st.one_of(st.just({}), decimals.map(lambda text: {"flat_fee": text})) if fees else st.just({})
+    found = [{"up_to": bound, "unit_price": draw(decimals)} | draw(fee) for bound in bounds]
+    return [*found, {"unit_price": draw(decimals)} | draw(fee)]
 
 
 @st.composite
@@ -74,6 +74,7 @@ def books(draw: st.DrawFn) -> list[dict[str, Any]]:
     for version in range(1, draw(st.integers(1, 3)) + 1):
         effective = START_MS - 40 * 24 * HOUR_MS if version == 1 else draw(instants)
         meters = {
+            "bulk": {"unit": "u", "price": {"model": "volume", "tiers": draw(tiers(fees=False))}},
             "flat": {"unit": "u", "price": {"model": "per_unit", "unit_price": draw(decimals)}},
             "stairs": {"unit": "u", "price": {"model": "graduated", "tiers": draw(tiers())}},
             "packs": {
@@ -85,7 +86,9 @@ def books(draw: st.DrawFn) -> list[dict[str, Any]]:
                 "price": {"model": "per_unit", "unit_price": draw(decimals), "per": draw(st.integers(1, 90))},
             },
         }
-        contract = {"customer_id": "bob", "discount_percent": draw(percents)}
+        contract: dict[str, Any] = {"customer_id": "bob", "discount_percent": draw(percents)}
+        if draw(st.booleans()):
+            contract["prices"] = {"bulk": {"model": "volume", "tiers": draw(tiers(fees=False))}}
         found.append(
             terms
             | {"version": version, "effective_from": text_of(effective), "meters": meters}

@@ -84,8 +84,9 @@ class Comparison:
         expected_letters: list[bytes] = []
         if isinstance(outcome, BillingRecord):
             report.rated += 1
-            expected_records = [self._record(outcome, decision, records)]
-            self.picos[outcome.currency] += outcome.picos
+            following = [outcome.follow_up] if outcome.follow_up is not None else []
+            expected_records = [self._record(one, decision, records) for one in (outcome, *following)]
+            self.picos[outcome.currency] += outcome.picos + sum(one.picos for one in following)
         elif isinstance(outcome, Duplicate):
             report.duplicates += 1
         elif isinstance(outcome, Rejection):
@@ -166,6 +167,9 @@ class Comparison:
             self.report.differ(f"{where}: {what} missing: {_short(parse(expected[0]))}")
         elif not expected:
             self.report.differ(f"{where}: {what} committed that should not exist: {_short(parse(found[0]))}")
+        elif len(found) < len(expected):
+            missing = _short(parse(expected[len(found)]))
+            self.report.differ(f"{where}: {what} missing beside another of the same event: {missing}")
         elif len(found) > len(expected):
             self.report.differ(f"{where}: {what} committed {len(found)} times: {_short(parse(found[0]))}")
         else:

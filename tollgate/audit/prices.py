@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from billing.catalog import PriceCatalog
-from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
+from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS, PriceCatalog
 from tollgate.kafka_log import LogRecord
 from wire.price_books import from_message
 

@@ -8,7 +8,7 @@ import typer
 
 from flink_jobs.topics import PRICE_BOOKS, USAGE_EVENTS
 from tollgate.commands.records import read_records
-from tollgate.context import Context
+from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from wire.usage import decode_usage
@@ -32,7 +32,7 @@ def explain(
         raise StackError(f"no committed record has the id {record_id}", remedy)
     lines = [*narrate(found), *_trace(context.log, found)]
     if json_:
-        context.print_json({"record_id": found.record_id, "steps": lines})
+        context.print_json({"record": as_dict(found), "steps": lines})
         return
     for line in lines:
         context.say(line)
@@ -52,14 +52,20 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
         yield from _narrate_close(record)
         return
     when = _time(record.event_time_ms)
-    yield f"On {when} {record.customer_id} used {record.quantity:,} {_units(record.quantity)} of {record.meter}."
+    used = f"{record.quantity:,} {_units(record.quantity)} of {record.meter}"
+    if record.kind == _RECORD.TIER_ADJUSTMENT:
+        used = f"more of {record.meter}"
+    yield f"On {when} {record.customer_id} used {used}."
     yield f"Charged: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
     if record.late:
         yield (
             f"It arrived after cycle {record.corrects_cycle} had been closed. It is priced as part of that cycle and"
             f" billed in {record.cycle}, the oldest cycle still open."
         )
-    yield from _narrate_price(record)
+    if record.kind == _RECORD.TIER_ADJUSTMENT:
+        yield "With it the cycle reached another volume tier: what was used before costs that tier's price, too."
+    else:
+        yield from _narrate_price(record)
     yield (
         f"After it, {record.customer_id} has used {record.cycle_quantity:,} {_units(record.cycle_quantity)} of"
         f" {record.meter} in {record.cycle} and owes {_money(record.cycle_total, record)} for all meters."
@@ -87,10 +93,11 @@ def _narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
 def _narrate_slice(part: billing_pb2.TierSlice, record: billing_pb2.BillingRecord) -> str:
     first, last = getattr(part, "from"), part.to
     which = f"unit {first:,}" if first == last else f"units {first:,} to {last:,}"
+    cycle = f"cycle {record.corrects_cycle}" if record.corrects_cycle else "the cycle"
     per = "each" if part.per <= 1 else f"per {part.per:,}"
     fee = f", and {part.flat_fee} {record.currency} because the tier begins here" if part.flat_fee else ""
     return (
-        f"{part.quantity:,} paid {_units(part.quantity)} ({which} of the cycle)"
+        f"{part.quantity:,} paid {_units(part.quantity)} ({which} of {cycle})"
         f" at {part.unit_price} {record.currency} {per}{fee}: {_money(part.amount, record)}."
     )
 

@@ -34,6 +34,10 @@ def savepoint(
 def restore(
     path: Annotated[Path, typer.Argument(help="A savepoint or a retained checkpoint.")],
     job: Annotated[str, _JOB] = "usage-rating",
+    bill_again: Annotated[
+        bool,
+        typer.Option("--bill-again", help="Restore although records committed since will be billed a second time."),
+    ] = False,
 ) -> None:
     """Start a stopped job from a savepoint or a retained checkpoint."""
     context = Context()
@@ -42,7 +46,23 @@ def restore(
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
     if live_job(context, spec.name) is not None:
         raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
-    start_job(context, spec, savepoint=path.resolve())
+    if not bill_again:
+        refuse_rewind(context, spec, path)
+    context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")
+
+
+def refuse_rewind(context: Context, spec: JobSpec, path: Path) -> None:
+    """Raise StackError where records were committed after a savepoint: restoring it would bill them twice.
+
+    The savepoint's time is that of its _metadata, which Flink writes last; records carry the time of writing.
+    """
+    completed_ms = (path / "_metadata").stat().st_mtime_ns // 1_000_000
+    output = spec.outputs[0]
+    later = next(iter(context.log.read_since(output, completed_ms + 1)), None)
+    if later is not None:
+        cause = f"{output} holds records committed after {path.name}, such as {later.partition}/{later.offset}"
+        remedy = "restore the newest state (`tollgate up` finds it); --bill-again bills them a second time"
+        raise StackError(cause, remedy)
 
 
 def rescale(

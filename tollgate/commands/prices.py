@@ -1,11 +1,12 @@
 """`prices`: validate, publish and show price books."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from google.protobuf.message import DecodeError
 from rich.table import Table
 
 from billing.catalog import PriceCatalog
@@ -13,6 +14,7 @@ from billing.instants import format_instant
 from billing.price_books.document import BookError, Node
 from billing.price_books.model import PriceBook
 from billing.price_books.parse import parse_price_book
+from billing.promotions import Burst
 from flink_jobs.topics import PRICE_BOOKS
 from tollgate.context import Context, as_dict
 from tollgate.jobs import JOBS, live_job
@@ -32,7 +34,10 @@ def validate(files: Files) -> None:
     """Check price books without publishing them; every error is shown with its line."""
     context = Context()
     for file, book, _ in read_books(context, files):
-        context.say(f"{file}: {book.key} is valid: {len(book.meters)} meters, {len(book.promotions)} promotions")
+        meters, promotions = counted(len(book.meters), "meter"), counted(len(book.promotions), "promotion")
+        context.say(f"{file}: {book.key} is valid: {meters}, {promotions}")
+        for line in not_billed_yet(book):
+            context.say(f"  not billed by this release: {line}")
 
 
 @app.command()
@@ -44,14 +49,19 @@ def publish(
     context = Context()
     for book in publish_books(context, files, timeout):
         context.say(f"{book.key} is published, in force from {format_instant(book.effective_from_ms)}")
+        for line in not_billed_yet(book):
+            context.say(f"  not billed by this release: {line}")
 
 
 def publish_books(context: Context, files: Sequence[Path], timeout_seconds: float) -> list[PriceBook]:
     """Validate and publish all or none, and wait for the running jobs; returns the books."""
     books = read_books(context, files)
-    _refuse_conflicts(context, books)
-    last = _send(context.log, books)
-    _await_jobs(context, last, timeout_seconds)
+    catalog = _published(context.log)
+    new = [one for one in books if not catalog.has(one[1])]
+    _refuse_conflicts(context, catalog, new)
+    if new:
+        last = _send(context.log, new)
+        _await_jobs(context, last, timeout_seconds)
     return [book for _, book, _ in books]
 
 
@@ -59,7 +69,7 @@ def publish_books(context: Context, files: Sequence[Path], timeout_seconds: floa
 def show(json_: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
     """List the published price books in the order of publication."""
     context = Context()
-    messages = [pricing_pb2.PriceBook.FromString(one.value) for one in context.log.read(PRICE_BOOKS)]
+    messages = list(_messages(context.log))
     if json_:
         context.print_json([as_dict(message) for message in messages])
         return
@@ -70,6 +80,15 @@ def show(json_: Annotated[bool, typer.Option("--json", help="Print one JSON arra
     for message in messages:
         table.add_row(*_row(message, catalog))
     context.console.print(table)
+
+
+def _messages(log: KafkaLog) -> Iterator[pricing_pb2.PriceBook]:
+    """Yield what is readable; the rest is among the dead letters."""
+    for one in log.read(PRICE_BOOKS):
+        try:
+            yield pricing_pb2.PriceBook.FromString(one.value)
+        except DecodeError:
+            continue
 
 
 def _row(message: pricing_pb2.PriceBook, catalog: PriceCatalog) -> Sequence[str]:
@@ -93,7 +112,7 @@ def read_books(context: Context, files: Sequence[Path]) -> list[tuple[Path, Pric
         else:
             books.append((file, *found))
     if count:
-        raise StackError(f"{count} errors in {len(files)} files; nothing was published", "correct the lines above")
+        raise StackError(f"{counted(count, 'error')} in {counted(len(files), 'file')}", "correct the lines above")
     return books
 
 
@@ -114,27 +133,59 @@ def _words(error: BookError) -> str:
     return f"{path}{error.message}; {error.remedy}"
 
 
-def _refuse_conflicts(context: Context, books: Sequence[tuple[Path, PriceBook, Node]]) -> None:
-    """Hold the books against those published, in order: what a job would refuse is not published."""
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "file"), counted(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def not_billed_yet(book: PriceBook) -> list[str]:
+    """Return what of a valid book this release does not charge by, for people to know before they rely on it."""
+    found = [f"surge rule {rule.id!r}: the list price is charged" for rule in book.surge]
+    found += [f"burst promotion {one.id!r}: no discount is given" for one in book.promotions if isinstance(one, Burst)]
+    found += [
+        f"meter {name!r} with sessions: dead-lettered UNSUPPORTED" for name, one in book.meters.items() if one.session
+    ]
+    found += [
+        f"contract of {one.customer_id!r}: its price_book is not followed"
+        for one in book.contracts.values()
+        if one.price_book
+    ]
+    return found
+
+
+def _published(log: KafkaLog) -> PriceCatalog:
     catalog = PriceCatalog()
-    for one in context.log.read(PRICE_BOOKS):
+    for one in log.read(PRICE_BOOKS):
         known = from_message(one.value)
         if not isinstance(known, list):
             catalog.add(known)
+    return catalog
+
+
+def _refuse_conflicts(context: Context, catalog: PriceCatalog, books: Sequence[tuple[Path, PriceBook, Node]]) -> None:
+    """Hold the books against those published, in order: what a job would refuse is not published."""
     refused = [f"{file}: {reason}" for file, book, _ in books for reason in catalog.add(book)]
     for line in refused:
         context.report(line)
     if refused:
-        raise StackError(
-            f"{len(refused)} conflicts with what is published; nothing was published", "publish a new version"
-        )
+        cause = f"{counted(len(refused), 'conflict')} with what is published; nothing was published"
+        raise StackError(cause, "publish a new version")
 
 
 def _send(log: KafkaLog, books: Sequence[tuple[Path, PriceBook, Node]]) -> int:
     """Write the books in order; returns the offset of the last."""
     with log.producer() as producer:
         sent = [
-            producer.send(PRICE_BOOKS, key=book.key.encode(), value=to_message(node).SerializeToString(), partition=0)
+            producer.send(
+                PRICE_BOOKS,
+                key=book.key.encode(),
+                value=to_message(node).SerializeToString(deterministic=True),
+                partition=0,
+            )
             for _, book, node in books
         ]
         producer.flush()

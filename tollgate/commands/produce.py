@@ -12,8 +12,8 @@ import typer
 from google.protobuf.json_format import ParseDict, ParseError
 from kafka import KafkaProducer
 
+from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from billing.instants import parse_instant
-from billing.rating import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.kafka_log import KafkaLog

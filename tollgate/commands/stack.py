@@ -18,6 +18,9 @@ def up() -> None:
 
 def bring_up(context: Context) -> None:
     """Start what does not run yet and say where it answers."""
+    if context.settings.bootstrap_servers:
+        cause = f"TOLLGATE_BOOTSTRAP_SERVERS names {context.settings.bootstrap_servers}, and `up` starts a local Kafka"
+        raise StackError(cause, "unset it, or submit the job to your own cluster (docs/how-to/run-on-a-cluster.md)")
     context.stack.up()
     context.log.create_topics(ALL, context.settings.partitions)
     ensure_jobs(context)

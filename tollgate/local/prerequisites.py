@@ -37,7 +37,7 @@ def find_java(environment: Mapping[str, str]) -> Java:
     for java in found:
         if JAVA_OLDEST <= java.major <= JAVA_NEWEST:
             return java
-    remedy = "install a JDK 17, for example: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+    remedy = "install a JDK 17, for example: apt-get install openjdk-17-jdk-headless, or set JAVA_HOME"
     if found and found[0].major > JAVA_NEWEST:
         newest = f"which runs on {JAVA_OLDEST} to {JAVA_NEWEST}"
         cause = f"Java {found[0].major} ({found[0].executable}) is too new for Flink 2.3, {newest}"

@@ -1,0 +1,37 @@
+"""Refuses to start a rating job from empty state once it has billed: that would bill everything again."""
+
+from collections.abc import Mapping
+
+from kafka import KafkaConsumer, TopicPartition
+
+from flink_jobs.price_books import client_options
+from flink_jobs.topics import RECORDS
+
+
+class EmptyStartError(Exception):
+    """The job has written records before, and is to be started without the state that belongs to them."""
+
+
+def refuse_empty_start(
+    bootstrap_servers: str, properties: Mapping[str, str], *, restored_from: str, forced: bool
+) -> None:
+    """Raise EmptyStartError where nothing is restored and committed records are there.
+
+    `restored_from` is Flink's option execution.state-recovery.path, empty where there is none.
+    """
+    if restored_from or forced or not has_records(bootstrap_servers, properties):
+        return
+    raise EmptyStartError(
+        f"{RECORDS} holds records, and no state is restored (flink run -s PATH): an empty start would bill "
+        "everything a second time; --start-empty does so all the same"
+    )
+
+
+def has_records(bootstrap_servers: str, properties: Mapping[str, str]) -> bool:
+    """Tell whether anything was ever written to billing.records. Raises kafka.errors.KafkaError."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
+    try:
+        parts = [TopicPartition(RECORDS, number) for number in consumer.partitions_for_topic(RECORDS) or ()]
+        return any(consumer.end_offsets(parts).values()) if parts else False
+    finally:
+        consumer.close(autocommit=False)
