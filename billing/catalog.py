@@ -39,7 +39,7 @@ class BookSeries:
 
     first: PriceBook
     versions: list[PriceBook] = field(default_factory=list)
-    tariffs: dict[tuple[int, str, str], Tariff | None] = field(default_factory=dict)
+    tariffs: dict[tuple[int, str, str], Tariff] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.add(self.first)
@@ -61,19 +61,15 @@ class BookSeries:
         """Return what prices the meter for the customer, or None for a meter not in the book."""
         who = customer_id if customer_id in book.contracts else ""
         key = (book.version, who, meter)
-        try:
-            return self.tariffs[key]
-        except KeyError:
-            tariff = self.tariffs[key] = _tariff(book, book.contracts.get(who), meter)
-            return tariff
+        tariff = self.tariffs.get(key)
+        if tariff is None and meter in book.meters:  # names that events make up are not remembered
+            tariff = self.tariffs[key] = _tariff(book, book.contracts.get(who), book.meters[meter])
+        return tariff
 
 
-def _tariff(book: PriceBook, contract: Contract | None, meter_name: str) -> Tariff | None:
-    meter = book.meters.get(meter_name)
-    if meter is None:
-        return None
-    agreed = contract.prices.get(meter_name) if contract is not None else None
-    covering = [promotion for promotion in book.promotions if promotion.covers(meter_name)]
+def _tariff(book: PriceBook, contract: Contract | None, meter: Meter) -> Tariff:
+    agreed = contract.prices.get(meter.name) if contract is not None else None
+    covering = [promotion for promotion in book.promotions if promotion.covers(meter.name)]
     return Tariff(
         meter=meter,
         model=meter.price if agreed is None else agreed,

@@ -71,7 +71,9 @@ def fingerprint_of(event: UsageEvent) -> bytes:
     Two payloads under one id that differ and still agree here are taken for a duplicate
     instead of a conflict: one in 2^64, and neither is billed twice.
     """
-    text = f"{event.meter}\0{event.measure:d}\0{event.quantity}\0{event.event_time_ms}\0{event.detail}"
+    meter, detail = event.meter, event.detail
+    text = f"{len(meter)}:{meter}{event.measure:d} {event.quantity} {event.event_time_ms} {len(detail)}:{detail}"
     if event.dimensions:
-        text += "\0".join(f"\0{len(name)}:{name}={event.dimensions[name]}" for name in sorted(event.dimensions))
+        for name, value in sorted(event.dimensions.items()):
+            text += f"{len(name)}:{name}{len(value)}:{value}"
     return blake2b(text.encode(), digest_size=8).digest()

@@ -6,6 +6,7 @@ the state as it was, but for the deadlines that its clock has passed.
 
 from dataclasses import replace
 
+from billing.calendar import Cycle
 from billing.catalog import (
     DEFAULT_DEDUP_HORIZON_MS,
     DEFAULT_MAX_FUTURE_SKEW_MS,
@@ -17,12 +18,15 @@ from billing.deadlines import fire_deadlines
 from billing.events import Delivery, Measure, Seen, UsageEvent
 from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
 from billing.price import price
+from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
 from billing.state import CustomerState, CycleState, MeterState
 from billing.validity import invalid_event_time, invalid_field
 from billing.volume_tiers import follow_tier
 
 MAX_COUNTER = 2**63 - 1
+
+_TOO_MANY_UNITS = Rejection(Reason.INVALID_FIELD, f"the cycle's units of its meter would exceed {MAX_COUNTER}")
 
 Outcome = BillingRecord | Duplicate | Rejection
 
@@ -118,46 +122,64 @@ def _rate(
     if isinstance(tariff, Rejection):
         return tariff
     assert series is not None
-    first = series.first
-    calendar = first.calendar
-    cycle = calendar.cycle_of(event.event_time_ms)
-    late = delivery.clock_ms >= cycle.end_ms + first.allowed_lateness_ms
-    if late and first.late_policy == "reject":
+    terms = series.first
+    cycle = terms.calendar.cycle_of(event.event_time_ms)
+    if delivery.clock_ms < cycle.end_ms + terms.allowed_lateness_ms:
+        if _exceeds(state, terms, cycle, event):
+            return _TOO_MANY_UNITS
+        own = _cycle_state(state, terms, cycle)
+        return _charge(state, event, delivery, identity, tariff, terms, own, own)
+    if terms.late_policy is LatePolicy.REJECT:
         detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
         return Rejection(Reason.LATE_REJECTED, detail)
-    own = _cycle_state(state, series, event.event_time_ms, closed=late)
-    billed = _cycle_state(state, series, delivery.clock_ms - first.allowed_lateness_ms) if late else own
+    oldest_open = terms.calendar.cycle_of(delivery.clock_ms - terms.allowed_lateness_ms)
+    if _exceeds(state, terms, cycle, event) or _exceeds(state, terms, oldest_open, event):
+        return _TOO_MANY_UNITS
+    own = _cycle_state(state, terms, cycle, closed=True)
+    return _charge(state, event, delivery, identity, tariff, terms, own, _cycle_state(state, terms, oldest_open))
+
+
+def _charge(  # noqa: PLR0913 - all that makes a record
+    state: CustomerState,
+    event: UsageEvent,
+    delivery: Delivery,
+    identity: bytes,
+    tariff: Tariff,
+    terms: PriceBook,
+    own: CycleState,
+    billed: CycleState,
+) -> BillingRecord:
+    """Price an event at the counters of its own cycle, and bill it in `billed`: the same one unless it is late."""
+    late = billed is not own
     counted = own.meter(event.meter)
     meter = billed.meter(event.meter) if late else counted
-    if max(counted.counter, meter.quantity) + event.quantity > MAX_COUNTER:
-        return Rejection(Reason.INVALID_FIELD, f"the cycle's units of {event.meter!r} would exceed {MAX_COUNTER}")
-    priced = price(tariff, calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
+    priced = price(tariff, terms.calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
     counted.counter += priced.billable
     meter.quantity += event.quantity
     meter.picos += priced.picos
     billed.picos += priced.picos
     record = BillingRecord(
-        record_id=f"{identity.hex()}-{event.event_time_ms:x}",
-        customer_id=event.customer_id,
-        sequence=state.next_sequence(),
-        kind=Kind.LATE_CORRECTION if late else Kind.USAGE,
-        meter=event.meter,
-        cycle=billed.name,
-        quantity=event.quantity,
-        picos=priced.picos,
-        currency=first.currency,
-        price_book=tariff.price_book,
-        price_book_version=tariff.version,
-        cycle_total_picos=billed.picos,
-        cycle_quantity=meter.quantity,
-        event_id=event.event_id,
-        event_time_ms=event.event_time_ms,
-        clock_ms=delivery.clock_ms,
-        slices=priced.slices,
-        adjustments=priced.adjustments,
-        replay=event.replay,
-        late=late,
-        corrects_cycle=own.name if late else "",
+        f"{identity.hex()}-{event.event_time_ms:x}",
+        event.customer_id,
+        state.next_sequence(),
+        Kind.LATE_CORRECTION if late else Kind.USAGE,
+        event.meter,
+        billed.name,
+        event.quantity,
+        priced.picos,
+        terms.currency,
+        tariff.price_book,
+        tariff.version,
+        billed.picos,
+        meter.quantity,
+        event.event_id,
+        event.event_time_ms,
+        delivery.clock_ms,
+        priced.slices,
+        priced.adjustments,
+        event.replay,
+        late,
+        own.name if late else "",
     )
     if isinstance(tariff.model, Volume) and priced.billable:
         weight = (priced.billable * priced.kept, priced.whole)
@@ -165,6 +187,13 @@ def _rate(
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
     return record
+
+
+def _exceeds(state: CustomerState, terms: PriceBook, cycle: Cycle, event: UsageEvent) -> bool:
+    """Tell whether an event would take a cycle's units beyond what 64 bits hold."""
+    known = state.cycles.get((terms.id, cycle.name))
+    meter = known.meters.get(event.meter) if known is not None else None
+    return meter is not None and max(meter.counter, meter.quantity) + event.quantity > MAX_COUNTER
 
 
 def _tier_adjustment(
@@ -204,19 +233,17 @@ def _tariff_for(event: UsageEvent, series: BookSeries | None) -> Tariff | Reject
     return tariff
 
 
-def _cycle_state(state: CustomerState, series: BookSeries, instant_ms: int, *, closed: bool = False) -> CycleState:
-    first = series.first
-    cycle = first.calendar.cycle_of(instant_ms)
-    known = state.cycles.get((first.id, cycle.name))
+def _cycle_state(state: CustomerState, terms: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
+    known = state.cycles.get((terms.id, cycle.name))
     if known is not None:
         return known
     return state.open_cycle(
         CycleState(
             name=cycle.name,
-            price_book=first.id,
-            currency=first.currency,
-            close_at_ms=cycle.end_ms + first.allowed_lateness_ms,
-            forget_at_ms=cycle.end_ms + first.dedup_horizon_ms,
+            price_book=terms.id,
+            currency=terms.currency,
+            close_at_ms=cycle.end_ms + terms.allowed_lateness_ms,
+            forget_at_ms=cycle.end_ms + terms.dedup_horizon_ms,
             closed=closed,
         )
     )

@@ -6,6 +6,7 @@ Knows state as `Store`s and nothing of Flink, so that tests drive the very code 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
 from billing.deadlines import fire_deadlines
@@ -20,8 +21,15 @@ from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
 from wire.usage import decode_usage
 from wire.v1 import common_pb2
 
-Arrival = tuple[FramedRecord, UsageEvent, bytes]
-"""A valid event with the record that brought it and its identity."""
+
+class Arrival(NamedTuple):
+    """A record of a frame: with an identity, or refused already; `event` is None where it is unreadable."""
+
+    framed: FramedRecord
+    event: UsageEvent | None
+    identity: bytes = b""
+    refused: Rejection | None = None
+
 
 DAY_MS = 86_400_000
 
@@ -47,12 +55,8 @@ class FrameRater:
 
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
+        arrivals = [arrival for framed in unpack(frame) if (arrival := _admit(framed, prices)) is not None]
         out: list[bytes] = []
-        arrivals: list[Arrival] = []
-        for framed in unpack(frame):
-            arrival = self._admit(framed, prices, read, out)
-            if arrival is not None:
-                arrivals.append(arrival)
         if arrivals:
             self._decide(arrivals, prices, read, out)
         return b"".join(out)
@@ -72,29 +76,18 @@ class FrameRater:
         self._save(states, due_ms, prices)
         return b"".join(out)
 
-    def _admit(self, framed: FramedRecord, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> Arrival | None:
-        """Return a valid event, or dead-letter what needs no customer's state to refuse."""
-        event = decode_usage(framed.value) if framed.readable else None
-        if event is None:
-            self._reject(framed, None, _UNREADABLE, read, out)
-            return None
-        if event.measure is Measure.HEARTBEAT:
-            wrong = check_heartbeat(event, framed.delivery, prices)
-        else:
-            wrong = check_fields(event, framed.delivery)
-            if wrong is None:
-                return framed, event, identity_of(event.customer_id, event.event_id)
-        if wrong is not None:
-            self._reject(framed, event, wrong, read, out)
-        return None
-
     def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
-        known = self.index.get_all(dict.fromkeys(identity for _, _, identity in arrivals))
+        known = self.index.get_all(dict.fromkeys(one.identity for one in arrivals if one.identity))
         seen: dict[bytes, Seen] = {identity: decode_seen(entry) for identity, entry in known.items()}
-        states = self._load(dict.fromkeys(event.customer_id.encode() for _, event, _ in arrivals))
+        states = self._load(
+            dict.fromkeys(event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity)
+        )
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         rated: dict[bytes, bytes] = {}
-        for framed, event, identity in arrivals:
+        for framed, event, identity, refused in arrivals:
+            if event is None or refused is not None:
+                self._reject(framed, event, refused or _UNREADABLE, read, out)
+                continue
             fingerprint = fingerprint_of(event)
             state = states[event.customer_id.encode()]
             closed, outcome = step(state, event, framed.delivery, identity, fingerprint, seen.get(identity), prices)
@@ -150,6 +143,20 @@ class FrameRater:
         entry = pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay)
         out.append(entry)
         self.counts[why.reason.value] += 1
+
+
+def _admit(framed: FramedRecord, prices: PriceCatalog) -> Arrival | None:
+    """Return what a record is, refused where no customer's state is needed to refuse it; None: a good heartbeat."""
+    event = decode_usage(framed.value) if framed.readable else None
+    if event is None:
+        return Arrival(framed, None)
+    if event.measure is Measure.HEARTBEAT:
+        wrong = check_heartbeat(event, framed.delivery, prices)
+        return None if wrong is None else Arrival(framed, event, refused=wrong)
+    wrong = check_fields(event, framed.delivery)
+    if wrong is not None:
+        return Arrival(framed, event, refused=wrong)
+    return Arrival(framed, event, identity_of(event.customer_id, event.event_id))
 
 
 def _sweep_time_ms(time_ms: int) -> int:

@@ -4,6 +4,7 @@ Flink keeps these bytes unread and never notices a changed format: hence `format
 for every older one, and a golden file of each in tests/golden/state.
 """
 
+from collections.abc import Mapping
 from struct import Struct
 
 from billing.events import Seen
@@ -36,19 +37,29 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
     into.forget_at_ms = cycle.forget_at_ms
     into.closed = cycle.closed
     into.total_picos = str(cycle.picos)
-    add_meter = into.meters.add
     for name, meter in cycle.meters.items():
-        added = add_meter(meter=name, counter=meter.counter, quantity=meter.quantity, amount_picos=str(meter.picos))
-        for version, volume in meter.volumes.items():
-            numerator, denominator = str(volume.weighted_numerator), str(volume.weighted_denominator)
-            added.volumes.add(
-                price_version=version,
-                tier=volume.tier,
-                weighted_numerator=numerator,
-                weighted_denominator=denominator,
-            )
+        added = into.meters.add()
+        added.meter = name
+        added.counter = meter.counter
+        added.quantity = meter.quantity
+        added.amount_picos = str(meter.picos)
+        if meter.volumes:
+            _encode_volumes(name, meter.volumes, into)
     for promotion, used in cycle.allowances.items():
-        into.allowances.add(promotion=promotion, used=used)
+        allowance = into.allowances.add()
+        allowance.promotion = promotion
+        allowance.used = used
+
+
+def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
+    for version, volume in volumes.items():
+        into.volumes.add(
+            meter=meter,
+            price_version=version,
+            tier=volume.tier,
+            weighted_numerator=str(volume.weighted_numerator),
+            weighted_denominator=str(volume.weighted_denominator),
+        )
 
 
 def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
@@ -70,7 +81,7 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
 
 
 def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
-    return CycleState(
+    cycle = CycleState(
         message.cycle,
         message.price_book,
         message.currency,
@@ -78,17 +89,13 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
         message.forget_at_ms,
         message.closed,
         int(message.total_picos),
-        {one.meter: _decode_meter(one) for one in message.meters},
+        {one.meter: MeterState(one.counter, one.quantity, int(one.amount_picos)) for one in message.meters},
         {one.promotion: one.used for one in message.allowances},
     )
-
-
-def _decode_meter(message: state_pb2.MeterState) -> MeterState:
-    meter = MeterState(message.counter, message.quantity, int(message.amount_picos))
     for one in message.volumes:
         weight = int(one.weighted_numerator), int(one.weighted_denominator)
-        meter.volumes[one.price_version] = VolumeState(one.tier, *weight)
-    return meter
+        cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
+    return cycle
 
 
 def encode_seen(event_time_ms: int, fingerprint: bytes) -> bytes:

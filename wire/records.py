@@ -1,12 +1,20 @@
 """Billing records and dead letters of the core -> their messages."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from billing.events import Delivery
 from billing.money import format_picos
-from billing.outcomes import Adjustment, BillingRecord, Rejection, TierSlice
+from billing.outcomes import Adjustment, AdjustmentKind, BillingRecord, Kind, Rejection, TierSlice
 from wire.v1 import billing_pb2, common_pb2
+
+# The generated types say that an enum field takes its enum; it takes the number.
+_KINDS = {
+    kind: cast("billing_pb2.BillingRecord.Kind", billing_pb2.BillingRecord.Kind.Value(kind.value)) for kind in Kind
+}
+_ADJUSTMENTS = {
+    kind: cast("billing_pb2.Adjustment.Kind", billing_pb2.Adjustment.Kind.Value(kind.value)) for kind in AdjustmentKind
+}
 
 
 class ReadSoFar(NamedTuple):
@@ -21,53 +29,59 @@ def _book(name: str, version: int) -> common_pb2.PriceBookRef:
     return common_pb2.PriceBookRef(id=name, version=version)
 
 
-def _slice(one: TierSlice) -> billing_pb2.TierSlice:
-    # `from` is a keyword in Python and the field's name on the wire.
-    numbers = {"from": one.from_unit, "to": one.to_unit, "quantity": one.quantity, "per": one.per}
-    return billing_pb2.TierSlice(
-        **numbers, unit_price=one.unit_price, amount=format_picos(one.picos), flat_fee=one.flat_fee
-    )
+def _put_slice(one: TierSlice, into: billing_pb2.TierSlice) -> None:
+    setattr(into, "from", one.from_unit)  # a keyword in Python, and the field's name on the wire
+    into.to = one.to_unit
+    into.quantity = one.quantity
+    into.unit_price = one.unit_price
+    into.amount = format_picos(one.picos)
+    into.per = one.per
+    into.flat_fee = one.flat_fee
 
 
-def _adjustment(one: Adjustment) -> billing_pb2.Adjustment:
-    return billing_pb2.Adjustment(
-        id=one.id,
-        kind=one.kind.value,
-        amount=format_picos(one.picos),
-        free_units=one.free_units,
-        percent=one.percent,
-    )
+def _put_adjustment(one: Adjustment, into: billing_pb2.Adjustment) -> None:
+    into.id = one.id
+    into.kind = _ADJUSTMENTS[one.kind]
+    into.amount = format_picos(one.picos)
+    into.free_units = one.free_units
+    into.percent = one.percent
 
 
 def record_message(
     record: BillingRecord, source: common_pb2.SourcePosition | None, read: ReadSoFar
 ) -> billing_pb2.BillingRecord:
-    """Return the message of a record; `source` is None where no event caused it."""
-    message = billing_pb2.BillingRecord(
-        record_id=record.record_id,
-        customer_id=record.customer_id,
-        sequence=record.sequence,
-        kind=record.kind.value,
-        meter=record.meter,
-        cycle=record.cycle,
-        quantity=record.quantity,
-        amount=format_picos(record.picos),
-        currency=record.currency,
-        price_book=_book(record.price_book, record.price_book_version),
-        slices=[_slice(one) for one in record.slices],
-        adjustments=[_adjustment(one) for one in record.adjustments],
-        event_id=record.event_id,
-        event_time_ms=record.event_time_ms,
-        source=source,
-        clock_ms=record.clock_ms,
-        cycle_total=format_picos(record.cycle_total_picos),
-        cycle_quantity=record.cycle_quantity,
-        replay=record.replay,
-        late=record.late,
-        corrects_cycle=record.corrects_cycle,
-    )
+    """Return the message of a record; `source` is None where no event caused it.
+
+    Fields are set one by one: that takes a third of the time of keyword arguments.
+    """
+    message = billing_pb2.BillingRecord()
+    message.record_id = record.record_id
+    message.customer_id = record.customer_id
+    message.sequence = record.sequence
+    message.kind = _KINDS[record.kind]
+    message.meter = record.meter
+    message.cycle = record.cycle
+    message.quantity = record.quantity
+    message.amount = format_picos(record.picos)
+    message.currency = record.currency
+    message.price_book.CopyFrom(_book(record.price_book, record.price_book_version))
+    for one in record.slices:
+        _put_slice(one, message.slices.add())
+    for change in record.adjustments:
+        _put_adjustment(change, message.adjustments.add())
     if source is not None:
+        message.source.CopyFrom(source)
         message.books_offset, message.contracts_offset = read
+    message.event_id = record.event_id
+    message.event_time_ms = record.event_time_ms
+    message.clock_ms = record.clock_ms
+    message.cycle_total = format_picos(record.cycle_total_picos)
+    message.cycle_quantity = record.cycle_quantity
+    if record.replay:
+        message.replay = True
+    if record.late:
+        message.late = True
+        message.corrects_cycle = record.corrects_cycle
     for total in record.meter_totals:
         message.meter_totals.add(meter=total.meter, quantity=total.quantity, amount=format_picos(total.picos))
     return message

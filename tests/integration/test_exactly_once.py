@@ -68,7 +68,7 @@ def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgat
             trigger = threading.Thread(target=_try_checkpoint, args=(tollgate, job.id))
             if name == "taskmanager-2":
                 trigger.start()  # it is killed right after a checkpoint was triggered
-            before = context.stack.rest.restarts(job.id)
+            before = _last_restart_ms(tollgate, job.id)
             kill_task_manager(tollgate, name)
             _await_restart(tollgate, job.id, before)
     tollgate.ok("wait")
@@ -77,10 +77,15 @@ def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgat
     assert "verified" in tollgate.ok("verify")
 
 
+def _last_restart_ms(tollgate: Tollgate, job_id: str) -> int:
+    stamp: int = tollgate.context.stack.rest.job(job_id)["timestamps"]["RESTARTING"]
+    return stamp
+
+
 def _await_restart(tollgate: Tollgate, job_id: str, before: int) -> None:
-    """Wait until the JobManager has noticed a kill, and restarted the job."""
+    """Wait until the JobManager has noticed a kill, and restarts the job."""
     deadline = time.monotonic() + 30
-    while tollgate.context.stack.rest.restarts(job_id) <= before:
+    while _last_restart_ms(tollgate, job_id) <= before:
         assert time.monotonic() < deadline, "the kill was not noticed"
         time.sleep(0.2)
 

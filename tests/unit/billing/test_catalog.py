@@ -119,7 +119,6 @@ def test_without_the_chosen_book_there_is_no_price() -> None:
     assert PriceCatalog().series_for("zoe") is None
 
 
-@pytest.mark.xfail(strict=True, reason="bug: every meter name that events make up is kept until the next version comes")
 def test_meters_that_no_book_has_take_no_memory() -> None:
     found = series({})
     for number in range(100):

@@ -86,15 +86,11 @@ def test_fields_do_not_run_into_each_other() -> None:
     assert fingerprint_of(usage(meter="a", detail="")) != fingerprint_of(usage(meter="", detail="a"))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: values of dimensions have no length in front, so a NUL can imitate the next"
-)
 def test_a_nul_in_a_dimension_does_not_imitate_another_dimension() -> None:
     imitation = usage(dimensions={"a": "b\0\x001:c=d"})
     assert fingerprint_of(imitation) != fingerprint_of(usage(dimensions={"a": "b", "c": "d"}))
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the detail has no length in front, so a NUL in it can imitate a dimension")
 def test_a_nul_in_a_session_id_does_not_imitate_a_dimension() -> None:
     imitation = usage(measure=Measure.SESSION, detail="1:s\x001:a=b")
     assert fingerprint_of(imitation) != fingerprint_of(
