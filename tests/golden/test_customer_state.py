@@ -1,0 +1,92 @@
+"""Bytes that savepoints in the field hold: every format that was ever released is read as it was meant.
+
+The switch writes the file of a new format only. One that exists is never rewritten, for its bytes are out there.
+"""
+
+import re
+
+import pytest
+
+from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_of
+from billing.state import CustomerState, CycleState, MeterState
+from billing.volume_tiers import VolumeState
+from tests.golden.conftest import HERE
+from wire.customer_state import FORMAT, decode_seen, decode_state, encode_seen, encode_state
+
+FILES = HERE / "state"
+NOVEMBER_END_MS, DECEMBER_END_MS = 1_796_083_200_000, 1_798_761_600_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+
+
+def handmade() -> CustomerState:
+    """A customer with a closed cycle, an open one, an allowance, a debt beyond 64 bits, and a volume price."""
+    state = CustomerState("acme/eve", sequence=2**32 + 7, partition=3)
+    state.open_cycle(
+        CycleState(
+            name="2026-11",
+            price_book="standard",
+            currency="USD",
+            close_at_ms=NOVEMBER_END_MS + 3 * HOUR_MS,
+            forget_at_ms=NOVEMBER_END_MS + 35 * DAY_MS,
+            closed=True,
+            picos=123_456_789_012_345_678_901_234_567_890,
+            meters={
+                "sms.outbound": MeterState(1000, 1100, 7_900_000_000_000),
+                "video": MeterState(11, 11, 3_300_000_000_000, {"standard@2": VolumeState(1, 52, 5)}),
+            },
+            allowances={"welcome": 100},
+        )
+    )
+    state.open_cycle(
+        CycleState(
+            name="2026-12",
+            price_book="standard",
+            currency="USD",
+            close_at_ms=DECEMBER_END_MS + 3 * HOUR_MS,
+            forget_at_ms=DECEMBER_END_MS + 35 * DAY_MS,
+            picos=-22_000_000_000,
+            meters={"mms.outbound": MeterState(0, 1, -22_000_000_000)},
+        )
+    )
+    return state
+
+
+EXPECTED = {1: handmade()}
+
+
+def bytes_of(number: int) -> bytes:
+    return bytes.fromhex((FILES / f"format_{number}.hex").read_text(encoding="utf-8"))
+
+
+def test_the_format_of_this_release_has_a_golden_file(*, regenerate: bool) -> None:
+    path = FILES / f"format_{FORMAT}.hex"
+    if regenerate and not path.exists():
+        lines = re.findall(r".{1,64}", encode_state(EXPECTED[FORMAT]).hex())
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert path.is_file(), "pytest tests/golden --regenerate-golden"
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_the_bytes_of_every_format_are_read_as_they_were_meant(number: int) -> None:
+    assert decode_state("acme/eve", bytes_of(number)) == EXPECTED[number]
+
+
+def test_no_format_is_without_an_expectation() -> None:
+    assert {path.name for path in FILES.iterdir()} == {f"format_{number}.hex" for number in EXPECTED}
+
+
+def test_this_release_writes_the_bytes_of_its_format() -> None:
+    assert encode_state(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+
+
+def test_an_entry_of_the_dedup_index_is_an_event_time_and_a_fingerprint() -> None:
+    entry = bytes.fromhex("000001a1c5545200" + "0102030405060708")
+    assert decode_seen(entry) == Seen(1_794_312_000_000, b"\x01\x02\x03\x04\x05\x06\x07\x08")
+    assert encode_seen(*decode_seen(entry)) == entry
+
+
+def test_identities_and_fingerprints_are_those_that_indexes_hold() -> None:
+    """Were they to change, every event of the last horizon could be billed a second time."""
+    event = UsageEvent("e-1", "acme/eve", "calls", Measure.QUANTITY, 5, 1_794_312_000_000, {"b": "2", "a": "1"})
+    assert identity_of(event.customer_id, event.event_id).hex() == "ebcc69606057e9155d90403a269f13cc"
+    assert fingerprint_of(event).hex() == "ec11c782c26e08df"

@@ -1,0 +1,76 @@
+"""Lines of a JSONL file that are wrong: named by their number, in one line, before anything is written."""
+
+import pytest
+
+from tollgate.commands.produce import parse_line
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+
+
+def cause_of(text: str, number: int = 7) -> str:
+    with pytest.raises(StackError) as raised:
+        parse_line(number, text)
+    assert raised.value.exit_code == EXIT_UNUSABLE
+    return raised.value.cause
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "it is no JSON object"),
+        ("5", "it is no JSON object"),
+        ("{}", "it has none of usage, subscription, raw_base64"),
+        ('{"use": {}}', "it has none of usage, subscription, raw_base64"),
+        ('{"usage": null}', ""),
+        ('{"usage": 5}', ""),
+        ('{"usage": {"quantty": 5}}', 'no field named "quantty"'),
+        ('{"usage": {"quantity": "five"}}', "quantity"),
+        ('{"usage": {"quantity": 1.5}}', "quantity"),
+        ('{"usage": {"quantity": 9223372036854775808}}', "quantity"),
+        ('{"usage": {"quantity": 1, "heartbeat": {}}}', "oneof"),
+        ('{"usage": {"customer_id": "\\ud800"}}', "customer_id"),
+        ('{"subscription": {"type": "STARTED"}}', "type"),
+        ('{"raw_base64": "%%"}', ""),
+        ('{"raw_base64": "abc"}', ""),
+        ('{"raw_base64": null}', ""),
+    ],
+)
+def test_a_wrong_line_is_named_by_its_number_and_says_why(text: str, why: str) -> None:
+    cause = cause_of(text)
+    assert cause.startswith("line 7: ")
+    assert why in cause
+
+
+def test_a_wrong_line_says_what_a_line_should_be() -> None:
+    with pytest.raises(StackError) as raised:
+        parse_line(1, "{}")
+    assert raised.value.remedy.startswith('each line is {"usage": {...}}')
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AttributeError, reason="bug: a key that is null or no text ends in a stack trace"
+)
+@pytest.mark.parametrize(
+    "text", ['{"usage": {}, "key": 5}', '{"raw_base64": "", "key": 5}', '{"subscription": {}, "key": []}']
+)
+def test_a_key_that_is_no_text_is_a_wrong_line(text: str) -> None:
+    assert "key" in cause_of(text)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AttributeError, reason="bug: a key that is null or no text ends in a stack trace"
+)
+def test_a_key_of_null_is_no_key() -> None:
+    assert parse_line(1, '{"usage": {"customer_id": "zoe"}, "key": null}').key is None
+
+
+@pytest.mark.xfail(
+    strict=True, raises=pytest.fail.Exception, reason="bug: a topic that is no text is found when it is sent"
+)
+def test_a_topic_that_is_no_text_is_a_wrong_line() -> None:
+    assert "topic" in cause_of('{"usage": {}, "topic": 7}')
+
+
+@pytest.mark.xfail(strict=True, raises=RecursionError, reason="bug: JSON nested too deep ends in a stack trace")
+def test_json_nested_too_deep_is_a_wrong_line() -> None:
+    assert cause_of("[" * 100_000).startswith("line 7: ")

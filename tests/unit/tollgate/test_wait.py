@@ -1,0 +1,54 @@
+"""How far a job has to go, and the ends of topics that transactions write to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kafka import TopicPartition
+
+from tollgate.commands.wait import behind, data_ends
+from tollgate.kafka_log import LogRecord
+
+
+def parts(*offsets: int) -> dict[TopicPartition, int]:
+    return {TopicPartition("t", number): offset for number, offset in enumerate(offsets)}
+
+
+@dataclass
+class Topic:
+    """A topic whose last offsets may be markers of transactions; records by partition."""
+
+    offsets: dict[int, list[int]]
+    ends_at: dict[TopicPartition, int]
+
+    def ends(self, _: str, *, committed: bool) -> dict[TopicPartition, int]:
+        assert committed
+        return self.ends_at
+
+    def read(self, topic: str, *, partitions: Iterable[int], start: dict[TopicPartition, int]) -> Iterator[LogRecord]:
+        for number in partitions:
+            begin = start.get(TopicPartition(topic, number), 0)
+            yield from (LogRecord(topic, number, at, 0, None, b"") for at in self.offsets[number] if at >= begin)
+
+
+def test_each_partition_that_has_to_go_on_says_how_far() -> None:
+    assert behind(parts(10, 5, 7), parts(4, 5, 9)) == {TopicPartition("t", 0): 6}
+
+
+def test_a_partition_that_nobody_has_committed_has_everything_to_go() -> None:
+    assert behind(parts(10, 0), {}) == {TopicPartition("t", 0): 10}
+
+
+def test_at_the_target_nothing_is_behind() -> None:
+    assert behind(parts(3, 4), parts(3, 4)) == {}
+    assert behind({}, parts(1)) == {}
+
+
+def test_the_end_of_data_is_after_the_last_record_and_before_the_markers_that_follow() -> None:
+    topic = Topic({0: [0, 1, 4], 1: []}, parts(6, 2))
+    assert data_ends(topic, "t", {}) == parts(5, 0)  # type: ignore[arg-type]
+
+
+def test_a_position_behind_the_last_record_stays_where_it_is() -> None:
+    topic = Topic({0: [0, 1, 4], 1: [0]}, parts(6, 2))
+    assert data_ends(topic, "t", parts(5, 1)) == parts(5, 1)  # type: ignore[arg-type]
+    assert data_ends(topic, "t", parts(6, 2)) == parts(6, 2)  # type: ignore[arg-type]
