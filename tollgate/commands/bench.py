@@ -59,7 +59,7 @@ def _measure(context: Context, settings: Settings, events: int, customers: int) 
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
     context.stack.up()
     context.log.create_topics([*ALL, Topic(SCRATCH_TOPIC)], settings.partitions)
-    prices.publish_books(context, [_BOOK], timeout_seconds=0)
+    prices.publish_files(context, [_BOOK], timeout_seconds=0)
     context.report(f"producing {events:,} events of {customers:,} customers")
     produce_load(context.bootstrap_servers, events, customers, START_MS)
     context.report("plain loop")
