@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.contracts import Agreement, PublishedContracts
+from billing.outcomes import AdjustmentKind
 from billing.price_books.model import Contract, Meter, PriceBook
 from billing.price_books.percent import Percent
 from billing.price_books.successor import check_successor
@@ -16,6 +17,16 @@ DEFAULT_MAX_FUTURE_SKEW_MS = 600_000
 
 DEFAULT_DEDUP_HORIZON_MS = 35 * 86_400_000
 """35 days: what holds for a customer without a price book."""
+
+
+class Reduction(NamedTuple):
+    """A percentage off, what it comes from, and what is left to pay: `rest` / `whole`."""
+
+    id: str
+    kind: AdjustmentKind
+    percent: str
+    rest: int
+    whole: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,8 @@ class Tariff:
     price_book: str
     version: int
     allowances: tuple[FreeUnits, ...]
-    percentages: tuple[PercentOff, ...]
-    discount: Percent | None
+    percentages: tuple[tuple[PercentOff, Reduction], ...]
+    discount: Reduction | None
     price_version: str
 
 
@@ -41,6 +52,7 @@ class BookSeries:
 
     first: PriceBook
     versions: list[PriceBook] = field(default_factory=list)
+    agreements: dict[tuple[int, str], Agreement] = field(default_factory=dict)
     tariffs: dict[tuple[int, str, str], Tariff] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,6 +60,8 @@ class BookSeries:
 
     def add(self, book: PriceBook) -> None:
         """Add a version; the latest effective one, and of those the highest, comes first."""
+        for customer_id, contract in book.contracts.items():
+            self.agreements[book.version, customer_id] = Agreement(contract, f"{book.key}:{customer_id}")
         self.versions.append(book)
         self.versions.sort(key=lambda known: (known.effective_from_ms, known.version), reverse=True)
         self.tariffs.clear()
@@ -58,6 +72,13 @@ class BookSeries:
             if book.effective_from_ms <= event_time_ms:
                 return book
         return None
+
+    def agreement(self, book: PriceBook, customer_id: str, event_time_ms: int) -> Agreement | None:
+        """Return the contract inside a version that holds for a customer at an event time, or None."""
+        found = self.agreements.get((book.version, customer_id))
+        if found is None or (found.contract.effective_from_ms or 0) > event_time_ms:
+            return None
+        return found
 
     def tariff(self, book: PriceBook, agreement: Agreement | None, meter: str) -> Tariff | None:
         """Return what prices the meter under a contract, or None for a meter not in the book."""
@@ -79,10 +100,20 @@ def _tariff(book: PriceBook, agreement: Agreement | None, meter: Meter) -> Tarif
         price_book=book.id,
         version=book.version,
         allowances=tuple(one for one in covering if isinstance(one, FreeUnits)),
-        percentages=tuple(one for one in covering if isinstance(one, PercentOff)),
-        discount=contract.discount if contract is not None else None,
+        percentages=tuple(
+            (one, _reduction(one.id, AdjustmentKind.PROMOTION, one.percent))
+            for one in covering
+            if isinstance(one, PercentOff)
+        ),
+        discount=None
+        if contract is None or contract.discount is None
+        else _reduction("contract", AdjustmentKind.CONTRACT_DISCOUNT, contract.discount),
         price_version=list_version if agreement is None or agreed is None else f"{list_version}+{agreement.key}",
     )
+
+
+def _reduction(name: str, kind: AdjustmentKind, percent: Percent) -> Reduction:
+    return Reduction(name, kind, percent.text, percent.rest_numerator, percent.rest_denominator)
 
 
 class Terms(NamedTuple):
@@ -102,14 +133,17 @@ class PriceCatalog:
     """The accepted price books. Not thread-safe; one per function instance.
 
     `default_price_book` is the id for customers whose contract names none; empty: the first
-    accepted book's.
+    accepted book's. `max_future_skew_ms` is how far ahead of its record an event may be: the
+    default book's word for all customers, since partition clocks go by it and are of no customer.
     """
 
     def __init__(self, books: Iterable[PriceBook] = (), default_price_book: str = "") -> None:
         self.default_price_book = default_price_book
         self.series: dict[str, BookSeries] = {}
         self.contracts = PublishedContracts()
+        self.max_future_skew_ms = DEFAULT_MAX_FUTURE_SKEW_MS
         self._with_contract: set[str] = set()
+        self._with_named_book: set[str] = set()
         for book in books:
             self.add(book)
 
@@ -128,7 +162,10 @@ class PriceCatalog:
             known.add(book)
         if not self.default_price_book:
             self.default_price_book = book.id
+        if book.id == self.default_price_book:
+            self.max_future_skew_ms = book.max_future_skew_ms  # the same in all its versions
         self._with_contract.update(book.contracts)
+        self._with_named_book.update(name for name, contract in book.contracts.items() if contract.price_book)
         return []
 
     def add_contract(self, contract: Contract, offset: int) -> list[str]:
@@ -147,14 +184,6 @@ class PriceCatalog:
         horizons = [series.first.dedup_horizon_ms for series in self.series.values()]
         return max(horizons, default=DEFAULT_DEDUP_HORIZON_MS)
 
-    def max_future_skew_ms(self) -> int:
-        """Return how far ahead of its record an event may be: the default book's word, for all customers.
-
-        Partition clocks go by it, and they are of no customer.
-        """
-        series = self.series.get(self.default_price_book)
-        return series.first.max_future_skew_ms if series else DEFAULT_MAX_FUTURE_SKEW_MS
-
     def terms_for(self, customer_id: str, event_time_ms: int) -> Terms:
         """Return the price book, its version in force and the contract of a customer (rule 1)."""
         if customer_id not in self._with_contract:
@@ -163,11 +192,11 @@ class PriceCatalog:
         if published is not None:
             book_id = published.contract.price_book or self.default_price_book
             return self._terms(book_id, event_time_ms, published)
-        naming = self._naming_a_book(customer_id, event_time_ms)
+        naming = self._naming_a_book(customer_id, event_time_ms) if customer_id in self._with_named_book else None
         named = naming.contract.price_book if naming is not None else None
-        terms = self._terms(named or self.default_price_book, event_time_ms, naming)
-        own = _agreement_in(terms.book, customer_id, event_time_ms)
-        return terms if own is None else terms._replace(agreement=own)
+        series, book, _ = self._terms(named or self.default_price_book, event_time_ms, None)
+        own = series.agreement(book, customer_id, event_time_ms) if series is not None and book is not None else None
+        return Terms(series, book, own or naming)
 
     def _terms(self, book_id: str, event_time_ms: int, agreement: Agreement | None) -> Terms:
         series = self.series.get(book_id)
@@ -176,16 +205,8 @@ class PriceCatalog:
     def _naming_a_book(self, customer_id: str, event_time_ms: int) -> Agreement | None:
         """Return the contract inside a book that names the customer's: the default book's word counts first."""
         for book_id in dict.fromkeys((self.default_price_book, *self.series)):
-            series = self.series.get(book_id)
-            book = series.at(event_time_ms) if series is not None else None
-            agreement = _agreement_in(book, customer_id, event_time_ms)
-            if agreement is not None and agreement.contract.price_book is not None:
-                return agreement
+            series, book, _ = self._terms(book_id, event_time_ms, None)
+            found = series.agreement(book, customer_id, event_time_ms) if series and book else None
+            if found is not None and found.contract.price_book is not None:
+                return found
         return None
-
-
-def _agreement_in(book: PriceBook | None, customer_id: str, event_time_ms: int) -> Agreement | None:
-    contract = book.contracts.get(customer_id) if book is not None else None
-    if book is None or contract is None or (contract.effective_from_ms or 0) > event_time_ms:
-        return None
-    return Agreement(contract, f"{book.id}@{book.version}:{customer_id}")

@@ -5,6 +5,7 @@ the state as it was, but for the deadlines that its clock has passed.
 """
 
 from dataclasses import replace
+from math import prod
 
 from billing.calendar import Cycle
 from billing.catalog import PriceCatalog, Tariff, Terms
@@ -47,7 +48,7 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     terms = prices.terms_for(event.customer_id, event.event_time_ms)
     horizon_ms = terms.dedup_horizon_ms
     found = (
-        _in_future(event, delivery, prices.max_future_skew_ms())
+        _in_future(event, delivery, prices.max_future_skew_ms)
         or _too_old(event, delivery, horizon_ms)
         or _seen_before(event, fingerprint, seen, delivery.clock_ms, horizon_ms)
         or _rate(state, event, delivery, identity, terms)
@@ -66,7 +67,7 @@ def check_heartbeat(event: UsageEvent, delivery: Delivery, prices: PriceCatalog)
     wrong = invalid_event_time(event)
     if wrong is not None:
         return Rejection(Reason.INVALID_FIELD, wrong)
-    return _in_future(event, delivery, prices.max_future_skew_ms())
+    return _in_future(event, delivery, prices.max_future_skew_ms)
 
 
 def _wrong_partition(state: CustomerState, delivery: Delivery) -> Rejection | None:
@@ -117,18 +118,23 @@ def _rate(
     book = terms.series.first
     cycle = book.calendar.cycle_of(event.event_time_ms)
     if delivery.clock_ms < cycle.end_ms + book.allowed_lateness_ms:
-        if _exceeds(state, book, cycle, event):
+        own = state.cycles.get((book.id, cycle.name))
+        if own is None:
+            own = _new_cycle_state(state, book, cycle)
+        elif _exceeds(own, event):
             return _TOO_MANY_UNITS
-        own = _cycle_state(state, book, cycle)
         return _charge(state, event, delivery, identity, tariff, book, own, own)
     if book.late_policy is LatePolicy.REJECT:
         detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
         return Rejection(Reason.LATE_REJECTED, detail)
     oldest_open = book.calendar.cycle_of(delivery.clock_ms - book.allowed_lateness_ms)
-    if _exceeds(state, book, cycle, event) or _exceeds(state, book, oldest_open, event):
+    own = state.cycles.get((book.id, cycle.name))
+    billed = state.cycles.get((book.id, oldest_open.name))
+    if (own is not None and _exceeds(own, event)) or (billed is not None and _exceeds(billed, event)):
         return _TOO_MANY_UNITS
-    own = _cycle_state(state, book, cycle, closed=True)
-    return _charge(state, event, delivery, identity, tariff, book, own, _cycle_state(state, book, oldest_open))
+    own = own or _new_cycle_state(state, book, cycle, closed=True)
+    billed = billed or _new_cycle_state(state, book, oldest_open)
+    return _charge(state, event, delivery, identity, tariff, book, own, billed)
 
 
 def _charge(  # noqa: PLR0913 - all that makes a record
@@ -174,17 +180,19 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         own.name if late else "",
     )
     if isinstance(tariff.model, Volume) and priced.billable:
-        weight = (priced.billable * priced.kept, priced.whole)
-        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, weight)
+        units = (
+            priced.billable * prod(one.rest for one in priced.reductions),
+            prod(one.whole for one in priced.reductions),
+        )
+        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, units)
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
     return record
 
 
-def _exceeds(state: CustomerState, book: PriceBook, cycle: Cycle, event: UsageEvent) -> bool:
+def _exceeds(cycle: CycleState, event: UsageEvent) -> bool:
     """Tell whether an event would take a cycle's units beyond what 64 bits hold."""
-    known = state.cycles.get((book.id, cycle.name))
-    meter = known.meters.get(event.meter) if known is not None else None
+    meter = cycle.meters.get(event.meter)
     return meter is not None and max(meter.counter, meter.quantity) + event.quantity > MAX_COUNTER
 
 
@@ -237,10 +245,7 @@ def _why_no_price(terms: Terms) -> str:
     )
 
 
-def _cycle_state(state: CustomerState, book: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
-    known = state.cycles.get((book.id, cycle.name))
-    if known is not None:
-        return known
+def _new_cycle_state(state: CustomerState, book: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
     return state.open_cycle(
         CycleState(
             name=cycle.name,

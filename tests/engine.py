@@ -102,7 +102,7 @@ def rate_log(
     for offset, contract in enumerate(contracts):
         catalog.add_contract(contract, offset)
     engine = Engine(catalog)
-    skew_ms = catalog.max_future_skew_ms()
+    skew_ms = catalog.max_future_skew_ms
     clocks = []
     for number in sorted(partitions):
         framed, clock_ms = framed_partition(number, partitions[number], skew_ms)

@@ -40,7 +40,7 @@ class PriceHistory:
 
     def max_future_skew_ms(self) -> int:
         """Return the skew that the partition clocks go by: the default book's, for all customers."""
-        return self.at(self.latest()).max_future_skew_ms()
+        return self.at(self.latest()).max_future_skew_ms
 
 
 def _published(topic: PriceTopic, one: LogRecord) -> Published:
