@@ -194,7 +194,8 @@ class PriceCatalog:
             return self._terms(book_id, event_time_ms, published)
         naming = self._naming_a_book(customer_id, event_time_ms) if customer_id in self._with_named_book else None
         named = naming.contract.price_book if naming is not None else None
-        series, book, _ = self._terms(named or self.default_price_book, event_time_ms, None)
+        series = self.series.get(named or self.default_price_book)
+        book = series.at(event_time_ms) if series is not None else None
         own = series.agreement(book, customer_id, event_time_ms) if series is not None and book is not None else None
         return Terms(series, book, own or naming)
 

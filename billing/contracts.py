@@ -39,7 +39,10 @@ class PublishedContracts:
 
     def at(self, customer_id: str, event_time_ms: int) -> Agreement | None:
         """Return the contract of a customer that holds at an event time, or None."""
-        for agreement in self.by_customer.get(customer_id, ()):
+        known = self.by_customer.get(customer_id)
+        if known is None:
+            return None
+        for agreement in known:
             if (agreement.contract.effective_from_ms or 0) <= event_time_ms:
                 return agreement
         return None

@@ -56,8 +56,8 @@ def _take_free_units(
     freed: list[Adjustment] = []
     for promotion in promotions:
         used = allowances.get(promotion.id, 0)
-        taken = min(quantity, promotion.units - used)
-        if taken > 0:
+        if used < promotion.units and quantity:
+            taken = min(quantity, promotion.units - used)
             allowances[promotion.id] = used + taken
             quantity -= taken
             freed.append(Adjustment(promotion.id, AdjustmentKind.PROMOTION, 0, free_units=taken))

@@ -180,11 +180,9 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         own.name if late else "",
     )
     if isinstance(tariff.model, Volume) and priced.billable:
-        units = (
-            priced.billable * prod(one.rest for one in priced.reductions),
-            prod(one.whole for one in priced.reductions),
-        )
-        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, units)
+        weight = priced.billable * prod(one.rest for one in priced.reductions)
+        whole = prod(one.whole for one in priced.reductions)
+        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, (weight, whole))
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
     return record
@@ -224,16 +222,16 @@ def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
     tariff = series.tariff(book, agreement, event.meter)
     if tariff is None:
         return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter!r}")
-    return _wrong_measure(event, tariff) or tariff
+    if event.measure is Measure.QUANTITY and tariff.meter.session is None:
+        return tariff
+    return _wrong_measure(event, tariff)
 
 
-def _wrong_measure(event: UsageEvent, tariff: Tariff) -> Rejection | None:
+def _wrong_measure(event: UsageEvent, tariff: Tariff) -> Rejection:
     if (tariff.meter.session is not None) != (event.measure is Measure.SESSION):
         expected = "a session" if tariff.meter.session is not None else "a quantity"
         return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")
-    if event.measure is Measure.SESSION:
-        return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
-    return None
+    return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
 
 
 def _why_no_price(terms: Terms) -> str:
