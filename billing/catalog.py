@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from billing.contracts import Agreement, PublishedContracts
+from billing.outcomes import AdjustmentKind
 from billing.price_books.model import Contract, Meter, PriceBook
 from billing.price_books.percent import Percent
 from billing.price_books.successor import check_successor
@@ -14,6 +17,16 @@ DEFAULT_MAX_FUTURE_SKEW_MS = 600_000
 
 DEFAULT_DEDUP_HORIZON_MS = 35 * 86_400_000
 """35 days: what holds for a customer without a price book."""
+
+
+class Reduction(NamedTuple):
+    """A percentage off, what it comes from, and what is left to pay: `rest` / `whole`."""
+
+    id: str
+    kind: AdjustmentKind
+    percent: str
+    rest: int
+    whole: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +41,8 @@ class Tariff:
     price_book: str
     version: int
     allowances: tuple[FreeUnits, ...]
-    percentages: tuple[PercentOff, ...]
-    discount: Percent | None
+    percentages: tuple[tuple[PercentOff, Reduction], ...]
+    discount: Reduction | None
     price_version: str
 
 
@@ -39,6 +52,7 @@ class BookSeries:
 
     first: PriceBook
     versions: list[PriceBook] = field(default_factory=list)
+    agreements: dict[tuple[int, str], Agreement] = field(default_factory=dict)
     tariffs: dict[tuple[int, str, str], Tariff] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +60,8 @@ class BookSeries:
 
     def add(self, book: PriceBook) -> None:
         """Add a version; the latest effective one, and of those the highest, comes first."""
+        for customer_id, contract in book.contracts.items():
+            self.agreements[book.version, customer_id] = Agreement(contract, f"{book.key}:{customer_id}")
         self.versions.append(book)
         self.versions.sort(key=lambda known: (known.effective_from_ms, known.version), reverse=True)
         self.tariffs.clear()
@@ -57,18 +73,26 @@ class BookSeries:
                 return book
         return None
 
-    def tariff(self, book: PriceBook, customer_id: str, meter: str) -> Tariff | None:
-        """Return what prices the meter for the customer, or None for a meter not in the book."""
-        who = customer_id if customer_id in book.contracts else ""
-        key = (book.version, who, meter)
+    def agreement(self, book: PriceBook, customer_id: str, event_time_ms: int) -> Agreement | None:
+        """Return the contract inside a version that holds for a customer at an event time, or None."""
+        found = self.agreements.get((book.version, customer_id))
+        if found is None or (found.contract.effective_from_ms or 0) > event_time_ms:
+            return None
+        return found
+
+    def tariff(self, book: PriceBook, agreement: Agreement | None, meter: str) -> Tariff | None:
+        """Return what prices the meter under a contract, or None for a meter not in the book."""
+        key = (book.version, agreement.key if agreement is not None else "", meter)
         tariff = self.tariffs.get(key)
         if tariff is None and meter in book.meters:  # names that events make up are not remembered
-            tariff = self.tariffs[key] = _tariff(book, book.contracts.get(who), book.meters[meter])
+            tariff = self.tariffs[key] = _tariff(book, agreement, book.meters[meter])
         return tariff
 
 
-def _tariff(book: PriceBook, contract: Contract | None, meter: Meter) -> Tariff:
+def _tariff(book: PriceBook, agreement: Agreement | None, meter: Meter) -> Tariff:
+    contract = agreement.contract if agreement is not None else None
     agreed = contract.prices.get(meter.name) if contract is not None else None
+    list_version = f"{book.id}@{book.version}"
     covering = [promotion for promotion in book.promotions if promotion.covers(meter.name)]
     return Tariff(
         meter=meter,
@@ -76,22 +100,50 @@ def _tariff(book: PriceBook, contract: Contract | None, meter: Meter) -> Tariff:
         price_book=book.id,
         version=book.version,
         allowances=tuple(one for one in covering if isinstance(one, FreeUnits)),
-        percentages=tuple(one for one in covering if isinstance(one, PercentOff)),
-        discount=contract.discount if contract is not None else None,
-        price_version=f"{book.id}@{book.version}" if agreed is None else f"{book.id}@{book.version}+contract",
+        percentages=tuple(
+            (one, _reduction(one.id, AdjustmentKind.PROMOTION, one.percent))
+            for one in covering
+            if isinstance(one, PercentOff)
+        ),
+        discount=None
+        if contract is None or contract.discount is None
+        else _reduction("contract", AdjustmentKind.CONTRACT_DISCOUNT, contract.discount),
+        price_version=list_version if agreement is None or agreed is None else f"{list_version}+{agreement.key}",
     )
+
+
+def _reduction(name: str, kind: AdjustmentKind, percent: Percent) -> Reduction:
+    return Reduction(name, kind, percent.text, percent.rest_numerator, percent.rest_denominator)
+
+
+class Terms(NamedTuple):
+    """What holds for a customer at an event time; None where there is none."""
+
+    series: BookSeries | None
+    book: PriceBook | None
+    agreement: Agreement | None
+
+    @property
+    def dedup_horizon_ms(self) -> int:
+        """How long ids are remembered, and how old an event may be."""
+        return self.series.first.dedup_horizon_ms if self.series else DEFAULT_DEDUP_HORIZON_MS
 
 
 class PriceCatalog:
     """The accepted price books. Not thread-safe; one per function instance.
 
     `default_price_book` is the id for customers whose contract names none; empty: the first
-    accepted book's.
+    accepted book's. `max_future_skew_ms` is how far ahead of its record an event may be: the
+    default book's word for all customers, since partition clocks go by it and are of no customer.
     """
 
     def __init__(self, books: Iterable[PriceBook] = (), default_price_book: str = "") -> None:
         self.default_price_book = default_price_book
         self.series: dict[str, BookSeries] = {}
+        self.contracts = PublishedContracts()
+        self.max_future_skew_ms = DEFAULT_MAX_FUTURE_SKEW_MS
+        self._with_contract: set[str] = set()
+        self._with_named_book: set[str] = set()
         for book in books:
             self.add(book)
 
@@ -110,7 +162,17 @@ class PriceCatalog:
             known.add(book)
         if not self.default_price_book:
             self.default_price_book = book.id
+        if book.id == self.default_price_book:
+            self.max_future_skew_ms = book.max_future_skew_ms  # the same in all its versions
+        self._with_contract.update(book.contracts)
+        self._with_named_book.update(name for name, contract in book.contracts.items() if contract.price_book)
         return []
+
+    def add_contract(self, contract: Contract, offset: int) -> list[str]:
+        """Accept a contract of pricing.contracts, or return every reason why it is refused."""
+        refused = self.contracts.add(contract, offset)
+        self._with_contract.add(contract.customer_id)
+        return refused
 
     def has(self, book: PriceBook) -> bool:
         """Tell whether exactly this version has been accepted before."""
@@ -122,6 +184,30 @@ class PriceCatalog:
         horizons = [series.first.dedup_horizon_ms for series in self.series.values()]
         return max(horizons, default=DEFAULT_DEDUP_HORIZON_MS)
 
-    def series_for(self, customer_id: str) -> BookSeries | None:  # noqa: ARG002 - contracts will choose (issue A2)
-        """Return the book of a customer, or None where there is none."""
-        return self.series.get(self.default_price_book)
+    def terms_for(self, customer_id: str, event_time_ms: int) -> Terms:
+        """Return the price book, its version in force and the contract of a customer (rule 1)."""
+        if customer_id not in self._with_contract:
+            return self._terms(self.default_price_book, event_time_ms, None)
+        published = self.contracts.at(customer_id, event_time_ms)
+        if published is not None:
+            book_id = published.contract.price_book or self.default_price_book
+            return self._terms(book_id, event_time_ms, published)
+        naming = self._naming_a_book(customer_id, event_time_ms) if customer_id in self._with_named_book else None
+        named = naming.contract.price_book if naming is not None else None
+        series = self.series.get(named or self.default_price_book)
+        book = series.at(event_time_ms) if series is not None else None
+        own = series.agreement(book, customer_id, event_time_ms) if series is not None and book is not None else None
+        return Terms(series, book, own or naming)
+
+    def _terms(self, book_id: str, event_time_ms: int, agreement: Agreement | None) -> Terms:
+        series = self.series.get(book_id)
+        return Terms(series, series.at(event_time_ms) if series is not None else None, agreement)
+
+    def _naming_a_book(self, customer_id: str, event_time_ms: int) -> Agreement | None:
+        """Return the contract inside a book that names the customer's: the default book's word counts first."""
+        for book_id in dict.fromkeys((self.default_price_book, *self.series)):
+            series, book, _ = self._terms(book_id, event_time_ms, None)
+            found = series.agreement(book, customer_id, event_time_ms) if series and book else None
+            if found is not None and found.contract.price_book is not None:
+                return found
+        return None

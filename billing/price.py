@@ -7,10 +7,9 @@ Everything before the rounding is an exact numerator over an exact denominator.
 from typing import NamedTuple
 
 from billing.calendar import Calendar
-from billing.catalog import Tariff
-from billing.money import round_half_even
+from billing.catalog import Reduction, Tariff
+from billing.money import PICOS_PER_UNIT, round_half_even
 from billing.outcomes import Adjustment, AdjustmentKind, TierSlice
-from billing.price_books.percent import Percent
 from billing.pricing import Slice
 from billing.promotions import FreeUnits
 
@@ -18,15 +17,14 @@ from billing.promotions import FreeUnits
 class Priced(NamedTuple):
     """An event's price: the rounded amount, and the parts that add up to it.
 
-    `kept` / `whole` is the multiplier that promotions and discounts made of the list price.
+    `reductions` are the promotions and discounts that applied, in their order.
     """
 
     picos: int
     billable: int
     slices: tuple[TierSlice, ...]
     adjustments: tuple[Adjustment, ...]
-    kept: int = 1
-    whole: int = 1
+    reductions: tuple[Reduction, ...] = ()
 
 
 def price(  # noqa: PLR0913 - all that decides a price
@@ -58,31 +56,19 @@ def _take_free_units(
     freed: list[Adjustment] = []
     for promotion in promotions:
         used = allowances.get(promotion.id, 0)
-        taken = min(quantity, promotion.units - used)
-        if taken > 0:
+        if used < promotion.units and quantity:
+            taken = min(quantity, promotion.units - used)
             allowances[promotion.id] = used + taken
             quantity -= taken
             freed.append(Adjustment(promotion.id, AdjustmentKind.PROMOTION, 0, free_units=taken))
     return quantity, tuple(freed)
 
 
-class Reduction(NamedTuple):
-    """A percentage off, and what it comes from."""
-
-    id: str
-    kind: AdjustmentKind
-    percent: Percent
-
-
 def _reductions(tariff: Tariff, calendar: Calendar, event_time_ms: int) -> list[Reduction]:
     """Rule 6: percent promotions in the order of the book, then the contract's discount."""
-    found = [
-        Reduction(one.id, AdjustmentKind.PROMOTION, one.percent)
-        for one in tariff.percentages
-        if one.applies(event_time_ms, calendar)
-    ]
+    found = [one for promotion, one in tariff.percentages if promotion.applies(event_time_ms, calendar)]
     if tariff.discount is not None:
-        found.append(Reduction("contract", AdjustmentKind.CONTRACT_DISCOUNT, tariff.discount))
+        found.append(tariff.discount)
     return found
 
 
@@ -90,23 +76,42 @@ def _add_up(
     denominator: int, listed: list[Slice], reductions: list[Reduction], billable: int, freed: tuple[Adjustment, ...]
 ) -> Priced:
     """Rule 7: round the product once; of the parts shown, the last takes the remainder."""
-    running = sum(one.numerator for one in listed)
-    scale, kept = denominator, 1
+    parts = _whole_parts(denominator, listed, reductions) or _rounded_parts(denominator, listed, reductions)
+    slices = tuple(map(_shown, listed, parts))
+    adjustments = freed + tuple(map(_reduced, reductions, parts[len(listed) :]))
+    return Priced(sum(parts), billable, slices, adjustments, tuple(reductions))
+
+
+def _whole_parts(denominator: int, listed: list[Slice], reductions: list[Reduction]) -> list[int] | None:
+    """Return the parts in picos where all of them are whole without rounding, as most are; else None."""
+    scale, remainder = divmod(PICOS_PER_UNIT, denominator)
+    if remainder:
+        return None
+    parts = [one.numerator * scale for one in listed]
+    running = sum(parts)
+    for one in reductions:
+        after, remainder = divmod(running * one.rest, one.whole)
+        if remainder:
+            return None
+        parts.append(after - running)
+        running = after
+    return parts
+
+
+def _rounded_parts(denominator: int, listed: list[Slice], reductions: list[Reduction]) -> list[int]:
+    """Return the parts in picos, each rounded, the last one with what is missing to the rounded product."""
+    running, scale = sum(one.numerator for one in listed), denominator
     parts = [round_half_even(one.numerator, denominator) for one in listed]
     for one in reductions:
-        rest, whole = one.percent.rest_numerator, one.percent.rest_denominator
-        scale *= whole
-        parts.append(round_half_even(running * (rest - whole), scale))
-        running *= rest
-        kept *= rest
-    picos = round_half_even(running, scale)
-    parts[-1] += picos - sum(parts)
-    slices = tuple(map(_shown, listed, parts))
-    adjustments = tuple(
-        Adjustment(one.id, one.kind, delta, percent=one.percent.text)
-        for one, delta in zip(reductions, parts[len(listed) :], strict=True)
-    )
-    return Priced(picos, billable, slices, freed + adjustments, kept, scale // denominator)
+        scale *= one.whole
+        parts.append(round_half_even(running * (one.rest - one.whole), scale))
+        running *= one.rest
+    parts[-1] += round_half_even(running, scale) - sum(parts)
+    return parts
+
+
+def _reduced(one: Reduction, picos: int) -> Adjustment:
+    return Adjustment(one.id, one.kind, picos, 0, one.percent)
 
 
 def _shown(one: Slice, picos: int) -> TierSlice:

@@ -5,15 +5,10 @@ the state as it was, but for the deadlines that its clock has passed.
 """
 
 from dataclasses import replace
+from math import prod
 
 from billing.calendar import Cycle
-from billing.catalog import (
-    DEFAULT_DEDUP_HORIZON_MS,
-    DEFAULT_MAX_FUTURE_SKEW_MS,
-    BookSeries,
-    PriceCatalog,
-    Tariff,
-)
+from billing.catalog import PriceCatalog, Tariff, Terms
 from billing.deadlines import fire_deadlines
 from billing.events import Delivery, Measure, Seen, UsageEvent
 from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
@@ -50,12 +45,13 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     if misrouted is not None:  # another partition's clock says nothing about this customer's deadlines
         return [], misrouted
     closed = fire_deadlines(state, delivery.clock_ms) if state.deadline_ms <= delivery.clock_ms else []
-    series = prices.series_for(event.customer_id)
+    terms = prices.terms_for(event.customer_id, event.event_time_ms)
+    horizon_ms = terms.dedup_horizon_ms
     found = (
-        _in_future(series, event, delivery)
-        or _too_old(series, event, delivery)
-        or _seen_before(series, event, fingerprint, seen, delivery.clock_ms)
-        or _rate(state, event, delivery, identity, series)
+        _in_future(event, delivery, prices.max_future_skew_ms)
+        or _too_old(event, delivery, horizon_ms)
+        or _seen_before(event, fingerprint, seen, delivery.clock_ms, horizon_ms)
+        or _rate(state, event, delivery, identity, terms)
     )
     return closed, found
 
@@ -71,7 +67,7 @@ def check_heartbeat(event: UsageEvent, delivery: Delivery, prices: PriceCatalog)
     wrong = invalid_event_time(event)
     if wrong is not None:
         return Rejection(Reason.INVALID_FIELD, wrong)
-    return _in_future(prices.series_for(event.customer_id), event, delivery)
+    return _in_future(event, delivery, prices.max_future_skew_ms)
 
 
 def _wrong_partition(state: CustomerState, delivery: Delivery) -> Rejection | None:
@@ -83,8 +79,7 @@ def _wrong_partition(state: CustomerState, delivery: Delivery) -> Rejection | No
     return None
 
 
-def _in_future(series: BookSeries | None, event: UsageEvent, delivery: Delivery) -> Rejection | None:
-    skew_ms = series.first.max_future_skew_ms if series else DEFAULT_MAX_FUTURE_SKEW_MS
+def _in_future(event: UsageEvent, delivery: Delivery, skew_ms: int) -> Rejection | None:
     ahead_ms = event.event_time_ms - delivery.timestamp_ms
     if ahead_ms > skew_ms:
         detail = f"event time is {ahead_ms} ms after the record's timestamp; {skew_ms} ms are allowed"
@@ -92,8 +87,7 @@ def _in_future(series: BookSeries | None, event: UsageEvent, delivery: Delivery)
     return None
 
 
-def _too_old(series: BookSeries | None, event: UsageEvent, delivery: Delivery) -> Rejection | None:
-    horizon_ms = series.first.dedup_horizon_ms if series else DEFAULT_DEDUP_HORIZON_MS
+def _too_old(event: UsageEvent, delivery: Delivery, horizon_ms: int) -> Rejection | None:
     behind_ms = delivery.clock_ms - event.event_time_ms
     if behind_ms > horizon_ms:
         detail = f"event time is {behind_ms} ms behind the partition clock; the dedup horizon is {horizon_ms} ms"
@@ -102,12 +96,11 @@ def _too_old(series: BookSeries | None, event: UsageEvent, delivery: Delivery) -
 
 
 def _seen_before(
-    series: BookSeries | None, event: UsageEvent, fingerprint: bytes, seen: Seen | None, clock_ms: int
+    event: UsageEvent, fingerprint: bytes, seen: Seen | None, clock_ms: int, horizon_ms: int
 ) -> Duplicate | Rejection | None:
     """Rule 9. An entry counts until the clock is a dedup horizon past its event time."""
     if seen is None:
         return None
-    horizon_ms = series.first.dedup_horizon_ms if series else DEFAULT_DEDUP_HORIZON_MS
     if clock_ms - seen.event_time_ms > horizon_ms:
         return None
     if seen.fingerprint == fingerprint:
@@ -116,27 +109,32 @@ def _seen_before(
 
 
 def _rate(
-    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, series: BookSeries | None
+    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, terms: Terms
 ) -> BillingRecord | Rejection:
-    tariff = _tariff_for(event, series)
+    tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return tariff
-    assert series is not None
-    terms = series.first
-    cycle = terms.calendar.cycle_of(event.event_time_ms)
-    if delivery.clock_ms < cycle.end_ms + terms.allowed_lateness_ms:
-        if _exceeds(state, terms, cycle, event):
+    assert terms.series is not None
+    book = terms.series.first
+    cycle = book.calendar.cycle_of(event.event_time_ms)
+    if delivery.clock_ms < cycle.end_ms + book.allowed_lateness_ms:
+        own = state.cycles.get((book.id, cycle.name))
+        if own is None:
+            own = _new_cycle_state(state, book, cycle)
+        elif _exceeds(own, event):
             return _TOO_MANY_UNITS
-        own = _cycle_state(state, terms, cycle)
-        return _charge(state, event, delivery, identity, tariff, terms, own, own)
-    if terms.late_policy is LatePolicy.REJECT:
+        return _charge(state, event, delivery, identity, tariff, book, own, own)
+    if book.late_policy is LatePolicy.REJECT:
         detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
         return Rejection(Reason.LATE_REJECTED, detail)
-    oldest_open = terms.calendar.cycle_of(delivery.clock_ms - terms.allowed_lateness_ms)
-    if _exceeds(state, terms, cycle, event) or _exceeds(state, terms, oldest_open, event):
+    oldest_open = book.calendar.cycle_of(delivery.clock_ms - book.allowed_lateness_ms)
+    own = state.cycles.get((book.id, cycle.name))
+    billed = state.cycles.get((book.id, oldest_open.name))
+    if (own is not None and _exceeds(own, event)) or (billed is not None and _exceeds(billed, event)):
         return _TOO_MANY_UNITS
-    own = _cycle_state(state, terms, cycle, closed=True)
-    return _charge(state, event, delivery, identity, tariff, terms, own, _cycle_state(state, terms, oldest_open))
+    own = own or _new_cycle_state(state, book, cycle, closed=True)
+    billed = billed or _new_cycle_state(state, book, oldest_open)
+    return _charge(state, event, delivery, identity, tariff, book, own, billed)
 
 
 def _charge(  # noqa: PLR0913 - all that makes a record
@@ -145,7 +143,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
     delivery: Delivery,
     identity: bytes,
     tariff: Tariff,
-    terms: PriceBook,
+    book: PriceBook,
     own: CycleState,
     billed: CycleState,
 ) -> BillingRecord:
@@ -153,7 +151,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
     late = billed is not own
     counted = own.meter(event.meter)
     meter = billed.meter(event.meter) if late else counted
-    priced = price(tariff, terms.calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
+    priced = price(tariff, book.calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
     counted.counter += priced.billable
     meter.quantity += event.quantity
     meter.picos += priced.picos
@@ -167,7 +165,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         billed.name,
         event.quantity,
         priced.picos,
-        terms.currency,
+        book.currency,
         tariff.price_book,
         tariff.version,
         billed.picos,
@@ -182,17 +180,17 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         own.name if late else "",
     )
     if isinstance(tariff.model, Volume) and priced.billable:
-        weight = (priced.billable * priced.kept, priced.whole)
-        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, weight)
+        weight = priced.billable * prod(one.rest for one in priced.reductions)
+        whole = prod(one.whole for one in priced.reductions)
+        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, (weight, whole))
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
     return record
 
 
-def _exceeds(state: CustomerState, terms: PriceBook, cycle: Cycle, event: UsageEvent) -> bool:
+def _exceeds(cycle: CycleState, event: UsageEvent) -> bool:
     """Tell whether an event would take a cycle's units beyond what 64 bits hold."""
-    known = state.cycles.get((terms.id, cycle.name))
-    meter = known.meters.get(event.meter) if known is not None else None
+    meter = cycle.meters.get(event.meter)
     return meter is not None and max(meter.counter, meter.quantity) + event.quantity > MAX_COUNTER
 
 
@@ -215,35 +213,44 @@ def _tier_adjustment(
     )
 
 
-def _tariff_for(event: UsageEvent, series: BookSeries | None) -> Tariff | Rejection:
-    book = series.at(event.event_time_ms) if series else None
+def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
+    series, book, agreement = terms
     if series is None or book is None:
-        detail = "no price book has been published" if series is None else "no version is in force at its event time"
-        return Rejection(Reason.NO_PRICE, detail)
+        return Rejection(Reason.NO_PRICE, _why_no_price(terms))
     if event.measure is Measure.RETRACTION:
         return Rejection(Reason.UNSUPPORTED, "retractions are not supported yet")
-    tariff = series.tariff(book, event.customer_id, event.meter)
+    tariff = series.tariff(book, agreement, event.meter)
     if tariff is None:
         return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter!r}")
+    if event.measure is Measure.QUANTITY and tariff.meter.session is None:
+        return tariff
+    return _wrong_measure(event, tariff)
+
+
+def _wrong_measure(event: UsageEvent, tariff: Tariff) -> Rejection:
     if (tariff.meter.session is not None) != (event.measure is Measure.SESSION):
         expected = "a session" if tariff.meter.session is not None else "a quantity"
         return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")
-    if event.measure is Measure.SESSION:
-        return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
-    return tariff
+    return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
 
 
-def _cycle_state(state: CustomerState, terms: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
-    known = state.cycles.get((terms.id, cycle.name))
-    if known is not None:
-        return known
+def _why_no_price(terms: Terms) -> str:
+    if terms.series is not None:
+        return f"no version of {terms.series.first.id} is in force at its event time"
+    named = terms.agreement.contract.price_book if terms.agreement is not None else None
+    return (
+        "no price book has been published" if named is None else f"its contract names {named}, which is not published"
+    )
+
+
+def _new_cycle_state(state: CustomerState, book: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
     return state.open_cycle(
         CycleState(
             name=cycle.name,
-            price_book=terms.id,
-            currency=terms.currency,
-            close_at_ms=cycle.end_ms + terms.allowed_lateness_ms,
-            forget_at_ms=cycle.end_ms + terms.dedup_horizon_ms,
+            price_book=book.id,
+            currency=book.currency,
+            close_at_ms=cycle.end_ms + book.allowed_lateness_ms,
+            forget_at_ms=cycle.end_ms + book.dedup_horizon_ms,
             closed=closed,
         )
     )

@@ -6,6 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 USAGE_RATING = "usage-rating"
 USAGE_GROUP = "tollgate-usage-rating"
 BOOKS_GROUP = "tollgate-usage-rating-books"
+CONTRACTS_GROUP = "tollgate-usage-rating-contracts"
 
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 
-from flink_jobs.price_books import client_options
+from flink_jobs.prices import client_options
 from flink_jobs.topics import RECORDS
 
 

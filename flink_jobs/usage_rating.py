@@ -12,13 +12,13 @@ from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_j_env_configuration
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
-from flink_jobs.price_books import BooksAtStart, read_price_books
-from flink_jobs.settings import BOOKS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.prices import PRICE_TOPICS, PricesAtStart, read_prices
+from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, RECORDS, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink, java_map
-from udfs.rate_usage import PRICE_BOOKS as PRICE_BOOKS_STATE
-from udfs.rate_usage import RateUsage, RatingStart
+from udfs.price_feed import PriceTopic
+from udfs.rate_usage import PRICES, RateUsage, RatingStart
 
 TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
 """In the order of wire.frames.Tag."""
@@ -29,7 +29,7 @@ BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(JobSettings)
-    books = read_price_books(settings.bootstrap_servers, settings.kafka_properties)
+    prices = read_prices(settings.bootstrap_servers, settings.kafka_properties)
     env = environment(settings)
     refuse_empty_start(
         settings.bootstrap_servers,
@@ -37,9 +37,10 @@ def main() -> None:
         restored_from=restore_path(env),
         forced=settings.start_empty,
     )
-    published = price_books(env, settings)
-    frames = framed_usage(env, settings, published, books)
-    rated = rate(frames, published, settings, books)
+    books = published(env, settings, PriceTopic.BOOKS, BOOKS_GROUP)
+    contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
+    frames = framed_usage(env, settings, books, prices)
+    rated = rate(frames, books, contracts, settings, prices)
     sink = exactly_once_sink(
         rated,
         bootstrap_servers=settings.bootstrap_servers,
@@ -77,18 +78,17 @@ def restore_path(env: StreamExecutionEnvironment) -> str:
     return configuration.get(options.SAVEPOINT_PATH) or ""
 
 
-def price_books(env: StreamExecutionEnvironment, settings: JobSettings) -> DataStream:
-    """Read pricing.books for ever; every subtask of the rating gets every book."""
+def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: PriceTopic, group: str) -> DataStream:
+    """Read a topic of prices for ever; every subtask of the rating gets every record of it."""
+    name = PRICE_TOPICS[topic]
     parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
-    source = parts.keyedSource(
-        settings.bootstrap_servers, PRICE_BOOKS, BOOKS_GROUP, java_map(settings.kafka_properties)
-    )
-    stream = parts.readNeverBehind(env._j_stream_execution_environment, source, "price books")  # noqa: SLF001
-    return DataStream(stream.setParallelism(1).uid("price-books").name("price books"))
+    source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
+    stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001
+    return DataStream(stream.setParallelism(1).uid(name).name(name))
 
 
 def framed_usage(
-    env: StreamExecutionEnvironment, settings: JobSettings, published: DataStream, books: BooksAtStart
+    env: StreamExecutionEnvironment, settings: JobSettings, books: DataStream, prices: PricesAtStart
 ) -> DataStream:
     """Read usage.events with its partition clocks, packed into one frame per shard."""
     jvm = get_gateway().jvm
@@ -98,7 +98,7 @@ def framed_usage(
     )
     records = parts.readUsage(env._j_stream_execution_environment, source, "usage events")  # noqa: SLF001
     records.uid("usage-events").name("usage events")
-    first = books.first(settings.default_price_book)
+    first = prices.first_book(settings.default_price_book)
     framer = jvm.tollgate.jvm.UsageFramer(
         SHARDS,
         settings.frame_records,
@@ -107,21 +107,18 @@ def framed_usage(
         first is not None,
         settings.default_price_book,
     )
-    frames = parts.connectFramer(records, published._j_data_stream, framer)  # noqa: SLF001
+    frames = parts.connectFramer(records, books._j_data_stream, framer)  # noqa: SLF001
     return DataStream(frames.uid("usage-framer").name("usage framer"))
 
 
-def rate(frames: DataStream, published: DataStream, settings: JobSettings, books: BooksAtStart) -> DataStream:
-    """Rate the frames, keyed by shard on the JVM's side, with the price books as broadcast state."""
-    start = RatingStart(USAGE_EVENTS, PRICE_BOOKS, books.books, books.offset, settings.default_price_book)
-    broadcast = published_bytes(published).broadcast(PRICE_BOOKS_STATE)
+def rate(
+    frames: DataStream, books: DataStream, contracts: DataStream, settings: JobSettings, prices: PricesAtStart
+) -> DataStream:
+    """Rate the frames, keyed by shard on the JVM's side, with books and contracts as broadcast state."""
+    start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
+    broadcast = books.union(contracts).broadcast(PRICES)
     rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")
-
-
-def published_bytes(stream: DataStream) -> DataStream:
-    """Tell PyFlink the element type that the JVM's stream has."""
-    return DataStream(stream._j_data_stream)  # noqa: SLF001
 
 
 def by_shard(frames: DataStream) -> KeyedStream:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS, PriceCatalog
+from billing.catalog import PriceCatalog
 from billing.events import Delivery
 from billing.price_books.document import document_from_plain
-from billing.price_books.model import PriceBook
+from billing.price_books.model import Contract, PriceBook
 from billing.price_books.parse import parse_price_book
+from billing.price_books.parse_contracts import parse_contract
 from tests.oracle import LogRecord
 from tollgate.audit.recompute import moved_clock
 from udfs.batched_state import DictStore
@@ -27,6 +28,13 @@ def parse(book: Mapping[str, Any]) -> PriceBook:
     """Return the price book of plain data; fails on any error in it."""
     parsed = parse_price_book(document_from_plain(book))
     assert isinstance(parsed, PriceBook), [str(error) for error in parsed]
+    return parsed
+
+
+def parse_agreed(contract: Mapping[str, Any]) -> Contract:
+    """Return the contract of plain data; fails on any error in it."""
+    parsed = parse_contract(document_from_plain(contract))
+    assert isinstance(parsed, Contract), [str(error) for error in parsed]
     return parsed
 
 
@@ -84,13 +92,17 @@ def whole(records: Sequence[FramedRecord]) -> Iterator[Sequence[FramedRecord]]:
 
 
 def rate_log(
-    partitions: Mapping[int, Sequence[LogRecord]], books: Sequence[PriceBook], frames: Frames = whole
+    partitions: Mapping[int, Sequence[LogRecord]],
+    books: Sequence[PriceBook],
+    frames: Frames = whole,
+    contracts: Sequence[Contract] = (),
 ) -> Engine:
     """Rate a log as the job does, partition after partition, and let the watermark pass at the end."""
     catalog = PriceCatalog(books)
+    for offset, contract in enumerate(contracts):
+        catalog.add_contract(contract, offset)
     engine = Engine(catalog)
-    series = catalog.series.get(catalog.default_price_book)
-    skew_ms = series.first.max_future_skew_ms if series else DEFAULT_MAX_FUTURE_SKEW_MS
+    skew_ms = catalog.max_future_skew_ms
     clocks = []
     for number in sorted(partitions):
         framed, clock_ms = framed_partition(number, partitions[number], skew_ms)

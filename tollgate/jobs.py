@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flink_jobs.settings import BOOKS_GROUP, USAGE_GROUP, USAGE_RATING
-from flink_jobs.topics import ALERTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, USAGE_GROUP, USAGE_RATING
+from flink_jobs.topics import ALERTS, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -35,7 +35,7 @@ JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
         "flink_jobs/usage_rating.py",
-        inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP)),
+        inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
     )
 }

@@ -1,27 +1,35 @@
-"""Published price books, as they come off the topic, into the catalog."""
+"""Published price books and contracts, as they come off their topics, into the catalog."""
 
-from dataclasses import dataclass
+from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple, Self
 
 from billing.catalog import PriceCatalog
 from wire.frames import Tag, pack_outgoing
-from wire.price_books import from_message
+from wire.price_books import from_contract_message, from_message
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, common_pb2
 
-_HEAD = Struct(">iqqI")
+_HEAD = Struct(">BiqqI")
 _LENGTH = Struct(">I")
 _NONE = 0xFFFFFFFF
 
 
-class PublishedBook(NamedTuple):
-    """One record of pricing.books, as KeyedRecordDeserializer packs it.
+class PriceTopic(IntEnum):
+    """The topics that prices come from, as records of them are tagged."""
 
-    i32 partition | i64 offset | i64 timestamp | u32 key length | key | u32 value length | value;
+    BOOKS = 0
+    CONTRACTS = 1
+
+
+class Published(NamedTuple):
+    """One record of pricing.books or pricing.contracts, as KeyedRecord packs it.
+
+    u8 topic | i32 partition | i64 offset | i64 timestamp | u32 key length | key | u32 value length | value;
     a length of 0xFFFFFFFF stands for none.
     """
 
+    topic: PriceTopic
     partition: int
     offset: int
     timestamp_ms: int
@@ -30,45 +38,52 @@ class PublishedBook(NamedTuple):
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self:
-        """Read the deserializer's bytes."""
-        partition, offset, timestamp_ms, key_length = _HEAD.unpack_from(packed)
+        """Read KeyedRecord's bytes."""
+        tag, partition, offset, timestamp_ms, key_length = _HEAD.unpack_from(packed)
         at = _HEAD.size + (0 if key_length == _NONE else key_length)
         (length,) = _LENGTH.unpack_from(packed, at)
         value = b"" if length == _NONE else packed[at + _LENGTH.size :]
-        return cls(partition, offset, timestamp_ms, packed[_HEAD.size : at], value)
+        return cls(PriceTopic(tag), partition, offset, timestamp_ms, packed[_HEAD.size : at], value)
 
 
-@dataclass(slots=True)
 class PriceFeed:
-    """The catalog as far as pricing.books has been read."""
+    """The catalog as far as the topics of prices have been read."""
 
-    catalog: PriceCatalog
-    read: ReadSoFar
-
-    def __init__(self, default_price_book: str, books_offset: int) -> None:
+    def __init__(self, default_price_book: str, read: ReadSoFar) -> None:
         self.catalog = PriceCatalog(default_price_book=default_price_book)
-        self.read = ReadSoFar(books_offset)
+        self.read = read
 
-    def add(self, book: PublishedBook) -> str:
-        """Accept a book; returns why it is refused, or an empty text.
+    def add(self, record: Published) -> str:
+        """Accept a book or a contract; returns why it is refused, or an empty text.
 
-        A book that is read a second time (the job starts with the topic's content and then
-        reads the topic) is judged as it was the first time.
+        One that is read a second time (the job starts with the topics' content and then reads
+        the topics) is judged as it was the first time.
         """
-        parsed = from_message(book.value)
-        refused = "; ".join(map(str, parsed)) if isinstance(parsed, list) else "; ".join(self.catalog.add(parsed))
-        self.read = ReadSoFar(max(self.read.books_offset, book.offset + 1))
-        return refused
+        books_offset, contracts_offset = self.read
+        if record.topic is PriceTopic.BOOKS:
+            self.read = ReadSoFar(max(books_offset, record.offset + 1), contracts_offset)
+            book = from_message(record.value)
+            refused = list(map(str, book)) if isinstance(book, list) else self.catalog.add(book)
+        else:
+            self.read = ReadSoFar(books_offset, max(contracts_offset, record.offset + 1))
+            contract = from_contract_message(record.value)
+            if isinstance(contract, list):
+                refused = list(map(str, contract))
+            else:
+                refused = self.catalog.add_contract(contract, record.offset)
+        return "; ".join(refused)
 
-    def dead_letter(self, topic: str, book: PublishedBook, refused: str) -> bytes:
-        """Return the outgoing entry that reports a refused book."""
+    def dead_letter(self, topic_name: str, record: Published, refused: str) -> bytes:
+        """Return the outgoing entry that reports a refused book or contract."""
+        reasons = billing_pb2.DeadLetter
         message = billing_pb2.DeadLetter(
-            raw=book.value,
-            key=book.key,
-            source=common_pb2.SourcePosition(topic=topic, partition=book.partition, offset=book.offset),
-            reason=billing_pb2.DeadLetter.INVALID_PRICE_BOOK,
+            raw=record.value,
+            key=record.key,
+            source=common_pb2.SourcePosition(topic=topic_name, partition=record.partition, offset=record.offset),
+            reason=reasons.INVALID_PRICE_BOOK if record.topic is PriceTopic.BOOKS else reasons.INVALID_CONTRACT,
             detail=refused,
-            record_timestamp_ms=book.timestamp_ms,
+            record_timestamp_ms=record.timestamp_ms,
             books_offset=self.read.books_offset,
+            contracts_offset=self.read.contracts_offset,
         )
-        return pack_outgoing(Tag.DEAD_LETTER, book.key, message.SerializeToString())
+        return pack_outgoing(Tag.DEAD_LETTER, record.key, message.SerializeToString())

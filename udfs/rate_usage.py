@@ -10,7 +10,8 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.batched_state import FlinkStore
 from udfs.frame_rater import FrameRater
-from udfs.price_feed import PriceFeed, PublishedBook
+from udfs.price_feed import PriceFeed, PriceTopic, Published
+from wire.records import ReadSoFar
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -18,7 +19,9 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 CUSTOMERS = MapStateDescriptor("customers", _BYTES, _BYTES)
 DEDUP_INDEX = MapStateDescriptor("dedup-index", _BYTES, _BYTES)
 DEADLINES = MapStateDescriptor("deadlines", _BYTES, _BYTES)
-PRICE_BOOKS = MapStateDescriptor("price-books", Types.LONG(), _BYTES)
+PRICES = MapStateDescriptor("prices", Types.LONG(), _BYTES)
+
+_CONTRACTS_FROM = 1 << 62
 
 COUNTED = ("rated", "duplicates", "dead_letters")
 
@@ -27,14 +30,14 @@ COUNTED = ("rated", "duplicates", "dead_letters")
 class RatingStart:
     """What a rating job knows before its first record.
 
-    `books` is pricing.books as it stood when the job was submitted, up to `books_offset`
-    (the next unread offset): no event is rated before all of it is known (rule 1).
+    `published` is what pricing.books and pricing.contracts held when the job was submitted, up to
+    the offsets `read`: no event is rated before all of it is known (rule 1).
     """
 
     topic: str
-    books_topic: str
-    books: tuple[PublishedBook, ...]
-    books_offset: int
+    price_topics: tuple[str, ...]
+    published: tuple[Published, ...]
+    read: ReadSoFar
     default_price_book: str
 
 
@@ -71,13 +74,13 @@ class RateUsage(KeyedBroadcastProcessFunction):
             yield out
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Accept a price book, or refuse it and keep the last good one."""
+        """Accept a price book or a contract, or refuse it and keep the last good ones."""
         feed = self._prices(ctx)
-        book = PublishedBook.unpack(value)
-        refused = feed.add(book)
-        ctx.get_broadcast_state(PRICE_BOOKS).put(book.offset, value)
-        if refused and self._first_subtask:  # every subtask reads every book; one reports it
-            yield feed.dead_letter(self._start.books_topic, book, refused)
+        record = Published.unpack(value)
+        refused = feed.add(record)
+        ctx.get_broadcast_state(PRICES).put(_state_key(record), value)
+        if refused and self._first_subtask:  # every subtask reads all of them; one reports it
+            yield feed.dead_letter(self._start.price_topics[record.topic], record, refused)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Do what is due for customers that have been silent."""
@@ -91,13 +94,12 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def _prices(self, ctx: Any) -> PriceFeed:
         if self._feed is None:
-            kept = dict(ctx.get_broadcast_state(PRICE_BOOKS).items())
             start = self._start
-            self._feed = PriceFeed(start.default_price_book, start.books_offset)
-            books = {book.offset: book for book in start.books}
-            books |= {offset: PublishedBook.unpack(packed) for offset, packed in kept.items()}
-            for offset in sorted(books):
-                self._feed.add(books[offset])
+            kept = [Published.unpack(packed) for _, packed in ctx.get_broadcast_state(PRICES).items()]
+            known = {_state_key(record): record for record in (*start.published, *kept)}
+            self._feed = PriceFeed(start.default_price_book, start.read)
+            for key in sorted(known):
+                self._feed.add(known[key])
         return self._feed
 
     def _count(self) -> None:
@@ -109,3 +111,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
         if dead:
             self._counters["dead_letters"].inc(dead)
         counts.clear()
+
+
+def _state_key(record: Published) -> int:
+    """Return the key in the broadcast state: the offset, contracts after all books."""
+    return record.offset if record.topic is PriceTopic.BOOKS else _CONTRACTS_FROM + record.offset

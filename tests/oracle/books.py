@@ -130,6 +130,11 @@ def parse_book(raw: Mapping[str, Any]) -> PriceBook:
     )
 
 
+def parse_published_contract(raw: Mapping[str, Any], position: int) -> Contract:
+    """Return a contract of `pricing.contracts` from the plain data of its YAML; times without an offset are UTC."""
+    return _contract(raw, ("pricing.contracts", 0, position), ZoneInfo("UTC"))
+
+
 def _settings(raw: Mapping[str, Any]) -> Settings:
     cycle = raw.get("cycle") or {}
     return Settings(

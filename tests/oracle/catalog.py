@@ -38,14 +38,20 @@ class Terms:
 class Catalog:
     """The accepted price books among the first ones of `pricing.books`."""
 
-    def __init__(self, books: Sequence[PriceBook], default_price_book: str | None) -> None:
+    def __init__(
+        self, books: Sequence[PriceBook], default_price_book: str | None, published: Sequence[Contract] = ()
+    ) -> None:
+        self._published: list[Contract] = []
+        for contract in published:
+            if not any(_same_start(contract, other) for other in self._published):
+                self._published.append(contract)
         self._versions: dict[str, list[PriceBook]] = {}
         for book in books:
             versions = self._versions.setdefault(book.id, [])
             if self._is_accepted(book, versions):
                 versions.append(book)
         self._default_id = default_price_book
-        if default_price_book is None and len(self._versions) == 1:
+        if default_price_book is None and self._versions:
             self._default_id = next(iter(self._versions))
 
     @staticmethod
@@ -66,13 +72,26 @@ class Catalog:
         """Return the book version and the contract of a customer at an event time.
 
         The contract in the customer's own book counts; where that book lists none,
-        the one that named the book.
+        the one that named the book. A contract of `pricing.contracts` wins over all of them.
         """
+        published = self._published_contract(customer_id, event_time_ms)
+        if published is not None:
+            book_id = published.price_book or self._default_id
+            return Terms(self._version_at(book_id, event_time_ms), self._settings(book_id), published)
         naming = self._contract_that_names_a_book(customer_id, event_time_ms)
         book_id = naming.price_book if naming else self._default_id
         book = self._version_at(book_id, event_time_ms)
         own = _contract_in(book, customer_id, event_time_ms)
         return Terms(book=book, settings=self._settings(book_id), contract=own or naming)
+
+    def _published_contract(self, customer_id: str, event_time_ms: int) -> Contract | None:
+        """Return the customer's newest contract of `pricing.contracts` in effect."""
+        in_effect = [
+            contract
+            for contract in self._published
+            if contract.customer_id == customer_id and (contract.effective_from_ms or 0) <= event_time_ms
+        ]
+        return max(in_effect, key=lambda contract: contract.effective_from_ms or 0, default=None)
 
     def _contract_that_names_a_book(self, customer_id: str, event_time_ms: int) -> Contract | None:
         """Look in the default book first, then in the others in the order of publication."""
@@ -92,6 +111,11 @@ class Catalog:
     def _settings(self, book_id: str | None) -> Settings | None:
         versions = self._versions.get(book_id or "", [])
         return versions[0].settings if versions else None
+
+
+def _same_start(one: Contract, other: Contract) -> bool:
+    """Say whether two contracts are for one customer from one time on: none replaces another."""
+    return (one.customer_id, one.effective_from_ms) == (other.customer_id, other.effective_from_ms)
 
 
 def _contract_in(book: PriceBook | None, customer_id: str, event_time_ms: int) -> Contract | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import checks
 from .arrival import Arrival
-from .books import PriceBook, parse_book
+from .books import PriceBook, parse_book, parse_published_contract
 from .catalog import Catalog
 from .charge import charge_event
 from .ledger import Account, Ledger
@@ -19,10 +19,11 @@ Partitions = Mapping[int, Sequence[LogRecord]]
 BooksRead = Callable[[int, int], int]
 
 
-def rate_log(
+def rate_log(  # noqa: PLR0913 - named, and most have defaults
     partitions: Partitions,
     books: Sequence[Mapping[str, Any]],
     *,
+    contracts: Sequence[Mapping[str, Any]] = (),
     default_price_book: str | None = None,
     books_read: BooksRead | None = None,
     home: Mapping[str, int] | None = None,
@@ -33,8 +34,10 @@ def rate_log(
         partitions: every partition of `usage.events` (silent ones too: they hold back
             the watermark), each in the order of its offsets.
         books: the price books of `pricing.books`, in the order of publication.
-        default_price_book: the id for customers whose contract names none; the only
-            book's where it is not given.
+        contracts: the contracts of `pricing.contracts`, in the order of publication; all
+            of them had been read whenever a record was decided.
+        default_price_book: the id for customers whose contract names none; the first
+            accepted book's where it is not given.
         books_read: how many books had been read when the record at a partition and an
             offset was decided; all where it is not given.
         home: the partition in which each customer was first seen; for a customer that
@@ -42,7 +45,8 @@ def rate_log(
 
     """
     parsed = [parse_book(book) for book in books]
-    catalogs = [Catalog(parsed[:count], default_price_book) for count in range(len(parsed) + 1)]
+    published = [parse_published_contract(contract, position) for position, contract in enumerate(contracts)]
+    catalogs = [Catalog(parsed[:count], default_price_book, published) for count in range(len(parsed) + 1)]
 
     def catalog_at(partition: int, offset: int) -> Catalog:
         return catalogs[books_read(partition, offset) if books_read else len(parsed)]

@@ -60,10 +60,11 @@ def promotions(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
-def books(draw: st.DrawFn) -> list[dict[str, Any]]:
+def series(draw: st.DrawFn, book_id: str, currency: str, others: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Versions of one book; its contracts may name others."""
     terms = {
-        "price_book": "b",
-        "currency": "USD",
+        "price_book": book_id,
+        "currency": currency,
         "cycle": {"period": "month", "timezone": draw(st.sampled_from(("UTC", "Europe/Berlin", "America/Sao_Paulo")))},
         "allowed_lateness": draw(st.sampled_from(("0s", "3h", "2d"))),
         "late_policy": draw(st.sampled_from(("correct", "reject"))),
@@ -73,28 +74,45 @@ def books(draw: st.DrawFn) -> list[dict[str, Any]]:
     found = []
     for version in range(1, draw(st.integers(1, 3)) + 1):
         effective = START_MS - 40 * 24 * HOUR_MS if version == 1 else draw(instants)
-        meters = {
-            "bulk": {"unit": "u", "price": {"model": "volume", "tiers": draw(tiers(fees=False))}},
-            "flat": {"unit": "u", "price": {"model": "per_unit", "unit_price": draw(decimals)}},
-            "stairs": {"unit": "u", "price": {"model": "graduated", "tiers": draw(tiers())}},
-            "packs": {
-                "unit": "u",
-                "price": {"model": "package", "size": draw(st.integers(1, 20)), "price": draw(decimals)},
-            },
-            "shares": {
-                "unit": "u",
-                "price": {"model": "per_unit", "unit_price": draw(decimals), "per": draw(st.integers(1, 90))},
-            },
-        }
-        contract: dict[str, Any] = {"customer_id": "bob", "discount_percent": draw(percents)}
-        if draw(st.booleans()):
-            contract["prices"] = {"bulk": {"model": "volume", "tiers": draw(tiers(fees=False))}}
+        in_book = draw(st.lists(contracts(others), max_size=2, unique_by=lambda one: one["customer_id"]))
         found.append(
             terms
-            | {"version": version, "effective_from": text_of(effective), "meters": meters}
-            | {"promotions": draw(promotions()), "contracts": draw(st.sampled_from(([], [contract])))}
+            | {"version": version, "effective_from": text_of(effective), "meters": draw(meters())}
+            | {"promotions": draw(promotions()), "contracts": in_book}
         )
     return found
+
+
+@st.composite
+def meters(draw: st.DrawFn) -> dict[str, Any]:
+    prices: dict[str, dict[str, Any]] = {
+        "bulk": {"model": "volume", "tiers": draw(tiers(fees=False))},
+        "flat": {"model": "per_unit", "unit_price": draw(decimals)},
+        "stairs": {"model": "graduated", "tiers": draw(tiers())},
+        "packs": {"model": "package", "size": draw(st.integers(1, 20)), "price": draw(decimals)},
+        "shares": {"model": "per_unit", "unit_price": draw(decimals), "per": draw(st.integers(1, 90))},
+    }
+    return {name: {"unit": "u", "price": price} for name, price in prices.items()}
+
+
+@st.composite
+def contracts(draw: st.DrawFn, others: tuple[str, ...], *, alone: bool = False) -> dict[str, Any]:
+    found: dict[str, Any] = {"customer_id": draw(st.sampled_from(CUSTOMERS))}
+    if alone or draw(st.booleans()):
+        found["effective_from"] = text_of(draw(instants))
+    if draw(st.booleans()):
+        found["discount_percent"] = draw(percents)
+    if draw(st.booleans()):
+        found["prices"] = {"bulk": {"model": "volume", "tiers": draw(tiers(fees=False))}}
+    named = draw(st.sampled_from(("", *others)))
+    return found | ({"price_book": named} if named else {})
+
+
+@st.composite
+def books(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """A default book, and at times another with a currency, a timezone and terms of its own."""
+    first = draw(series("b", "USD", ("c", "never-published")))
+    return first + (draw(series("c", "JPY", ("b",))) if draw(st.booleans()) else [])
 
 
 @st.composite
@@ -155,12 +173,16 @@ def cuts(draw: st.DrawFn) -> engine.Frames:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(logs(), books(), cuts())
+@given(logs(), books(), st.lists(contracts(("b", "c"), alone=True), max_size=3), cuts())
 def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(
-    partitions: dict[int, list[LogRecord]], plain: list[dict[str, Any]], cut: engine.Frames
+    partitions: dict[int, list[LogRecord]],
+    plain: list[dict[str, Any]],
+    agreed: list[dict[str, Any]],
+    cut: engine.Frames,
 ) -> None:
-    rated = engine.rate_log(partitions, [engine.parse(book) for book in plain], cut)
-    expected = oracle_rate(partitions, plain)
+    published = [engine.parse_agreed(contract) for contract in agreed]
+    rated = engine.rate_log(partitions, [engine.parse(book) for book in plain], cut, published)
+    expected = oracle_rate(partitions, plain, contracts=agreed)
     order = ("customer_id", "sequence")
     mine = sorted(map(engine.as_oracle_record, rated.records), key=lambda one: [one[name] for name in order])
     assert mine == sorted(expected.records, key=lambda one: [one[name] for name in order])

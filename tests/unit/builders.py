@@ -68,8 +68,10 @@ def catalog(*books: PriceBook) -> PriceCatalog:
 
 def tariff(meter: str = "calls", customer: str = "zoe", **changes: Any) -> Tariff:
     """Return what prices a meter for a customer in a book with these changes."""
-    series = catalog(book(**changes)).series["b"]
-    found = series.tariff(series.first, customer, meter)
+    terms = catalog(book(**changes)).terms_for(customer, NOON_MS)
+    assert terms.series is not None
+    assert terms.book is not None
+    found = terms.series.tariff(terms.book, terms.agreement, meter)
     assert found is not None
     return found
 

@@ -1,45 +1,47 @@
-"""The price books as they stood at any offset of pricing.books."""
+"""The price books and contracts as they stood at any offsets of their topics."""
 
 from collections.abc import Iterable
 
-from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS, PriceCatalog
+from billing.catalog import PriceCatalog
 from tollgate.kafka_log import LogRecord
-from wire.price_books import from_message
+from udfs.price_feed import PriceFeed, PriceTopic, Published
+from wire.records import ReadSoFar
 
 
 class PriceHistory:
-    """Catalogs by the next unread offset of pricing.books; made once each."""
+    """Catalogs by the next unread offsets of pricing.books and pricing.contracts; made once each."""
 
-    def __init__(self, log: Iterable[LogRecord], default_price_book: str = "") -> None:
-        self._books = sorted((one.offset, one.value) for one in log)
+    def __init__(
+        self, books: Iterable[LogRecord], contracts: Iterable[LogRecord] = (), default_price_book: str = ""
+    ) -> None:
+        self._books = [_published(PriceTopic.BOOKS, one) for one in books]
+        self._contracts = [_published(PriceTopic.CONTRACTS, one) for one in contracts]
         self._default = default_price_book
-        self._catalogs: dict[int, PriceCatalog] = {}
+        self._catalogs: dict[ReadSoFar, PriceCatalog] = {}
 
-    def at(self, books_offset: int) -> PriceCatalog:
-        """Return what a job knew that had read up to `books_offset`."""
-        count = sum(offset < books_offset for offset, _ in self._books)
-        if count not in self._catalogs:
-            self._catalogs[count] = self._make(count)
-        return self._catalogs[count]
-
-    def _make(self, count: int) -> PriceCatalog:
-        catalog = PriceCatalog(default_price_book=self._default)
-        for _, value in self._books[:count]:
-            book = from_message(value)
-            if not isinstance(book, list):
-                catalog.add(book)  # a refused book changes nothing, here as in the job
+    def at(self, read: ReadSoFar) -> PriceCatalog:
+        """Return what a job knew that had read so far; a refused book changed nothing there, nor does it here."""
+        catalog = self._catalogs.get(read)
+        if catalog is None:
+            feed = PriceFeed(self._default, read)
+            for one in self._books:
+                if one.offset < read.books_offset:
+                    feed.add(one)
+            for one in self._contracts:
+                if one.offset < read.contracts_offset:
+                    feed.add(one)
+            catalog = self._catalogs[read] = feed.catalog
         return catalog
 
-    def latest(self) -> PriceCatalog:
-        """Return the catalog of all that was published."""
-        return self.at(self.latest_offset())
-
-    def latest_offset(self) -> int:
-        """Return the offset after the last book that was published."""
-        return self._books[-1][0] + 1 if self._books else 0
+    def latest(self) -> ReadSoFar:
+        """Return the offsets after all that was published."""
+        ends = [max((one.offset + 1 for one in records), default=0) for records in (self._books, self._contracts)]
+        return ReadSoFar(*ends)
 
     def max_future_skew_ms(self) -> int:
         """Return the skew that the partition clocks go by: the default book's, for all customers."""
-        catalog = self.latest()
-        series = catalog.series.get(catalog.default_price_book)
-        return series.first.max_future_skew_ms if series else DEFAULT_MAX_FUTURE_SKEW_MS
+        return self.at(self.latest()).max_future_skew_ms
+
+
+def _published(topic: PriceTopic, one: LogRecord) -> Published:
+    return Published(topic, one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value or b"")

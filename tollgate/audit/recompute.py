@@ -13,6 +13,7 @@ from billing.validity import MAX_EVENT_TIME_MS
 from tollgate.audit.ledger import Position
 from tollgate.audit.prices import PriceHistory
 from tollgate.kafka_log import LogRecord
+from wire.records import ReadSoFar
 from wire.usage import decode_usage
 
 MALFORMED = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure")
@@ -31,10 +32,10 @@ class Decision(NamedTuple):
 
 @dataclass(slots=True)
 class Recomputation:
-    """The engine once more, over dicts. `books_offset_at` tells what had been read at a position."""
+    """The engine once more, over dicts. `read_so_far` tells what had been read of the prices at a position."""
 
     prices: PriceHistory
-    books_offset_at: Callable[[Position], int]
+    read_so_far: Callable[[Position], ReadSoFar]
     home: dict[str, int]
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Recomputation:
     ) -> tuple[list[BillingRecord], Outcome | None]:
         if event is None:
             return [], MALFORMED
-        prices = self.prices.at(self.books_offset_at((delivery.partition, delivery.offset)))
+        prices = self.prices.at(self.read_so_far((delivery.partition, delivery.offset)))
         if event.measure is Measure.HEARTBEAT:
             return [], check_heartbeat(event, delivery, prices)
         wrong = check_fields(event, delivery)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate.audit.compare import Comparison, Report
 from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
 from tollgate.kafka_log import KafkaLog
+from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
 USAGE_GROUP = "tollgate-usage-rating"
@@ -23,7 +24,7 @@ def verify(
 ) -> Report:
     """Recompute every committed record from the topics and return what was found."""
     committed = {part.partition: offset for part, offset in log.group_offsets(USAGE_GROUP).items()}
-    prices = PriceHistory(log.read(PRICE_BOOKS), default_price_book)
+    prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)
     ledger = Ledger()
     progress("reading committed records")
     ledger.add_records(log.read(records_topic))
@@ -36,21 +37,23 @@ def verify(
     return comparison.finish()
 
 
-def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], int]:
-    """Return how far pricing.books had been read when a position was decided.
+def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
+    """Return how far the topics of prices had been read when a position was decided.
 
     An event says so in its output; one without output (a duplicate) was decided after the
     last that has one.
     """
-    latest: dict[int, int] = {}
+    latest: dict[int, ReadSoFar] = {}
+    everything = prices.latest()
 
-    def books_offset(position: Position) -> int:
+    def read_so_far(position: Position) -> ReadSoFar:
         partition = position[0]
-        for found, message in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
+        for found, kind in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
             values = found.get(position)
             if values:
-                latest[partition] = message.FromString(values[0]).books_offset
+                message = kind.FromString(values[0])
+                latest[partition] = ReadSoFar(message.books_offset, message.contracts_offset)
                 return latest[partition]
-        return latest.get(partition, prices.latest_offset())
+        return latest.get(partition, everything)
 
-    return books_offset
+    return read_so_far

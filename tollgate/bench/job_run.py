@@ -15,18 +15,22 @@ _SAMPLE_SECONDS = 0.25
 
 
 class JobRun(NamedTuple):
-    """What a run of the job took. `steady` is records a second between 15 % and 85 %."""
+    """What a run of the job took. `steady` is records a second between 15 % and 85 %.
+
+    `records` are offsets of billing.records: a few markers of transactions are among them.
+    """
 
     records: int
     seconds: float
     steady: float
     peak_memory_bytes: int
     cpu_seconds: float
+    state_bytes: int
 
 
 def measure_job(context: Context, expected: int, timeout_seconds: float = 900) -> JobRun:
     """Start the job on a full topic and follow it until `expected` records are written."""
-    start_job(context, JOBS[USAGE_RATING], parallelism=context.settings.parallelism)
+    job_id = start_job(context, JOBS[USAGE_RATING], parallelism=context.settings.parallelism)
     managers = _task_managers(context)
     cpu_before = sum(_cpu(one) for one in managers)
     samples: list[tuple[float, int]] = []
@@ -40,8 +44,17 @@ def measure_job(context: Context, expected: int, timeout_seconds: float = 900) -
             break
         time.sleep(_SAMPLE_SECONDS)
     cpu = sum(_cpu(one) for one in managers) - cpu_before
+    state_bytes = _state_bytes(context, job_id)
     first = next(stamp for stamp, written in samples if written > 0)
-    return JobRun(samples[-1][1], samples[-1][0] - first, _steady(samples), peak, cpu)
+    return JobRun(samples[-1][1], samples[-1][0] - first, _steady(samples), peak, cpu, state_bytes)
+
+
+def _state_bytes(context: Context, job_id: str) -> int:
+    """Return the size of a whole checkpoint: the dedup index, the customers, and all the rest."""
+    rest = context.stack.rest
+    rest.trigger_checkpoint(job_id, 120)
+    size: int = rest.checkpoints(job_id)["latest"]["completed"]["state_size"]
+    return size
 
 
 def _task_managers(context: Context) -> list[psutil.Process]:

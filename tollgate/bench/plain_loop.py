@@ -11,10 +11,10 @@ from billing.events import Delivery, Seen, fingerprint_of, identity_of
 from billing.outcomes import BillingRecord
 from billing.rating import step
 from billing.state import CustomerState
-from flink_jobs.price_books import read_price_books
+from flink_jobs.prices import read_prices
 from flink_jobs.topics import USAGE_EVENTS
 from wire.price_books import from_message
-from wire.records import ReadSoFar, record_message
+from wire.records import record_message
 from wire.usage import decode_usage
 from wire.v1 import common_pb2
 
@@ -23,9 +23,8 @@ SCRATCH_TOPIC = "bench.plain-loop"
 
 def run(bootstrap: str, partitions: int) -> tuple[int, float]:
     """Rate the whole topic once; returns how many records were produced, and the seconds it took."""
-    books = read_price_books(bootstrap, {})
-    catalog = PriceCatalog(book for one in books.books if not isinstance(book := from_message(one.value), list))
-    read = ReadSoFar(books.offset)
+    prices = read_prices(bootstrap, {})
+    catalog = PriceCatalog(book for one in prices.published if not isinstance(book := from_message(one.value), list))
     producer = Producer(
         {
             "bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 20,
@@ -53,7 +52,7 @@ def run(bootstrap: str, partitions: int) -> tuple[int, float]:
         if isinstance(outcome, BillingRecord):
             index[identity] = Seen(event.event_time_ms, fingerprint)
             source = common_pb2.SourcePosition(topic=USAGE_EVENTS, partition=partition, offset=delivery.offset)
-            value = record_message(outcome, source, read).SerializeToString()
+            value = record_message(outcome, source, prices.read).SerializeToString()
             _produce(producer, value, event.customer_id)
             count += 1
     producer.flush()

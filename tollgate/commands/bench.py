@@ -20,6 +20,7 @@ _BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
 
 
 def bench(
+    core: Annotated[bool, typer.Option("--core", help="Only the parts of the Python path; no stack.")] = False,
     events: Annotated[int, typer.Option(min=1000, help="How many.")] = 1_000_000,
     customers: Annotated[int, typer.Option(min=1, help="Of how many customers.")] = 10_000,
     task_managers: Annotated[int, typer.Option(min=1, max=4, help="One subtask each.")] = 1,
@@ -27,6 +28,9 @@ def bench(
 ) -> None:
     """Measure the plain loop, then the job, on a stack of its own below .tollgate/bench."""
     loaded = Context()
+    if core:
+        _show(loaded, core_parts(), json_=json_)
+        return
     home = loaded.settings.home / "bench"
     settings = loaded.settings.model_copy(
         update={
@@ -42,6 +46,10 @@ def bench(
     finally:
         context.stack.down()
         shutil.rmtree(home, ignore_errors=True)
+    _show(loaded, result, json_=json_)
+
+
+def _show(context: Context, result: dict[str, float], *, json_: bool) -> None:
     if json_:
         context.print_json(result)
     else:
@@ -49,9 +57,17 @@ def bench(
             context.say(line)
 
 
+def core_parts() -> dict[str, float]:
+    """Measure every part of the Python path of one event, and the size of a customer's state."""
+    from tollgate.bench.core_costs import core_costs, state_bytes
+
+    return {f"us: {part}": cost for part, cost in core_costs().items()} | {
+        "bytes: a customer's state (5 meters)": state_bytes()
+    }
+
+
 def _measure(context: Context, settings: Settings, events: int, customers: int) -> dict[str, float]:
     try:
-        from tollgate.bench.core_costs import core_costs
         from tollgate.bench.job_run import measure_job
         from tollgate.bench.load import produce_load
         from tollgate.bench.plain_loop import SCRATCH_TOPIC
@@ -59,7 +75,7 @@ def _measure(context: Context, settings: Settings, events: int, customers: int) 
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
     context.stack.up()
     context.log.create_topics([*ALL, Topic(SCRATCH_TOPIC)], settings.partitions)
-    prices.publish_books(context, [_BOOK], timeout_seconds=0)
+    prices.publish_files(context, [_BOOK], timeout_seconds=0)
     context.report(f"producing {events:,} events of {customers:,} customers")
     produce_load(context.bootstrap_servers, events, customers, START_MS)
     context.report("plain loop")
@@ -73,8 +89,9 @@ def _measure(context: Context, settings: Settings, events: int, customers: int) 
         "ratio_steady": job.steady * loop_seconds / looped,
         "task_manager_peak_mib": job.peak_memory_bytes / 2**20,
         "task_manager_cpu_seconds_per_million": job.cpu_seconds / job.records * 1e6,
+        "checkpoint_bytes_per_record": job.state_bytes / job.records,
     }  # fmt: skip
-    return result | {f"us: {part}": cost for part, cost in core_costs(_BOOK).items()}
+    return result | core_parts()
 
 
 def _plain_loop(context: Context, settings: Settings) -> tuple[int, float]:

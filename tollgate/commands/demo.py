@@ -74,7 +74,7 @@ def demo(
 
 def _publish_book(context: Context) -> None:
     if not any(context.log.ends(PRICE_BOOKS, committed=True).values()):
-        prices.publish_books(context, [_BOOK], 60)
+        prices.publish_files(context, [_BOOK], 60)
 
 
 def _run(context: Context, traffic: Traffic, rate: int, seconds: float) -> None:

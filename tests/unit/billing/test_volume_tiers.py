@@ -119,4 +119,4 @@ def test_a_contracts_price_is_a_version_of_its_own() -> None:
     one = Desk(catalog(book(meters={"calls": volume((10, "0.4"), (None, "0.3"))}, contracts=[agreed]), new))
     records = [one.rated(usage("e1", 10)), one.rated(usage("e2", 1, event_time_ms=ms("2026-11-11T00:00:00Z")))]
     assert amounts(*records) == [("USAGE", "2"), ("USAGE", "3/10")]
-    assert list(one.state.cycles["b", "2026-11"].meters["calls"].volumes) == ["b@1+contract", "b@2"]
+    assert list(one.state.cycles["b", "2026-11"].meters["calls"].volumes) == ["b@1+b@1:zoe", "b@2"]

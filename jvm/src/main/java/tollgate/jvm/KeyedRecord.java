@@ -5,19 +5,21 @@ import java.nio.ByteBuffer;
 /**
  * A Kafka record as one byte array, for topics of few records that Python reads itself.
  *
- * <p>Layout: i32 partition, i64 offset, i64 record timestamp, u32 key length, key, u32 value
+ * <p>Layout: u8 tag of the topic, i32 partition, i64 offset, i64 record timestamp, u32 key length, key, u32 value
  * length, value. A length of {@link #ABSENT} stands for a null, which is how a compacted topic says
  * that a key is gone.
  */
 final class KeyedRecord {
   static final int ABSENT = 0xFFFFFFFF;
-  private static final int FIXED_BYTES = 4 + 8 + 8 + 4 + 4;
+  private static final int BEFORE_KEY_BYTES = 1 + 4 + 8 + 8;
+  private static final int FIXED_BYTES = BEFORE_KEY_BYTES + 4 + 4;
 
   private KeyedRecord() {}
 
-  static byte[] encode(int partition, long offset, long timestampMs, byte[] key, byte[] value) {
+  static byte[] encode(
+      int tag, int partition, long offset, long timestampMs, byte[] key, byte[] value) {
     ByteBuffer out = ByteBuffer.allocate(FIXED_BYTES + lengthOf(key) + lengthOf(value));
-    out.putInt(partition).putLong(offset).putLong(timestampMs);
+    out.put((byte) tag).putInt(partition).putLong(offset).putLong(timestampMs);
     putNullable(out, key);
     putNullable(out, value);
     return out.array();
@@ -25,7 +27,7 @@ final class KeyedRecord {
 
   /** The value of an encoded record, or null. */
   static byte[] valueOf(byte[] encoded) {
-    ByteBuffer in = ByteBuffer.wrap(encoded, 4 + 8 + 8, encoded.length - (4 + 8 + 8));
+    ByteBuffer in = ByteBuffer.wrap(encoded, BEFORE_KEY_BYTES, encoded.length - BEFORE_KEY_BYTES);
     getNullable(in);
     return getNullable(in);
   }

@@ -10,10 +10,20 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 public final class KeyedRecordDeserializer implements KafkaRecordDeserializationSchema<byte[]> {
   private static final long serialVersionUID = 1L;
 
+  private final int tag;
+
+  /**
+   * @param tag what readers of several topics tell this one by, 0 to 255
+   */
+  public KeyedRecordDeserializer(int tag) {
+    this.tag = tag;
+  }
+
   @Override
   public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<byte[]> out) {
     out.collect(
-        KeyedRecord.encode(in.partition(), in.offset(), in.timestamp(), in.key(), in.value()));
+        KeyedRecord.encode(
+            tag, in.partition(), in.offset(), in.timestamp(), in.key(), in.value()));
   }
 
   @Override

@@ -36,8 +36,12 @@ public final class UsageJobParts {
 
   /** The source of a topic of few records, each emitted whole as a {@link KeyedRecord}. */
   public static PromptSource<byte[]> keyedSource(
-      String bootstrapServers, String topic, String groupId, Map<String, String> properties) {
-    return source(bootstrapServers, topic, groupId, properties, new KeyedRecordDeserializer());
+      String bootstrapServers,
+      String topic,
+      String groupId,
+      int tag,
+      Map<String, String> properties) {
+    return source(bootstrapServers, topic, groupId, properties, new KeyedRecordDeserializer(tag));
   }
 
   /** Reads the usage log, its watermarks being mere signals for the framer. */

@@ -121,8 +121,9 @@ class DeserializersTest {
   void keyedRecord(boolean tombstone) {
     byte[] value = tombstone ? null : new byte[0];
     Samples.Collected<byte[]> out = new Samples.Collected<>();
-    new KeyedRecordDeserializer().deserialize(kafkaRecord(1, 2, 3, utf8("k"), value), out);
+    new KeyedRecordDeserializer(9).deserialize(kafkaRecord(1, 2, 3, utf8("k"), value), out);
     ByteBuffer in = ByteBuffer.wrap(out.only());
+    assertEquals(9, in.get());
     assertEquals(1, in.getInt());
     assertEquals(2, in.getLong());
     assertEquals(3, in.getLong());

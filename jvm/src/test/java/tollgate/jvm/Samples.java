@@ -82,7 +82,7 @@ final class Samples {
             .setMaxFutureSkew(maxFutureSkew)
             .build()
             .toByteArray();
-    return KeyedRecord.encode(0, 0, 0, utf8(id), value);
+    return KeyedRecord.encode(0, 0, 0, 0, utf8(id), value);
   }
 
   static byte[] utf8(String text) {

@@ -86,8 +86,8 @@ class UsageFramerStateTest {
     try (FramerHarness framer = FramerHarness.open(awaitingBook("standard"))) {
       framer.publish(book("other", "9d"));
       framer.publish(book("standard", "soon"));
-      framer.publish(KeyedRecord.encode(0, 0, 0, null, null));
-      framer.publish(KeyedRecord.encode(0, 0, 0, null, Samples.utf8("garbage")));
+      framer.publish(KeyedRecord.encode(0, 0, 0, 0, null, null));
+      framer.publish(KeyedRecord.encode(0, 0, 0, 0, null, Samples.utf8("garbage")));
       framer.publish(book("standard", "5s"));
       framer.publish(book("standard", "9d"));
       sendAtSkew(framer, 5_000);

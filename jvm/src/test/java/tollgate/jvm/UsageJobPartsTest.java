@@ -27,7 +27,7 @@ class UsageJobPartsTest {
             env, UsageJobParts.usageSource("broker:1", "usage.events", "g", PROPERTIES), "usage");
     DataStream<byte[]> books =
         UsageJobParts.readNeverBehind(
-            env, UsageJobParts.keyedSource("broker:1", "pricing.books", "g", PROPERTIES), "books");
+            env, UsageJobParts.keyedSource("broker:1", "pricing.books", "g", 1, PROPERTIES), "books");
     SingleOutputStreamOperator<Row> frames =
         UsageJobParts.connectFramer(records, books, FramerHarness.framer());
     DataStream<byte[]> outgoing = frames.map(row -> (byte[]) row.getField(1)).returns(byte[].class);

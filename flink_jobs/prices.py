@@ -1,0 +1,67 @@
+"""The topics of prices as they stand when a job is submitted."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from billing.price_books.model import PriceBook
+from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
+from udfs.price_feed import PriceTopic, Published
+from wire.price_books import from_message
+from wire.records import ReadSoFar
+
+PRICE_TOPICS = (PRICE_BOOKS, CONTRACTS)
+"""In the order of udfs.price_feed.PriceTopic."""
+
+_POLL_MS = 200
+_CLIENT_OPTIONS = ("security_protocol", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password", "ssl_cafile")
+
+
+class PricesAtStart(NamedTuple):
+    """All published books and contracts, and the next unread offsets."""
+
+    published: tuple[Published, ...]
+    read: ReadSoFar
+
+    def first_book(self, book_id: str) -> PriceBook | None:
+        """Return the first valid version of a book (an empty id: of any book), or None."""
+        for record in self.published:
+            book = from_message(record.value) if record.topic is PriceTopic.BOOKS else []
+            if not isinstance(book, list) and book_id in ("", book.id):
+                return book
+        return None
+
+
+def client_options(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the JVM clients' properties a Python client needs as well, under its names."""
+    options = {name.replace(".", "_"): value for name, value in properties.items()}
+    return {name: options[name] for name in _CLIENT_OPTIONS if name in options}
+
+
+def read_prices(bootstrap_servers: str, properties: Mapping[str, str]) -> PricesAtStart:
+    """Read pricing.books and pricing.contracts to the ends that they have now. Raises kafka.errors.KafkaError."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        **client_options(properties),
+    )
+    try:
+        books, books_offset = _read(consumer, PriceTopic.BOOKS)
+        contracts, contracts_offset = _read(consumer, PriceTopic.CONTRACTS)
+    finally:
+        consumer.close(autocommit=False)
+    return PricesAtStart((*books, *contracts), ReadSoFar(books_offset, contracts_offset))
+
+
+def _read(consumer: KafkaConsumer, topic: PriceTopic) -> tuple[list[Published], int]:
+    part = TopicPartition(PRICE_TOPICS[topic], 0)
+    end = consumer.end_offsets([part])[part]
+    consumer.assign([part])
+    consumer.seek(part, 0)
+    found: list[Published] = []
+    while consumer.position(part) < end:
+        polled = consumer.poll(_POLL_MS).get(part, [])
+        found += [Published(topic, 0, one.offset, one.timestamp, one.key or b"", one.value or b"") for one in polled]
+    return found, end

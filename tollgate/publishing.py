@@ -1,0 +1,77 @@
+"""Publishing price books and contracts: all or none, and only what the jobs will accept."""
+
+import time
+from collections.abc import Sequence
+
+from billing.catalog import PriceCatalog
+from billing.price_books.model import PriceBook
+from flink_jobs.prices import PRICE_TOPICS
+from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
+from tollgate.audit.prices import PriceHistory
+from tollgate.context import Context
+from tollgate.jobs import JOBS, live_job
+from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import StackError
+from tollgate.price_files import Draft, counted
+
+
+def publish(context: Context, drafts: Sequence[Draft], timeout_seconds: float) -> None:
+    """Write what is new, and wait until every running job rates with it. Raises StackError on a conflict."""
+    history = PriceHistory(context.log.read(PRICE_BOOKS), context.log.read(CONTRACTS))
+    catalog = history.at(history.latest())
+    refused: list[str] = []
+    new: list[Draft] = []
+    for draft in drafts:
+        if not _is_known(catalog, draft):
+            new.append(draft)
+            refused += [f"{draft.file}: {reason}" for reason in _accept(catalog, draft)]
+    for line in refused:
+        context.report(line)
+    if refused:
+        cause = f"{counted(len(refused), 'conflict')} with what is published; nothing was published"
+        raise StackError(cause, "publish a new version, or a contract from a later time on")
+    _await_jobs(context, _send(context.log, new), timeout_seconds)
+
+
+def _is_known(catalog: PriceCatalog, draft: Draft) -> bool:
+    if isinstance(draft.content, PriceBook):
+        return catalog.has(draft.content)
+    known = catalog.contracts.by_customer.get(draft.content.customer_id, [])
+    return any(agreement.contract == draft.content for agreement in known)
+
+
+def _accept(catalog: PriceCatalog, draft: Draft) -> list[str]:
+    if isinstance(draft.content, PriceBook):
+        return catalog.add(draft.content)
+    return catalog.add_contract(draft.content, offset=0)
+
+
+def _send(log: KafkaLog, drafts: Sequence[Draft]) -> dict[str, int]:
+    """Write drafts in order; returns the last offset by topic."""
+    last: dict[str, int] = {}
+    with log.producer() as producer:
+        for draft in drafts:
+            topic = PRICE_TOPICS[not isinstance(draft.content, PriceBook)]
+            sent = producer.send(topic, key=draft.key.encode(), value=draft.message, partition=0)
+            last[topic] = sent.get(timeout=30).offset
+    return last
+
+
+def _await_jobs(context: Context, offsets: dict[str, int], timeout_seconds: float) -> None:
+    """Wait until a completed checkpoint of every running job contains what was published."""
+    if context.settings.bootstrap_servers or not context.stack.status().flink_address:
+        context.report("no local job is asked: prices take effect when a job reads them")
+        return
+    deadline = time.monotonic() + timeout_seconds
+    for spec in JOBS.values():
+        for topic, group in spec.inputs:
+            offset = offsets.get(topic, -1)
+            while live_job(context, spec.name) and not _has_read(context.log, group, offset):
+                if time.monotonic() > deadline:
+                    cause = f"published, but {spec.name} has completed no checkpoint with it in {timeout_seconds:g} s"
+                    raise StackError(cause, "see `tollgate status`")
+                time.sleep(0.2)
+
+
+def _has_read(log: KafkaLog, group: str, offset: int) -> bool:
+    return offset < 0 or max(log.group_offsets(group).values(), default=0) > offset
