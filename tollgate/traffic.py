@@ -58,8 +58,8 @@ class Traffic:
     def _next(self, now_ms: int) -> Sample:
         dice = self._random.randrange(1000)
         shares = self._shares
-        if dice < shares.duplicates and self._recent:
-            return self._random.choice(self._recent)
+        if dice < shares.duplicates:
+            return self._random.choice(self._recent) if self._recent else self._sample(now_ms)
         dice -= shares.duplicates
         if dice < shares.bad:
             return self._bad(now_ms)

@@ -63,13 +63,17 @@ class Comparison:
     def partition(self, number: int, log: Iterable[LogRecord]) -> None:
         """Compare what one partition's events led to; stops where the job has not committed yet."""
         stop = max(self.committed.get(number, 0), self.ledger.furthest(number))
+        recomputation = self.recomputation
+        recomputation.clocks.setdefault(number, 0)
         self.settled_clocks.setdefault(number, 0)
-        for decision in self.recomputation.partition(number, log):
-            if decision.log.offset >= stop:
+        for one in log:
+            if one.offset < stop:
+                self._compare(recomputation.decide(one))
+                self.settled_clocks[number] = recomputation.clocks[number]
+            else:
                 self.report.unsettled += 1
-                continue
-            self._compare(decision)
-            self.settled_clocks[number] = self.recomputation.clocks[number]
+                recomputation.skim(one)
+        recomputation.index.clear()  # ids are the customer's, and customers stay in their partition
 
     def _compare(self, decision: Decision) -> None:
         self._closings(decision.closed)
@@ -161,19 +165,16 @@ class Comparison:
         found: list[bytes],
         parse: Callable[[bytes], billing_pb2.BillingRecord | billing_pb2.DeadLetter],
     ) -> None:
-        if expected == found:
-            return
-        if not found:
-            self.report.differ(f"{where}: {what} missing: {_short(parse(expected[0]))}")
-        elif not expected:
+        for one, other in zip(expected, found, strict=False):
+            if one != other:
+                self.report.differ(f"{where}: {what} differs: {_field_differences(parse(one), parse(other))}")
+        if len(found) < len(expected):
+            missing = f"{what} missing beside another of the same event" if found else f"{what} missing"
+            self.report.differ(f"{where}: {missing}: {_short(parse(expected[len(found)]))}")
+        elif found and not expected:
             self.report.differ(f"{where}: {what} committed that should not exist: {_short(parse(found[0]))}")
-        elif len(found) < len(expected):
-            missing = _short(parse(expected[len(found)]))
-            self.report.differ(f"{where}: {what} missing beside another of the same event: {missing}")
         elif len(found) > len(expected):
             self.report.differ(f"{where}: {what} committed {len(found)} times: {_short(parse(found[0]))}")
-        else:
-            self.report.differ(f"{where}: {what} differs: {_field_differences(parse(expected[0]), parse(found[0]))}")
 
 
 def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:

@@ -38,10 +38,6 @@ class PriceHistory:
         ends = [max((one.offset + 1 for one in records), default=0) for records in (self._books, self._contracts)]
         return ReadSoFar(*ends)
 
-    def max_future_skew_ms(self) -> int:
-        """Return the skew that the partition clocks go by: the default book's, for all customers."""
-        return self.at(self.latest()).max_future_skew_ms
-
 
 def _published(topic: PriceTopic, one: LogRecord) -> Published:
     return Published(topic, one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value or b"")

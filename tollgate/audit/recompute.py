@@ -1,9 +1,10 @@
 """Rates the input log again with the pure core, one partition after the other."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from billing.catalog import PriceCatalog
 from billing.deadlines import fire_deadlines
 from billing.events import Delivery, Measure, Seen, UsageEvent, fingerprint_of, identity_of
 from billing.outcomes import BillingRecord, Reason, Rejection
@@ -39,27 +40,31 @@ class Recomputation:
     home: dict[str, int]
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
+    index: dict[bytes, Seen] = field(default_factory=dict)
 
-    def partition(self, number: int, log: Iterable[LogRecord]) -> Iterator[Decision]:
-        """Decide the records of one partition in order."""
-        skew_ms = self.prices.max_future_skew_ms()
-        index: dict[bytes, Seen] = {}
-        self.clocks.setdefault(number, 0)
-        for one in log:
-            clock_ms = self.clocks[number]
-            event = decode_usage(one.value)
-            matches = event is not None and one.key == event.customer_id.encode()
-            delivery = Delivery(number, one.offset, one.timestamp_ms, clock_ms, matches)
-            closed, outcome = self._decide(event, delivery, index)
-            yield Decision((number, one.offset), one, delivery, event, closed, outcome)
-            self.clocks[number] = moved_clock(clock_ms, event, one.timestamp_ms, skew_ms)
+    def decide(self, one: LogRecord) -> Decision:
+        """Decide the next record of its partition, and move the partition's clock past it."""
+        position = (one.partition, one.offset)
+        prices = self.prices.at(self.read_so_far(position))
+        event = decode_usage(one.value)
+        matches = event is not None and one.key == event.customer_id.encode()
+        clock_ms = self.clocks.get(one.partition, 0)
+        delivery = Delivery(one.partition, one.offset, one.timestamp_ms, clock_ms, matches)
+        closed, outcome = self._decide(event, delivery, prices)
+        self.clocks[one.partition] = moved_clock(clock_ms, event, one.timestamp_ms, prices.max_future_skew_ms)
+        return Decision(position, one, delivery, event, closed, outcome)
+
+    def skim(self, one: LogRecord) -> None:
+        """Move a partition's clock past a record that is not to be decided yet."""
+        skew_ms = self.prices.at(self.prices.latest()).max_future_skew_ms
+        clock_ms = self.clocks.get(one.partition, 0)
+        self.clocks[one.partition] = moved_clock(clock_ms, decode_usage(one.value), one.timestamp_ms, skew_ms)
 
     def _decide(
-        self, event: UsageEvent | None, delivery: Delivery, index: dict[bytes, Seen]
+        self, event: UsageEvent | None, delivery: Delivery, prices: PriceCatalog
     ) -> tuple[list[BillingRecord], Outcome | None]:
         if event is None:
             return [], MALFORMED
-        prices = self.prices.at(self.read_so_far((delivery.partition, delivery.offset)))
         if event.measure is Measure.HEARTBEAT:
             return [], check_heartbeat(event, delivery, prices)
         wrong = check_fields(event, delivery)
@@ -68,9 +73,10 @@ class Recomputation:
         identity = identity_of(event.customer_id, event.event_id)
         fingerprint = fingerprint_of(event)
         state = self._state(event.customer_id)
-        closed, outcome = step(state, event, delivery, identity, fingerprint, index.get(identity), prices)
+        seen = self.index.get(identity)
+        closed, outcome = step(state, event, delivery, identity, fingerprint, seen, prices)
         if isinstance(outcome, BillingRecord):
-            index[identity] = Seen(event.event_time_ms, fingerprint)
+            self.index[identity] = Seen(event.event_time_ms, fingerprint)
         return closed, outcome
 
     def _state(self, customer_id: str) -> CustomerState:

@@ -40,8 +40,8 @@ def verify(
 def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
     """Return how far the topics of prices had been read when a position was decided.
 
-    An event says so in its output; one without output (a duplicate) was decided after the
-    last that has one.
+    An event says so in its output; one without output (a duplicate, a heartbeat) was decided after
+    the last before it that has one, and before the next.
     """
     latest: dict[int, ReadSoFar] = {}
     everything = prices.latest()

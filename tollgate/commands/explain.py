@@ -77,7 +77,8 @@ def _narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
     yield f"The prices are those of {book.id}, version {book.version}, in force at that time:"
     for one in record.adjustments:
         if one.free_units:
-            yield f"  - {one.free_units:,} {_units(one.free_units)} were free: promotion {one.id!r}."
+            were = "was" if one.free_units == 1 else "were"
+            yield f"  - {one.free_units:,} {_units(one.free_units)} {were} free: promotion {one.id!r}."
     for part in record.slices:
         yield f"  - {_narrate_slice(part, record)}"
     for one in record.adjustments:

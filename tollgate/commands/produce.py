@@ -85,7 +85,7 @@ def parse_line(number: int, line: str) -> Outgoing:
         if not isinstance(entry, dict):
             raise ValueError("it is no JSON object")
         return _outgoing(entry)
-    except (ValueError, TypeError, ParseError) as error:
+    except (ValueError, TypeError, ParseError, RecursionError) as error:
         remedy = 'each line is {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."}'
         raise StackError(f"line {number}: {error}", remedy, EXIT_UNUSABLE) from error
 
@@ -93,18 +93,34 @@ def parse_line(number: int, line: str) -> Outgoing:
 def _outgoing(entry: dict[str, Any]) -> Outgoing:
     if "usage" in entry:
         usage = ParseDict(entry["usage"], usage_pb2.UsageEvent())
-        key = entry.get("key", usage.customer_id).encode()
-        return Outgoing(entry.get("topic", USAGE_EVENTS), key, usage.SerializeToString(), usage.event_time_ms)
+        key = _key(entry, usage.customer_id)
+        return Outgoing(_topic(entry, USAGE_EVENTS), key, usage.SerializeToString(), usage.event_time_ms)
     if "subscription" in entry:
         change = ParseDict(entry["subscription"], subscription_pb2.SubscriptionEvent())
-        key = entry.get("key", change.customer_id).encode()
-        topic = entry.get("topic", SUBSCRIPTION_EVENTS)
+        key = _key(entry, change.customer_id)
+        topic = _topic(entry, SUBSCRIPTION_EVENTS)
         return Outgoing(topic, key, change.SerializeToString(), change.created_time_ms or change.effective_time_ms)
     if "raw_base64" in entry:
         value = base64.b64decode(entry["raw_base64"], validate=True)
-        raw_key = entry.get("key")
-        return Outgoing(entry.get("topic", USAGE_EVENTS), None if raw_key is None else raw_key.encode(), value, 0)
+        return Outgoing(_topic(entry, USAGE_EVENTS), _key(entry, None), value, 0)
     raise ValueError("it has none of usage, subscription, raw_base64")
+
+
+def _key(entry: dict[str, Any], default: str | None) -> bytes | None:
+    """Return the record's key; null stands for none."""
+    key = entry.get("key", default)
+    if key is None:
+        return None
+    if not isinstance(key, str):
+        raise TypeError(f"key {key!r} is no text")
+    return key.encode()
+
+
+def _topic(entry: dict[str, Any], default: str) -> str:
+    topic = entry.get("topic", default)
+    if not isinstance(topic, str):
+        raise TypeError(f"topic {topic!r} is no text")
+    return topic
 
 
 def write(log: KafkaLog, outgoing: Iterable[Outgoing], *, rate: float = 0, event_clock: bool = False) -> int:

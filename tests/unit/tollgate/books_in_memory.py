@@ -36,7 +36,7 @@ class MemoryLog:
     def read(self, topic: str, *, partitions: Iterable[int] | None = None) -> Iterator[LogRecord]:
         """Yield the records of a topic."""
         wanted = range(self.partition_count) if partitions is None else list(partitions)
-        return (one for one in self.topics[topic] if one.partition in wanted)
+        return (one for one in self.topics.get(topic, []) if one.partition in wanted)
 
     def verify(self) -> Report:
         """Run the verification over these topics."""

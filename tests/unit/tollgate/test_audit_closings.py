@@ -56,7 +56,6 @@ def test_a_cycle_is_not_missed_while_one_partition_is_behind() -> None:
     assert (report.passed, report.closings) == (True, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the clock of settled records lags behind by the last of each partition")
 def test_a_closing_that_the_last_record_of_the_log_made_due_is_missed() -> None:
     found = rated(used_then_silent(CLOSED))
     assert found.verify().passed
@@ -95,9 +94,6 @@ def test_nothing_committed_yet_is_no_difference() -> None:
     assert (report.differences, report.input, report.unsettled) == ([], 0, 13)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: a closing that an uncommitted event would make as well is not held against the timer's"
-)
 def test_a_timers_closing_ahead_of_an_uncommitted_event_of_that_customer_is_no_difference() -> None:
     log = used_then_silent(CLOSED, CLOSED)
     found = rated(log)

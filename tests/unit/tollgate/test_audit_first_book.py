@@ -1,7 +1,5 @@
 """`verify` of what happened before the first price book was published."""
 
-import pytest
-
 from tests import engine
 from tests.oracle.example import Log, book
 from tests.unit.tollgate.books_in_memory import rated
@@ -37,9 +35,6 @@ def test_events_before_the_first_book_are_verified_as_they_were_decided() -> Non
     assert (report.dead_letters_by_reason, report.rated) == ({"FUTURE_EVENT_TIME": 1}, 1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: verify moves all clocks by the skew of a book that the framer did not know yet"
-)
 def test_the_skew_of_the_first_book_does_not_move_the_clocks_of_what_was_before_it() -> None:
     log, plain = two_events(), book(max_future_skew="1h")
     job = rated_before_and_after_the_first_book(log, plain)

@@ -77,7 +77,6 @@ def test_several_parts_are_added_up_in_the_order_they_apply() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: '1 unit were free'")
 def test_a_single_free_unit_was_free_alone() -> None:
     lines = told(amount="0", slices=[], adjustments=[adjustment("welcome", free_units=1)])
     assert "  - 1 unit was free: promotion 'welcome'." in lines

@@ -1,6 +1,7 @@
 """The function around the core: frames may be cut anywhere, and a crash between two changes nothing."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -61,22 +62,24 @@ def assert_same_output(shard: Shard, expected: Shard) -> None:
     assert sorted(shard.fire(FAR_MS).out) == sorted(expected.restored().fire(FAR_MS).out)
 
 
-ONE_BY_ONE = rated(cut(MIXED, *range(len(MIXED))))
+@cache
+def one_by_one() -> Shard:
+    return rated(cut(MIXED, *range(len(MIXED))))
 
 
 def test_the_mixed_log_has_every_outcome() -> None:
-    kinds = {one.kind for one in ONE_BY_ONE.records}
+    kinds = {one.kind for one in one_by_one().records}
     assert len(kinds) == 3
-    assert set(ONE_BY_ONE.reasons) == {
+    assert set(one_by_one().reasons) == {
         "MALFORMED", "INVALID_FIELD", "FUTURE_EVENT_TIME", "CONFLICTING_DUPLICATE", "UNKNOWN_METER",
     }  # fmt: skip
-    assert ONE_BY_ONE.engine.rater.counts["duplicates"] == 1
+    assert one_by_one().engine.rater.counts["duplicates"] == 1
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.integers(1, len(MIXED) - 1)))
 def test_a_log_may_be_cut_into_any_frames(boundaries: set[int]) -> None:
-    assert_same_output(rated(cut(MIXED, *boundaries)), ONE_BY_ONE)
+    assert_same_output(rated(cut(MIXED, *boundaries)), one_by_one())
 
 
 @pytest.mark.parametrize("lost", range(len(MIXED)))
@@ -84,7 +87,7 @@ def test_a_crash_in_any_frame_with_the_state_of_the_last_boundary_gives_the_same
     checkpoint = rated(cut(MIXED[:lost], 3, 7, 12))
     restored = checkpoint.restored()
     checkpoint.rate(MIXED[lost : lost + 4])  # written in a transaction that is never committed
-    assert_same_output(rated(cut(MIXED[lost:], 1, 2, 9), restored), ONE_BY_ONE)
+    assert_same_output(rated(cut(MIXED[lost:], 1, 2, 9), restored), one_by_one())
 
 
 def test_dead_letters_stand_in_the_order_of_the_log() -> None:
