@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from tollgate.context import Context
 from tollgate.settings import REPOSITORY, Settings
 
+PREFIX = "TOLLGATE_"
 BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
 
 
@@ -53,13 +55,14 @@ class Tollgate:
     @property
     def context(self) -> Context:
         """The same stack from inside Python."""
-        return Context(Settings(home=self.home, kafka_port=0, flink_port=0, checkpoint_interval_ms=1000))  # type: ignore[call-arg]
+        names = [name for name in self.environment if name.startswith(PREFIX)]
+        chosen = {name.removeprefix(PREFIX).lower(): self.environment[name] for name in names}
+        return Context(Settings.model_validate(chosen))
 
 
-@pytest.fixture(scope="session")
-def tollgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
-    """A running stack with the demo's price book; every process of it ends with the tests."""
-    home = tmp_path_factory.mktemp("stack")
+@contextmanager
+def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
+    """Give a stack that is not started yet; every process of it ends with the block."""
     environment = os.environ | {
         "TOLLGATE_HOME": str(home),
         "TOLLGATE_KAFKA_PORT": "0",
@@ -67,13 +70,20 @@ def tollgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
         "TOLLGATE_CHECKPOINT_INTERVAL_MS": "1000",
         "COLUMNS": "200",
     }
-    command = Tollgate(home, environment)
+    command = Tollgate(home, environment | settings)
     try:
-        command.ok("up")
-        command.ok("prices", "publish", str(BOOK))
         yield command
     finally:
         command.run("down")
+
+
+@pytest.fixture(scope="session")
+def tollgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
+    """A running stack with the demo's price book, for all tests that need no other."""
+    with stack(tmp_path_factory.mktemp("stack")) as command:
+        command.ok("up")
+        command.ok("prices", "publish", str(BOOK))
+        yield command
 
 
 @pytest.fixture

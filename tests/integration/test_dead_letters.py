@@ -4,7 +4,8 @@ import base64
 
 from tests.integration.conftest import Tollgate, usage
 from tollgate.jobs import live_job
-from wire.v1 import pricing_pb2
+from wire.usage import decode_usage
+from wire.v1 import pricing_pb2, usage_pb2
 
 DAY_MS = 86_400_000
 GARBAGE = base64.b64encode(b"\xff\xff not a message").decode()
@@ -50,7 +51,6 @@ def _send_elsewhere(tollgate: Tollgate, line: dict[str, dict[str, object]]) -> N
     from google.protobuf.json_format import ParseDict
 
     from tollgate.commands.records import home_partition
-    from wire.v1 import usage_pb2
 
     value = ParseDict(line["usage"], usage_pb2.UsageEvent()).SerializeToString()
     context = tollgate.context
@@ -91,3 +91,21 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
     (record,) = tollgate.json("records", "erin")
     assert record["price_book"] == {"id": "demo", "version": 1}
     assert (record["amount"], record["books_offset"]) == ("0.158", "3")
+
+
+def test_every_truncation_of_a_message_is_judged_as_the_python_parser_judges_it(
+    tollgate: Tollgate, now_ms: int
+) -> None:
+    event = usage_pb2.UsageEvent(
+        event_id="tr1", customer_id="trudy", meter="mms.outbound", quantity=300, event_time_ms=now_ms,
+        dimensions={"region": "eu", "carrier": "x"}, source="gateway-7",
+    )  # fmt: skip
+    whole = event.SerializeToString()
+    cut = [whole[:length] for length in range(len(whole))]
+    tollgate.produce([{"raw_base64": base64.b64encode(value).decode(), "key": "trudy"} for value in cut])
+    tollgate.ok("wait")
+    letters = [one for one in tollgate.json("deadletters", "list") if base64.b64decode(one["key"]) == b"trudy"]
+    unreadable = [base64.b64encode(value).decode() for value in cut if decode_usage(value) is None]
+    assert [one["raw"] for one in letters if one["reason"] == "MALFORMED"] == unreadable
+    assert len(unreadable) > len(cut) // 2
+    assert "verified" in tollgate.ok("verify"), "the JVM's clocks agree with the Python parser's"

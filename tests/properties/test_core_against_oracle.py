@@ -172,7 +172,7 @@ def cuts(draw: st.DrawFn) -> engine.Frames:
     return cut
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(logs(), books(), st.lists(contracts(("b", "c"), alone=True), max_size=3), cuts())
 def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(
     partitions: dict[int, list[LogRecord]],

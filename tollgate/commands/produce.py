@@ -155,12 +155,22 @@ def advance(log: KafkaLog, until_ms: int, *, event_clock: bool) -> None:
 
 def send_heartbeats(log: KafkaLog, producer: KafkaProducer, event_time_ms: int, timestamp_ms: int | None) -> None:
     """Send one heartbeat to every partition; they belong to no customer and have no key."""
-    usage = usage_pb2.UsageEvent(heartbeat=usage_pb2.Heartbeat(), event_time_ms=event_time_ms, source="tollgate")
-    change = subscription_pb2.SubscriptionEvent(
-        type=subscription_pb2.SubscriptionEvent.HEARTBEAT,
-        effective_time_ms=event_time_ms,
-        created_time_ms=event_time_ms,
-    )
-    for topic, message in ((USAGE_EVENTS, usage), (SUBSCRIPTION_EVENTS, change)):
+    for topic in (USAGE_EVENTS, SUBSCRIPTION_EVENTS):
         for part in log.partitions(topic):
-            producer.send(topic, value=message.SerializeToString(), partition=part.partition, timestamp_ms=timestamp_ms)
+            send_heartbeat(producer, topic, part.partition, event_time_ms, timestamp_ms)
+
+
+def send_heartbeat(
+    producer: KafkaProducer, topic: str, partition: int, event_time_ms: int, timestamp_ms: int | None
+) -> None:
+    """Send a heartbeat to one partition of an input topic."""
+    message: usage_pb2.UsageEvent | subscription_pb2.SubscriptionEvent
+    if topic == USAGE_EVENTS:
+        heartbeat = usage_pb2.Heartbeat()
+        message = usage_pb2.UsageEvent(heartbeat=heartbeat, event_time_ms=event_time_ms, source="tollgate")
+    else:
+        kind = subscription_pb2.SubscriptionEvent.HEARTBEAT
+        message = subscription_pb2.SubscriptionEvent(
+            type=kind, effective_time_ms=event_time_ms, created_time_ms=event_time_ms
+        )
+    producer.send(topic, value=message.SerializeToString(), partition=partition, timestamp_ms=timestamp_ms)

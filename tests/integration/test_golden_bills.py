@@ -1,0 +1,212 @@
+"""The golden bills through a running job: all of them in one log, each in partitions and price books of its own.
+
+A default book, the directory, sends every bill's customers to that bill's books. Bills are looked at
+in the order of their watermarks: when one has been compared, its partitions are moved out of the way.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.instants import parse_instant
+from billing.price_books.document import document_from_plain
+from billing.validity import invalid_customer_id
+from flink_jobs.topics import ALL, CONTRACTS, PRICE_BOOKS, USAGE_EVENTS, Topic
+from tests.engine import as_oracle_record, parse
+from tests.golden.bill import Bill, Outcome, _lines, of_what_is_named
+from tests.golden.conftest import HERE
+from tests.integration.conftest import Tollgate, stack
+from tests.oracle import rate_log as oracle_rate
+from tollgate.audit.verify import verify
+from tollgate.commands.deadletters import read_letters
+from tollgate.commands.produce import send_heartbeat
+from tollgate.commands.records import read_records
+from tollgate.commands.wait import wait_for_jobs
+from wire.price_books import to_contract_message, to_message
+from wire.usage import decode_usage
+from wire.v1 import billing_pb2, usage_pb2
+
+OUT_OF_THE_WAY_MS = parse_instant("2500-01-01T00:00:00Z")
+DIRECTORY: Mapping[str, Any] = {
+    "price_book": "directory",
+    "version": "1",
+    "effective_from": "1970-01-02T00:00:00Z",
+    "currency": "USD",
+    "meters": {"none": {"unit": "none", "price": {"model": "per_unit", "unit_price": "0"}}},
+}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A bill, the prefix of its names and its first partition."""
+
+    name: str
+    bill: Bill
+    first_partition: int
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.name[:2]}."
+
+    @property
+    def customers(self) -> set[str]:
+        events = (decode_usage(one.value) for log in self.bill.partitions.values() for one in log)
+        return {event.customer_id for event in events if event is not None and event.customer_id}
+
+    def book(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+        """Return one of the bill's books under names of its own."""
+        listed = plain.get("contracts", ())
+        contracts = [dict(one) | {"customer_id": self.prefix + one["customer_id"]} for one in listed]
+        return dict(plain) | {"price_book": self.prefix + plain["price_book"], "contracts": contracts}
+
+    def contract(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+        """Return one of the bill's published contracts, which must name a book or would lead to the directory."""
+        named = self.prefix + plain.get("price_book", self.bill.books[0]["price_book"])
+        return dict(plain) | {"customer_id": self.prefix + plain["customer_id"], "price_book": named}
+
+    def watermark_ms(self) -> int:
+        """Return how far event time comes in the bill."""
+        clocks = oracle_rate(self.bill.partitions, self.bill.books, contracts=self.bill.contracts).final_clocks
+        return min(clocks.values())
+
+
+def goes_by_the_directory(bill: Bill) -> bool:
+    """Tell whether a bill can share a log: none of its books sends customers to others, and the skew is 10 m."""
+    naming = any(contract.get("price_book") for book in bill.books for contract in book.get("contracts", ()))
+    return bool(bill.books) and not naming and all(book.get("max_future_skew", "10m") == "10m" for book in bill.books)
+
+
+def place(paths: list[Path]) -> list[Placed]:
+    """Give every bill its partitions."""
+    placed: list[Placed] = []
+    partition = 0
+    for path in paths:
+        bill = Bill.load(path)
+        if goes_by_the_directory(bill):
+            placed.append(Placed(path.stem, bill, partition))
+            partition += max(bill.partitions) + 1
+    return placed
+
+
+@pytest.fixture(scope="module")
+def placed() -> list[Placed]:
+    return place(sorted((HERE / "bills").glob("*.yaml")))
+
+
+@pytest.fixture(scope="module")
+def outcomes(placed: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
+    """What the running job made of every bill."""
+    with stack(tmp_path_factory.mktemp("bills"), TOLLGATE_TASK_MANAGERS="1", TOLLGATE_PARALLELISM="1") as tollgate:
+        partitions = placed[-1].first_partition + max(placed[-1].bill.partitions) + 1
+        tollgate.context.stack.up()
+        tollgate.context.log.create_topics([Topic(USAGE_EVENTS)], partitions)
+        tollgate.context.log.create_topics([one for one in ALL if one.one_partition], 1)
+        publish(tollgate, placed)
+        tollgate.ok("up")
+        for one in placed:
+            send(tollgate, one)
+        yield collect(tollgate, placed)
+        report = verify(tollgate.context.log)
+        assert report.passed, report.differences
+        assert report.duplicates == sum(one.bill.expected.duplicates for one in placed)
+
+
+def publish(tollgate: Tollgate, placed: list[Placed]) -> None:
+    """Publish the directory and all books and contracts."""
+    directory = [
+        {"customer_id": one.prefix + customer, "price_book": one.prefix + one.bill.books[0]["price_book"]}
+        for one in placed
+        for customer in sorted(one.customers)
+        if invalid_customer_id(one.prefix + customer) is None
+    ]
+    with tollgate.context.log.producer() as producer:
+        own = [book for one in placed for book in map(one.book, one.bill.books)]
+        for book in (dict(DIRECTORY) | {"contracts": directory}, *own):
+            parse(book)
+            value = to_message(document_from_plain(book)).SerializeToString()
+            producer.send(PRICE_BOOKS, key=f"{book['price_book']}@{book['version']}".encode(), value=value, partition=0)
+        for one in placed:
+            for contract in map(one.contract, one.bill.contracts):
+                value = to_contract_message(document_from_plain(contract)).SerializeToString()
+                producer.send(CONTRACTS, key=contract["customer_id"].encode(), value=value, partition=0)
+
+
+def send(tollgate: Tollgate, one: Placed) -> None:
+    """Send a bill's events; where the partition that is seen first matters, one at a time."""
+    ordered = "WRONG_PARTITION" in one.bill.expected.dead_letters.values()
+    for number, log in sorted(one.bill.partitions.items()):
+        with tollgate.context.log.producer(linger_ms=0) as producer:
+            for record in log:
+                value, customer = renamed(record.value, one.prefix)
+                key = record.key
+                if key is not None and customer and key == customer.encode():
+                    key = one.prefix.encode() + key
+                partition = one.first_partition + number
+                producer.send(USAGE_EVENTS, key=key, value=value, partition=partition, timestamp_ms=record.timestamp_ms)
+        if ordered:
+            wait_for_jobs(tollgate.context, 60)
+
+
+def renamed(value: bytes, prefix: str) -> tuple[bytes, str]:
+    """Return an event with the customer's name in the bill's own space, and the name that it had."""
+    if decode_usage(value) is None:
+        return value, ""
+    event = usage_pb2.UsageEvent.FromString(value)
+    customer = event.customer_id
+    if customer:
+        event.customer_id = prefix + customer
+    return event.SerializeToString(), customer
+
+
+def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
+    """Look at the bills in the order of their watermarks, moving each out of the way afterwards."""
+    by_watermark: dict[int, list[Placed]] = defaultdict(list)
+    for one in placed:
+        by_watermark[one.watermark_ms()].append(one)
+    found: dict[str, Outcome] = {}
+    for watermark_ms in sorted(by_watermark):
+        wait_for_jobs(tollgate.context, 60)
+        due = by_watermark[watermark_ms]
+        records = [as_oracle_record(record) for record in read_records(tollgate.context.log)]
+        letters = list(read_letters(tollgate.context.log))
+        for one in due:
+            found[one.name] = outcome_of(one, records, letters)
+            move_away(tollgate, one)
+    return found
+
+
+def outcome_of(one: Placed, records: list[dict[str, Any]], letters: list[billing_pb2.DeadLetter]) -> Outcome:
+    """Return what became of a bill, in its own words."""
+    own = [
+        record | {"customer_id": record["customer_id"].removeprefix(one.prefix)}
+        for record in records
+        if record["customer_id"].startswith(one.prefix)
+    ]
+    last = one.first_partition + max(one.bill.partitions)
+    name_of = billing_pb2.DeadLetter.Reason.Name
+    reasons = {
+        f"{letter.source.partition - one.first_partition}/{letter.source.offset}": name_of(letter.reason)
+        for letter in letters
+        if letter.source.topic == USAGE_EVENTS and one.first_partition <= letter.source.partition <= last
+    }
+    return Outcome(_lines(own), reasons, one.bill.expected.duplicates)
+
+
+def move_away(tollgate: Tollgate, one: Placed) -> None:
+    """Let time pass in a bill's partitions, so that it holds the watermark back no longer."""
+    with tollgate.context.log.producer(linger_ms=0) as producer:
+        for number in range(max(one.bill.partitions) + 1):
+            send_heartbeat(producer, USAGE_EVENTS, one.first_partition + number, OUT_OF_THE_WAY_MS, OUT_OF_THE_WAY_MS)
+
+
+BILLS = [path for path in sorted((HERE / "bills").glob("*.yaml")) if goes_by_the_directory(Bill.load(path))]
+
+
+@pytest.mark.parametrize("path", BILLS, ids=lambda path: path.stem)
+def test_the_running_job_arrives_at_the_bill(path: Path, outcomes: dict[str, Outcome]) -> None:
+    expected = Bill.load(path).expected
+    assert of_what_is_named(outcomes[path.stem], expected) == expected
