@@ -64,12 +64,13 @@ def test_a_bad_price_book_is_refused_with_all_its_errors(tollgate: Tollgate, tmp
 
     bad = Path(str(tmp_path)) / "bad.yaml"
     bad.write_text("price_book: demo\nversion: 2\neffective_from: soon\ncurrency: XXX\nmeters: {a: {unit: u}}\n")
+    before = tollgate.json("prices", "show")
     done = tollgate.run("prices", "publish", str(bad))
     assert done.returncode == 1
     for line in ("bad.yaml:3: effective_from", "bad.yaml:4: currency", "bad.yaml:5: meters.a: price is missing"):
         assert line in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
-    assert len(tollgate.json("prices", "show")) == 1
+    assert tollgate.json("prices", "show") == before
 
 
 def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_stays(
@@ -77,6 +78,7 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
 ) -> None:
     book = pricing_pb2.PriceBook(price_book="demo", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
     context = tollgate.context
+    (end,) = context.log.ends("pricing.books", committed=True).values()
     with context.log.producer() as producer:
         producer.send("pricing.books", key=b"demo@2", value=book.SerializeToString())
         producer.send("pricing.books", key=b"noise", value=b"\xff\xff")
@@ -90,7 +92,7 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
     tollgate.ok("wait")
     (record,) = tollgate.json("records", "erin")
     assert record["price_book"] == {"id": "demo", "version": 1}
-    assert (record["amount"], record["books_offset"]) == ("0.158", "3")
+    assert (record["amount"], record["books_offset"]) == ("0.158", str(end + 2))
 
 
 def test_every_truncation_of_a_message_is_judged_as_the_python_parser_judges_it(
