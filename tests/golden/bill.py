@@ -36,6 +36,7 @@ class Bill:
     """One scenario."""
 
     books: list[dict[str, Any]]
+    contracts: list[dict[str, Any]]  # published alone, on pricing.contracts
     partitions: dict[int, list[LogRecord]]
     expected: Outcome
 
@@ -48,18 +49,19 @@ class Bill:
             log = partitions.setdefault(int(event.get("partition", 0)), [])
             log.append(_log_record(event, len(log)))
         expected = Outcome(raw.get("lines", []), raw.get("dead_letters", {}), int(raw.get("duplicates", 0)))
-        return cls(raw["books"], partitions, expected)
+        return cls(raw["books"], raw.get("contracts", []), partitions, expected)
 
     def by_core(self) -> Outcome:
         """Rate it with the job's own code."""
-        job = engine.rate_log(self.partitions, [engine.parse(book) for book in self.books])
+        books, contracts = map(engine.parse, self.books), map(engine.parse_agreed, self.contracts)
+        job = engine.rate_log(self.partitions, list(books), contracts=list(contracts))
         reasons = billing_pb2.DeadLetter.Reason
         letters = {_position(one.source.partition, one.source.offset): reasons.Name(one.reason) for one in job.letters}
         return Outcome(_lines(map(engine.as_oracle_record, job.records)), letters, job.rater.counts["duplicates"])
 
     def by_oracle(self) -> Outcome:
         """Rate it with the independent oracle."""
-        ledger = oracle_rate(self.partitions, self.books)
+        ledger = oracle_rate(self.partitions, self.books, contracts=self.contracts)
         letters = {_position(partition, offset): reason for partition, offset, reason in ledger.dead_letters}
         return Outcome(_lines(ledger.records), letters, len(ledger.duplicates))
 
@@ -82,7 +84,8 @@ def _log_record(event: Mapping[str, Any], offset: int) -> LogRecord:
     customer = event["customer"]
     value = _bytes(
         event_id=event["event"], customer_id=customer, meter=event["meter"], event_time_ms=at_ms,
-        source=event.get("source", ""), replay=event.get("replay") == "true", **measure,
+        dimensions=event.get("dimensions", {}), source=event.get("source", ""), replay=event.get("replay") == "true",
+        **measure,
     )  # fmt: skip
     return LogRecord(offset, received_ms, event.get("key", customer).encode(), value)
 
@@ -105,7 +108,9 @@ def _line(one: Mapping[str, Any]) -> dict[str, Any]:
     return plain | {
         "amount": _money(one["amount"]),
         "total": _money(one["cycle_total"]),
+        "book": one["price_book"][0],
         "version": str(one["price_book"][1]),
+        "replay": "true" if one["replay"] else "false",
         "slices": [f"{first}-{last} at {price} = {_money(picos)}" for first, last, _, price, picos in one["slices"]],
         "adjustments": [f"{name} {_money(delta)}" for name, _, delta in one["adjustments"]],
         "totals": {name: f"{units} = {_money(amount)}" for name, (units, amount) in one["meter_totals"].items()},

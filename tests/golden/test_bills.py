@@ -24,4 +24,10 @@ def test_the_oracle_arrives_at_the_bill(path: Path) -> None:
 
 
 def test_no_bill_was_lost() -> None:
-    assert len(BILLS) == 11
+    assert len(BILLS) >= 42
+    assert [path.name[:3] for path in BILLS] == [f"{number:02d}_" for number in range(1, len(BILLS) + 1)]
+
+
+@by_name
+def test_a_bill_begins_with_what_it_shows(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")

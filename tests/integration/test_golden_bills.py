@@ -132,7 +132,8 @@ def publish(tollgate: Tollgate, placed: list[Placed]) -> None:
         for one in placed:
             for contract in map(one.contract, one.bill.contracts):
                 value = to_contract_message(document_from_plain(contract)).SerializeToString()
-                producer.send(CONTRACTS, key=contract["customer_id"].encode(), value=value, partition=0)
+                key = f"{contract['customer_id']}@{contract['effective_from']}".encode()
+                producer.send(CONTRACTS, key=key, value=value, partition=0)
 
 
 def send(tollgate: Tollgate, one: Placed) -> None:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from billing.instants import format_instant
+from billing.instants import format_instant, parse_instant
 from tests.integration.conftest import Tollgate, usage
+from tollgate.settings import REPOSITORY
 
 YEN_BOOK = """
 price_book: tokyo
@@ -52,4 +53,24 @@ contracts:
     shown = tollgate.ok("prices", "show")
     assert "tokyo@1" in shown
     assert "contract of kenji from 2020-01-01T00:00:00Z, book tokyo" in shown
+    assert "verified" in tollgate.ok("verify")
+
+
+def test_the_example_book_of_the_contract_rates_whom_a_contract_sends_to_it(
+    tollgate: Tollgate, tmp_path: Path, now_ms: int
+) -> None:
+    example = REPOSITORY / "conf" / "price_books" / "standard.yaml"
+    agreed = tmp_path / "stan.yaml"
+    agreed.write_text("customer_id: stan\neffective_from: 2026-11-01T00:00:00Z\nprice_book: standard\n")
+    published = tollgate.ok("prices", "publish", str(example), str(agreed))
+    assert "not billed by this release: surge rule 'sms-peak'" in published
+    november = parse_instant("2026-11-10T12:00:00Z")  # before the promotion `nov`
+    tollgate.produce([usage("stan", "s1", 1150, november), usage("stan", "s2", 1500, november, meter="api.calls")])
+    tollgate.produce([usage("stan", "s3", 1, now_ms, meter="voice")])
+    tollgate.ok("wait")
+    lines = [(one["meter"], one["amount"], one["price_book"]["id"]) for one in tollgate.json("records", "stan")]
+    # 100 free, 1000 at 0.0079, 50 at 0.0070 and the tier's fee of 1.00; two started packages at 0.40
+    assert lines == [("sms.outbound", "9.25", "standard"), ("api.calls", "0.8", "standard")]
+    letters = [one for one in tollgate.json("deadletters", "list") if one["customer_id"] == "stan"]
+    assert [one["reason"] for one in letters] == ["WRONG_MEASURE"], "voice is measured by sessions"
     assert "verified" in tollgate.ok("verify")
