@@ -64,13 +64,15 @@ def test_the_example_book_of_the_contract_rates_whom_a_contract_sends_to_it(
     agreed.write_text("customer_id: stan\neffective_from: 2026-11-01T00:00:00Z\nprice_book: standard\n")
     published = tollgate.ok("prices", "publish", str(example), str(agreed))
     assert "not billed by this release: surge rule 'sms-peak'" in published
-    november = parse_instant("2026-11-10T12:00:00Z")  # before the promotion `nov`
-    tollgate.produce([usage("stan", "s1", 1150, november), usage("stan", "s2", 1500, november, meter="api.calls")])
-    tollgate.produce([usage("stan", "s3", 1, now_ms, meter="voice")])
+    used = [usage("stan", "s1", 1150, now_ms), usage("stan", "s2", 1500, now_ms, meter="api.calls")]
+    tollgate.produce([*used, usage("stan", "s3", 1, now_ms, meter="voice")])
     tollgate.ok("wait")
     lines = [(one["meter"], one["amount"], one["price_book"]["id"]) for one in tollgate.json("records", "stan")]
-    # 100 free, 1000 at 0.0079, 50 at 0.0070 and the tier's fee of 1.00; two started packages at 0.40
-    assert lines == [("sms.outbound", "9.25", "standard"), ("api.calls", "0.8", "standard")]
+    # 100 free, 1000 at 0.0079, 50 at 0.0070 and the tier's fee of 1.00; two started packages at 0.40;
+    # from the 20th to the 30th of November the promotion `nov` takes 10 % off.
+    in_nov = parse_instant("2026-11-20T00:00:00Z") <= now_ms < parse_instant("2026-11-30T00:00:00Z")
+    sms, calls = ("8.325", "0.72") if in_nov else ("9.25", "0.8")
+    assert lines == [("sms.outbound", sms, "standard"), ("api.calls", calls, "standard")]
     letters = [one for one in tollgate.json("deadletters", "list") if one["customer_id"] == "stan"]
     assert [one["reason"] for one in letters] == ["WRONG_MEASURE"], "voice is measured by sessions"
     assert "verified" in tollgate.ok("verify")
