@@ -107,7 +107,7 @@ def _say_not_billed(context: Context, draft: Draft) -> None:
 
 
 def _in_force(series: BookSeries, now_ms: int) -> Iterator[tuple[str, ...]]:
-    """Yield a row a version, in the order in which they come into force; one never in force says so."""
+    """Yield a row a version, the latest in force first; one never in force says so."""
     current = series.at(now_ms)
     later: list[PriceBook] = []
     for book in series.versions:  # the latest first
