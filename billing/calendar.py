@@ -102,7 +102,9 @@ class Calendar:
 
 
 def load_zone(timezone: str) -> ZoneInfo:
-    """Return an IANA timezone; raises ValueError where it is not known."""
+    """Return an IANA timezone; raises ValueError where it is not known, or is another one on another machine."""
+    if timezone in {"localtime", "posixrules", "Factory"}:
+        raise ValueError(f"timezone {timezone!r} depends on the machine: use an IANA name such as Europe/Berlin")
     try:
         return ZoneInfo(timezone)
     except (KeyError, ValueError, OSError) as error:  # by name: not found, not a name, a folder of names

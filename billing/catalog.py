@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.contracts import Agreement, PublishedContracts
+from billing.durations import format_duration
 from billing.outcomes import AdjustmentKind
 from billing.price_books.model import Contract, Meter, PriceBook
 from billing.price_books.percent import Percent
@@ -156,6 +157,9 @@ class PriceCatalog:
         errors = check_successor(book, [known.first, *accepted]) if known else []
         if errors:
             return [str(error) for error in errors]
+        if known is None and self.series and book.dedup_horizon_ms > self.longest_dedup_horizon_ms():
+            longest = format_duration(self.longest_dedup_horizon_ms())
+            return [f"dedup_horizon is longer than {longest}, for which ids have been remembered so far; keep to that"]
         if known is None:
             self.series[book.id] = BookSeries(book)
         else:

@@ -11,13 +11,17 @@ UNIT_MS = {
     "ms": 1,
 }
 
+MAX_DURATION_MS = 3660 * UNIT_MS["d"]
+"""No billing rule looks further; beyond it, times of the state would leave 64 bits and the calendar."""
+
 _DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d|w)")
 
 
 def parse_duration(text: str) -> int:
     """Read a duration, a whole number and one unit, as milliseconds (contract section 4).
 
-    A day is always 24 hours. Raises ValueError for anything else.
+    A day is always 24 hours. Raises ValueError for anything else, and for
+    more than ten years.
 
     >>> parse_duration("3h"), parse_duration("500ms"), parse_duration("35d")
     (10800000, 500, 3024000000)
@@ -25,7 +29,10 @@ def parse_duration(text: str) -> int:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration: write a whole number and ms, s, m, h, d or w, such as 3h")
-    return int(match[1]) * UNIT_MS[match[2]]
+    duration_ms = int(match[1]) * UNIT_MS[match[2]]
+    if duration_ms > MAX_DURATION_MS:
+        raise ValueError(f"{text} is longer than ten years: write at most 3660d")
+    return duration_ms
 
 
 def format_duration(duration_ms: int) -> str:

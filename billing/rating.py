@@ -20,6 +20,8 @@ from billing.validity import invalid_event_time, invalid_field
 from billing.volume_tiers import follow_tier
 
 MAX_COUNTER = 2**63 - 1
+MAX_SHOWN = 100
+"""Characters of a stranger's text that a dead letter's detail repeats: it holds the raw bytes anyway."""
 
 _TOO_MANY_UNITS = Rejection(Reason.INVALID_FIELD, f"the cycle's units of its meter would exceed {MAX_COUNTER}")
 
@@ -221,7 +223,7 @@ def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
         return Rejection(Reason.UNSUPPORTED, "retractions are not supported yet")
     tariff = series.tariff(book, agreement, event.meter)
     if tariff is None:
-        return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter!r}")
+        return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter[:MAX_SHOWN]!r}")
     if event.measure is Measure.QUANTITY and tariff.meter.session is None:
         return tariff
     return _wrong_measure(event, tariff)

@@ -16,23 +16,31 @@ ALERTS = "billing.alerts"
 DEAD_LETTERS = "billing.deadletters"
 
 
+MAX_INPUT_BYTES = 2 * 1024 * 1024
+MAX_DEAD_LETTER_BYTES = 3 * MAX_INPUT_BYTES
+"""A dead letter holds its record's bytes, and the key twice: no record that a topic took may be too large for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A topic to be made.
 
+    `keeps_all`: compaction waits for ever, because records refer to offsets of what was published.
     `one_partition`: its offsets are one line of time, which records refer to (`books_offset`).
     """
 
     name: str
     compacted: bool = False
+    keeps_all: bool = False
     one_partition: bool = False
+    max_message_bytes: int = MAX_INPUT_BYTES
 
 
 ALL = (
     Topic(USAGE_EVENTS),
     Topic(SUBSCRIPTION_EVENTS),
-    Topic(PRICE_BOOKS, compacted=True, one_partition=True),
-    Topic(CONTRACTS, compacted=True, one_partition=True),
+    Topic(PRICE_BOOKS, compacted=True, keeps_all=True, one_partition=True),
+    Topic(CONTRACTS, compacted=True, keeps_all=True, one_partition=True),
     Topic(SIGNALS),
     Topic(SURGE),
     Topic(RECORDS),
@@ -40,5 +48,5 @@ ALL = (
     Topic(CHARGES),
     Topic(INVOICES),
     Topic(ALERTS),
-    Topic(DEAD_LETTERS),
+    Topic(DEAD_LETTERS, max_message_bytes=MAX_DEAD_LETTER_BYTES),
 )

@@ -15,13 +15,21 @@ from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.prices import PRICE_TOPICS, PricesAtStart, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RECORDS, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink, java_map
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import PRICES, RateUsage, RatingStart
 
 TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
 """In the order of wire.frames.Tag."""
+
+PRODUCER = {
+    "compression.type": "lz4",
+    "linger.ms": "20",
+    "batch.size": "262144",
+    "max.request.size": str(MAX_DEAD_LETTER_BYTES),
+    "buffer.memory": str(8 * MAX_DEAD_LETTER_BYTES),
+}
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
@@ -46,7 +54,7 @@ def main() -> None:
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
-        properties={"compression.type": "lz4", "linger.ms": "20", "batch.size": "262144"} | settings.kafka_properties,
+        properties=PRODUCER | settings.kafka_properties,
         topics_by_tag=TOPICS_BY_TAG,
     )
     sink.uid("billing-topics").name("billing topics")

@@ -17,7 +17,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from flink_jobs.topics import Topic
+from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, Topic
 from tollgate.local.errors import StackError
 
 _FETCH_BYTES = 8 * 1024 * 1024
@@ -86,8 +86,11 @@ class KafkaLog:
 
     def _create(self, topic: Topic, partitions: int) -> None:
         configs = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
+        configs["max.message.bytes"] = str(topic.max_message_bytes)
         if topic.compacted:
             configs["cleanup.policy"] = "compact"
+        if topic.keeps_all:
+            configs["min.compaction.lag.ms"] = configs["max.compaction.lag.ms"] = str(2**63 - 1)
         count = 1 if topic.one_partition else partitions
         new = NewTopic(topic.name, num_partitions=count, replication_factor=1, topic_configs=configs)
         try:
@@ -178,7 +181,13 @@ class KafkaLog:
     def producer(self, **options: Any) -> Iterator[KafkaProducer]:
         """Give a producer with acks=all and Kafka's own murmur2; flushed and closed at the end."""
         with _reachable(self.bootstrap):
-            settings = {"acks": "all", "linger_ms": 20, "batch_size": 256 * 1024, "compression_type": "lz4"}
+            settings = {
+                "acks": "all",
+                "linger_ms": 20,
+                "batch_size": 256 * 1024,
+                "compression_type": "lz4",
+                "max_request_size": MAX_DEAD_LETTER_BYTES,
+            }
             producer = KafkaProducer(bootstrap_servers=self.bootstrap, **(settings | options))
             try:
                 yield producer

@@ -14,6 +14,7 @@ from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_o
 from billing.outcomes import BillingRecord, Duplicate, Reason, Rejection
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
+from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import DeadlineStore, IndexStore, Store, customer_of, deadline_key
 from wire.customer_state import decode_seen, decode_state, encode_seen, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
@@ -169,4 +170,4 @@ def letter_of(framed: FramedRecord, event: UsageEvent | None) -> Letter:
     if event is None:
         return Letter(framed.value, framed.key)
     key = event.customer_id.encode() if framed.delivery.key_matches else framed.key
-    return Letter(framed.value, key, event.customer_id, event.event_id, event.replay)
+    return Letter(framed.value, key, event.customer_id[:MAX_ID_LENGTH], event.event_id[:MAX_ID_LENGTH], event.replay)

@@ -14,6 +14,10 @@ _HEAD = Struct(">BiqqI")
 _LENGTH = Struct(">I")
 _NONE = 0xFFFFFFFF
 
+MAX_ERRORS = 20
+MAX_DETAIL = 4000
+"""Characters: what a dead letter says of a book must not outgrow the book. `prices validate` says it all."""
+
 
 class PriceTopic(IntEnum):
     """The topics that prices come from, as records of them are tagged."""
@@ -71,7 +75,7 @@ class PriceFeed:
                 refused = list(map(str, contract))
             else:
                 refused = self.catalog.add_contract(contract, record.offset)
-        return "; ".join(refused)
+        return "; ".join(refused[:MAX_ERRORS])[:MAX_DETAIL]
 
     def dead_letter(self, topic_name: str, record: Published, refused: str) -> bytes:
         """Return the outgoing entry that reports a refused book or contract."""

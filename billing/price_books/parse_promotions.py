@@ -4,10 +4,17 @@ from billing.price_books.document import Errors, Node
 from billing.price_books.fields import Fields
 from billing.promotions import Promotion, parse_promotion
 
+MAX_PROMOTIONS = 100
+"""A record shows every one that applied, and their exact product is kept in the state."""
+
 
 def parse_promotions(parent: Fields) -> tuple[Promotion, ...]:
     """Read ``promotions``; those with errors are left out."""
     nodes = parent.items("promotions")
+    if len(nodes) > MAX_PROMOTIONS:
+        message = f"there are more than {MAX_PROMOTIONS} promotions"
+        parent.errors.add(nodes[MAX_PROMOTIONS], message, "end old ones with a new version of the book")
+        return ()
     found = [parse_promotion(node, parent.errors) for node in nodes]
     check_unique(nodes, "id", parent.errors)
     return tuple(promotion for promotion in found if promotion is not None)

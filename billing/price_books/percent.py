@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from billing.money import parse_decimal
 
+MAX_LENGTH = 20
+"""Exact products of percentages are kept in the state: their digits must stay few."""
+
 
 @dataclass(frozen=True, slots=True)
 class Percent:
@@ -27,6 +30,8 @@ def parse_percent(text: str) -> Percent:
     >>> parse_percent("12.5")
     Percent(text='12.5', numerator=125, denominator=10, rest_numerator=875, rest_denominator=1000)
     """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"{text[:MAX_LENGTH]}... has too many digits: write at most {MAX_LENGTH} characters")
     numerator, denominator = parse_decimal(text)
     if not 0 <= numerator <= 100 * denominator:
         raise ValueError(f"{text} is not a percentage: write 0 to 100")

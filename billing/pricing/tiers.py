@@ -7,6 +7,9 @@ from billing.price_books.document import Errors, Node
 from billing.price_books.fields import Fields
 from billing.price_books.readers import positive_whole, price_text
 
+MAX_TIERS = 1000
+"""A billing record shows every tier that its event touches, and has to fit into a Kafka record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -38,6 +41,9 @@ def parse_tiers(parent: Fields, tier_keys: tuple[str, ...]) -> tuple[Tier, ...] 
     """
     nodes = parent.items("tiers", required=True)
     if not nodes:
+        return None
+    if len(nodes) > MAX_TIERS:
+        parent.errors.add(nodes[MAX_TIERS], f"there are more than {MAX_TIERS} tiers", "write fewer")
         return None
     before = len(parent.errors.found)
     tiers = []

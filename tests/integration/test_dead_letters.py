@@ -111,3 +111,24 @@ def test_every_truncation_of_a_message_is_judged_as_the_python_parser_judges_it(
     assert [one["raw"] for one in letters if one["reason"] == "MALFORMED"] == unreadable
     assert len(unreadable) > len(cut) // 2
     assert "verified" in tollgate.ok("verify"), "the JVM's clocks agree with the Python parser's"
+
+
+def test_the_largest_records_are_dead_lettered_whole(tollgate: Tollgate, now_ms: int) -> None:
+    id_of_a_megabyte = "x" * 900_000
+    huge = usage("hugo", "h1", 1, now_ms, customer_id=id_of_a_megabyte)
+    noise = bytes(range(256)) * 7000  # 1.8 MB
+    tollgate.produce(
+        [
+            huge,
+            {"raw_base64": base64.b64encode(noise).decode(), "key": "hugo"},
+            usage("hugo", "h2", 1, now_ms, meter="\U0001f4a9" * 400_000),
+            usage("hugo", "h3", 1, now_ms),
+        ]
+    )
+    tollgate.ok("wait")
+    found = {one["reason"]: one for one in tollgate.json("deadletters", "list") if len(one["raw"]) > 1_000_000}
+    assert set(found) == {"INVALID_FIELD", "MALFORMED", "UNKNOWN_METER"}
+    assert base64.b64decode(found["MALFORMED"]["raw"]) == noise
+    assert len(found["INVALID_FIELD"]["key"]) > 1_000_000
+    assert [one["event_id"] for one in tollgate.json("records", "hugo")] == ["h3"]
+    assert "verified" in tollgate.ok("verify")

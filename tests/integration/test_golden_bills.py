@@ -36,6 +36,7 @@ DIRECTORY: Mapping[str, Any] = {
     "version": "1",
     "effective_from": "1970-01-02T00:00:00Z",
     "currency": "USD",
+    "dedup_horizon": "366d",  # no bill's book may ask for more than the first one did
     "meters": {"none": {"unit": "none", "price": {"model": "per_unit", "unit_price": "0"}}},
 }
 

@@ -47,9 +47,9 @@ class Catalog:
                 self._published.append(contract)
         self._versions: dict[str, list[PriceBook]] = {}
         for book in books:
-            versions = self._versions.setdefault(book.id, [])
-            if self._is_accepted(book, versions):
-                versions.append(book)
+            versions = self._versions.get(book.id, [])
+            if self._is_accepted(book, versions) and self._is_remembered(book):
+                self._versions[book.id] = [*versions, book]
         self._default_id = default_price_book
         if default_price_book is None and self._versions:
             self._default_id = next(iter(self._versions))
@@ -61,6 +61,11 @@ class Catalog:
             return True
         is_new = all(book.version != other.version for other in earlier)
         return is_new and book.settings == earlier[0].settings
+
+    def _is_remembered(self, book: PriceBook) -> bool:
+        """A further book cannot ask for ids to be known longer than any book before it did."""
+        horizons = [versions[0].settings.dedup_horizon_ms for versions in self._versions.values()]
+        return book.id in self._versions or not horizons or book.settings.dedup_horizon_ms <= max(horizons)
 
     @property
     def max_future_skew_ms(self) -> int:

@@ -71,7 +71,7 @@ def test_a_clock_set_back_into_the_old_month_does_not_reopen_its_cycle() -> None
 
 
 def test_in_every_timezone_each_cycle_begins_with_the_first_instant_of_its_month() -> None:
-    for timezone in sorted(available_timezones() - {"localtime"}):
+    for timezone in sorted(available_timezones() - {"localtime", "posixrules", "Factory"}):
         calendar = Calendar("month", timezone)
         cycle = calendar.cycle_of(parse_instant("2014-12-15T00:00:00Z"))
         while cycle.start_ms < parse_instant("2030-01-01T00:00:00Z"):

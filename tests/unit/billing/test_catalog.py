@@ -64,7 +64,7 @@ def test_a_version_with_other_content_is_refused_and_changes_nothing() -> None:
         {"cycle": {"period": "month", "timezone": "Europe/Berlin"}},
         {"allowed_lateness": "4h"},
         {"late_policy": "reject"},
-        {"dedup_horizon": "36d"},
+        {"dedup_horizon": "34d"},
         {"max_future_skew": "11m"},
     ],
     ids=lambda change: next(iter(change)),
@@ -165,3 +165,10 @@ def test_meters_that_no_book_has_take_no_memory() -> None:
     for number in range(100):
         assert found.tariff(found.first, None, f"made-up-{number}") is None
     assert len(found.tariffs) < 100
+
+
+def test_a_further_book_cannot_ask_for_a_longer_memory_than_there_was() -> None:
+    catalog = PriceCatalog([book()])
+    (refused,) = catalog.add(book(price_book="long", dedup_horizon="36d"))
+    assert "longer than 35d" in refused
+    assert catalog.add(book(price_book="short", dedup_horizon="34d")) == []

@@ -326,3 +326,14 @@ def test_errors_are_told_by_line_and_in_one_line_each() -> None:
 def test_currencies_round_to_their_own_minor_unit() -> None:
     assert [minor_unit_exponent(code) for code in ("USD", "EUR", "JPY", "KWD", "CLF")] == [2, 2, 0, 3, 4]
     assert all(len(code) == 3 and code.isupper() for code in EXPONENTS)
+
+
+def test_what_would_outgrow_the_state_or_a_record_is_refused() -> None:
+    tiers = [{"up_to": number, "unit_price": "1"} for number in range(1, 1001)] + [{"unit_price": "1"}]
+    many = [{"id": f"p{number}", "kind": "percent_off", "meters": ["*"], "percent": "1"} for number in range(101)]
+    long = [{"id": "p", "kind": "percent_off", "meters": ["*"], "percent": "0." + "3" * 30}]
+    assert "more than 1000 tiers" in str(refused(meters=meter({"model": "graduated", "tiers": tiers})))
+    assert "more than 100 promotions" in str(refused(promotions=many))
+    assert "too many digits" in str(refused(promotions=long))
+    assert "longer than ten years" in str(refused(dedup_horizon="999999999999d"))
+    assert "depends on the machine" in str(refused(cycle={"period": "month", "timezone": "localtime"}))

@@ -16,6 +16,9 @@ final class MaxFutureSkew {
   private static final long END_OF_TIME_MS = 221_845_392_000_000L;
 
   private static final long DEFAULT_MS = Duration.ofMinutes(10).toMillis();
+  /** Price books may name no longer duration. */
+  private static final long LONGEST_MS = Duration.ofDays(3660).toMillis();
+
   private static final Pattern DURATION = Pattern.compile("([0-9]+)(ms|s|m|h|d|w)");
   private static final Map<String, Duration> UNITS =
       Map.of(
@@ -54,7 +57,8 @@ final class MaxFutureSkew {
     }
     try {
       Duration unit = UNITS.get(matcher.group(2));
-      return OptionalLong.of(unit.multipliedBy(Long.parseLong(matcher.group(1))).toMillis());
+      long millis = unit.multipliedBy(Long.parseLong(matcher.group(1))).toMillis();
+      return millis > LONGEST_MS ? OptionalLong.empty() : OptionalLong.of(millis);
     } catch (NumberFormatException | ArithmeticException | DateTimeException e) {
       return OptionalLong.empty();
     }
