@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Tollgate:
 
     home: Path
     environment: Mapping[str, str]
+    contexts: list[Context] = field(default_factory=list)
 
     def run(self, *arguments: str, text: str = "", timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command; standard input is `text`."""
@@ -57,7 +58,15 @@ class Tollgate:
         """The same stack from inside Python."""
         names = [name for name in self.environment if name.startswith(PREFIX)]
         chosen = {name.removeprefix(PREFIX).lower(): self.environment[name] for name in names}
-        return Context(Settings.model_validate(chosen))
+        context = Context(Settings.model_validate(chosen))
+        self.contexts.append(context)
+        return context
+
+    def close(self) -> None:
+        """Let the connections go that tests have opened."""
+        for context in self.contexts:
+            if "log" in vars(context):
+                context.log.close()
 
 
 @contextmanager
@@ -74,6 +83,7 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
     try:
         yield command
     finally:
+        command.close()
         command.run("down")
 
 
