@@ -43,7 +43,7 @@ def verify(
     if balances is not None:
         progress(f"comparing the balances of {len(fold.balances):,} customers")
         try:
-            found = compare_balances(fold, balances)
+            found = compare_balances(fold, balances, lambda: fold.read_on(log))
         except StackError as error:  # the books of the log stand or fall without it
             report.differ(error.cause)
         else:
