@@ -1,5 +1,8 @@
 """The fold of records into balances."""
 
+from itertools import pairwise
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +78,7 @@ def test_live_and_settled_never_share_their_meters() -> None:
 
 
 @given(histories(), st.randoms())
-def test_any_selection_that_keeps_the_latest_of_each_meter_folds_to_the_same(lines: list[Line], dice) -> None:
+def test_any_selection_that_keeps_the_latest_of_each_meter_folds_to_the_same(lines: list[Line], dice: Random) -> None:
     kept = set(latest(lines))
     some = [one for one in lines if one in kept or dice.random() < 0.5]
     assert folded(some) == folded(lines)
@@ -84,12 +87,12 @@ def test_any_selection_that_keeps_the_latest_of_each_meter_folds_to_the_same(lin
 @given(histories(), st.lists(st.integers(1, 24), max_size=5))
 def test_the_latest_of_each_meter_frame_by_frame_fold_to_the_same(lines: list[Line], cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(lines)]
-    passed = [one for start, end in zip(edges, edges[1:], strict=False) for one in sorted(latest(lines[start:end]))]
+    passed = [one for start, end in pairwise(edges) for one in sorted(latest(lines[start:end]))]
     assert folded(passed) == folded(lines)
 
 
 @given(histories(), st.randoms())
-def test_records_that_are_read_again_change_nothing(lines: list[Line], dice) -> None:
+def test_records_that_are_read_again_change_nothing(lines: list[Line], dice: Random) -> None:
     """A reader that is set back repeats a part of the log."""
     replayed: list[Line] = []
     for at, one in enumerate(lines):
@@ -101,7 +104,7 @@ def test_records_that_are_read_again_change_nothing(lines: list[Line], dice) -> 
 
 @given(histories(), histories(), st.integers(0, 25), st.randoms())
 def test_aborted_records_are_forgotten_once_settled_has_caught_up(
-    lines: list[Line], others: list[Line], aborted_after: int, dice
+    lines: list[Line], others: list[Line], aborted_after: int, dice: Random
 ) -> None:
     """An aborted run may have read other prices: its records have the same numbers and other contents."""
     aborted = [one for one in others if one.sequence > aborted_after][: len(lines)]

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -229,11 +229,11 @@ def test_marks_are_no_balances() -> None:
 
 
 def _written(lines: list[Line], cuts: list[int], lag: int) -> list[tuple[str, str]]:
-    """Return the updates of one job that reads the records in these frames, its settled side behind by `lag` records."""
+    """Return the updates of one job that reads the records in these frames, settled behind by `lag` records."""
     one = keeper()
     updates: list[tuple[str, str]] = []
     edges = [0, *sorted(cuts), len(lines), len(lines) + lag]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         entries = [(LIVE, record_of(each)) for each in latest(lines[start:end])]
         entries += [(SETTLED, record_of(each)) for each in latest(lines[max(0, start - lag) : max(0, end - lag)])]
         updates += one.keep(frame(*entries)).updates

@@ -1,6 +1,8 @@
 """Frames of records in, updates for Redis and messages out, over a shard's state."""
 
 import json
+from itertools import pairwise
+from random import Random
 from struct import Struct
 
 from hypothesis import given
@@ -143,12 +145,12 @@ def test_everything_is_a_whole_update_of_every_customer() -> None:
 
 
 @given(histories(), st.lists(st.integers(1, 24), max_size=5), st.randoms())
-def test_any_frames_end_at_the_fold(lines: list[Line], cuts: list[int], dice) -> None:
+def test_any_frames_end_at_the_fold(lines: list[Line], cuts: list[int], dice: Random) -> None:
     """However the records are cut into frames, and however far the settled ones are behind."""
     one = keeper()
     edges = [0, *sorted(cuts), len(lines)]
     committed = 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         upto = dice.randrange(committed, max(committed, min(end, len(lines))) + 1)
         entries = [(LIVE, record_of(line)) for line in latest(lines[start:end])]
         entries += [(SETTLED, record_of(line)) for line in latest(lines[committed:upto])]
