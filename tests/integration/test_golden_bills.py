@@ -22,10 +22,10 @@ from tests.golden.conftest import HERE
 from tests.integration.conftest import Tollgate, stack
 from tests.oracle import rate_log as oracle_rate
 from tollgate.audit.verify import verify
-from tollgate.commands.deadletters import read_letters
 from tollgate.commands.produce import send_heartbeat
 from tollgate.commands.records import read_records
 from tollgate.commands.wait import wait_for_jobs
+from tollgate.replaying import read_letters
 from wire.price_books import to_contract_message, to_message
 from wire.usage import decode_usage
 from wire.v1 import billing_pb2, usage_pb2
@@ -174,7 +174,7 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
         wait_for_jobs(tollgate.context, 60)
         due = by_watermark[watermark_ms]
         records = [as_oracle_record(record) for record in read_records(tollgate.context.log)]
-        letters = list(read_letters(tollgate.context.log))
+        letters = [one.message for one in read_letters(tollgate.context.log)]
         for one in due:
             found[one.name] = outcome_of(one, records, letters)
             move_away(tollgate, one)

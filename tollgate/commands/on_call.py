@@ -46,7 +46,7 @@ def restore(
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
     if live_job(context, spec.name) is not None:
         raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
-    if not bill_again:
+    if spec.bills and not bill_again:
         refuse_rewind(context, spec, path)
     context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")
 
