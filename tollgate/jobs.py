@@ -33,6 +33,7 @@ _LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCIL
 class JobSpec:
     """A job of this project: what it runs, what it reads and writes, and its consumer groups.
 
+    `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
     `checkpoint_interval_ms`: at most this; 0: the setting's.
     """
@@ -40,6 +41,7 @@ class JobSpec:
     name: str
     program: str
     inputs: tuple[tuple[str, str], ...]
+    source_uid: str
     outputs: tuple[str, ...]
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
@@ -57,6 +59,7 @@ JOBS = {
         USAGE_RATING,
         "flink_jobs/usage_rating.py",
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
+        source_uid="usage-events",
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
@@ -66,6 +69,7 @@ JOBS = {
         BALANCES_JOB,
         "flink_jobs/balances.py",
         inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP)),
+        source_uid="live-records",
         outputs=(BALANCES,),
         arguments=lambda context: ["--redis-url", context.redis_url],
         width=lambda _: 1,
