@@ -248,13 +248,14 @@ def test_a_single_hash_that_is_gone_is_written_whole_with_its_customers_next_rec
 
 
 def test_a_shard_that_is_not_written_yet_sends_no_parts() -> None:
+    """They would be refused, one by one: the whole shard is about to be written."""
     subtask = started()
     subtask.redis.flush()
-    subtask.operator._lose(AwayError())
+    subtask.operator._look()
     subtask.live(2)
-    subtask.pass_ms(5)
-    assert subtask.redis.hashes == {}
+    assert subtask.operator._outbox == []
     subtask.pass_ms(2 * LOOK_MS)
+    assert subtask.shown() == 2
     assert subtask.redis.hashes["acme"]["whole"]
 
 
