@@ -72,7 +72,7 @@ def rate(
     st.integers(1, 60),
     instants,
 )
-def test_a_quote_is_what_the_next_event_is_charged(  # noqa: PLR0913, PLR0917 - one argument a strategy
+def test_a_quote_is_what_the_next_event_is_charged(  # noqa: PLR0913 - one argument a strategy
     partitions: dict[int, list[LogRecord]],
     plain: list[dict[str, Any]],
     agreed: list[dict[str, Any]],

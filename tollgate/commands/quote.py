@@ -113,7 +113,7 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
     who = record.customer_id or "a new customer"
     used = f"{record.quantity:,} {units(record.quantity)} of {record.meter}"
     total = f"{format_picos(total_picos(record))} {record.currency}"
-    yield f"On {time_text(record.event_time_ms)} {who} would pay {total} for {used}. Nothing is charged by asking."
+    yield f"On {time_text(record.event_time_ms)} {who} would pay {total} for {used}. Asking charges nothing."
     if record.late:
         yield (
             f"It would be too late for cycle {record.corrects_cycle}: priced as part of that cycle and billed in"

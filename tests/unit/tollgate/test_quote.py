@@ -14,6 +14,7 @@ from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import EXIT_FAILED, EXIT_UNUSABLE, StackError
 from wire.price_books import to_message
 
+FEE = ", and 1 USD because the tier begins here"
 AT = "2026-11-12T00:00:00Z"
 
 
@@ -90,11 +91,10 @@ def test_the_price_is_told_in_words() -> None:
     event = read_event("sms.outbound", "110", "zoe", AT, ["region=eu"])
     assert event.dimensions == {"region": "eu"}
     assert list(narrate_quote(priced(where, event), where)) == [
-        "On 2026-11-12 00:00:00 UTC zoe would pay 1.86 USD for 110 units of sms.outbound. Nothing is charged by asking.",
+        "On 2026-11-12 00:00:00 UTC zoe would pay 1.86 USD for 110 units of sms.outbound. Asking charges nothing.",
         "The prices are those of standard, version 2, in force at that time:",
         "  - 100 paid units (units 901 to 1,000 of the cycle) at 0.0079 USD each: 0.79 USD.",
-        "  - 10 paid units (units 1,001 to 1,010 of the cycle) at 0.007 USD each,"
-        " and 1 USD because the tier begins here: 1.07 USD.",
+        f"  - 10 paid units (units 1,001 to 1,010 of the cycle) at 0.007 USD each{FEE}: 1.07 USD.",
         "  = 0.79 + 1.07 = 1.86 USD.",
         "After it, zoe would have used 1,110 units of sms.outbound in 2026-11 and owe 8.97 USD for all meters.",
         "Counted: all events in the log, whose clock stands at 2026-11-10 12:00:00 UTC.",
