@@ -18,6 +18,7 @@ WIDTH = 960
 
 _LEFT = 210
 _BARS = 470
+_AXIS, _BARS_A_SIDE = 590, 180
 _ROW = 46
 _SLIM_ROW = 28
 _BEFORE, _AFTER, _MORE, _LESS, _INK, _FAINT = "#9aa5b4", "#1f5fbf", "#c2540a", "#0f766e", "#1b2430", "#5b6675"
@@ -33,11 +34,11 @@ def draw(found: Difference, draft: str, currency: str) -> str:
     parts = [*_head(found, draft, currency)]
     top = 140
     parts += _meters(meters[:MAX_METERS], top, currency)
-    top += 62 + _ROW * min(len(meters), MAX_METERS)
+    top += 44 + _ROW * min(len(meters), MAX_METERS)
     parts += _left_over(len(meters) - MAX_METERS, "meter", top)
-    parts += _customers([one for one in customers if one[1].delta_picos][:MAX_CUSTOMERS], top + 34, currency)
+    parts += _customers([one for one in customers if one[1].delta_picos][:MAX_CUSTOMERS], top + 22, currency)
     shown = min(sum(1 for _, one in customers if one.delta_picos), MAX_CUSTOMERS)
-    top += 34 + 40 + _SLIM_ROW * max(shown, 1)
+    top += 22 + 52 + _SLIM_ROW * max(shown, 1)
     foot = [*_foot(found, currency)]
     parts += [_text(24, top + 24 + 18 * at, line, size=12, ink=_FAINT) for at, line in enumerate(foot)]
     height = top + 36 + 18 * len(foot)
@@ -88,10 +89,11 @@ def _customers(lines: Sequence[Line], top: int, currency: str) -> Iterator[str]:
         yield _text(24, top + 44, "nobody pays more or less", ink=_FAINT)
         return
     most = max(abs(one.delta_picos) for _, one in lines)
-    room = (_BARS - 40) // 2
-    axis = _LEFT + 130 + room
+    axis, room = _AXIS, _BARS_A_SIDE
+    yield _text(axis - 8, top + 36, "pays less", size=12, ink=_LESS, anchor="end")
+    yield _text(axis + 8, top + 36, "pays more", size=12, ink=_MORE)
     for at, (key, one) in enumerate(lines):
-        y = top + 32 + _SLIM_ROW * at
+        y = top + 48 + _SLIM_ROW * at
         width = _length(one.delta_picos, most, room)
         more = one.delta_picos > 0
         x = axis if more else axis - width
@@ -99,7 +101,7 @@ def _customers(lines: Sequence[Line], top: int, currency: str) -> Iterator[str]:
         yield f'<rect x="{x}" y="{y}" width="{width}" height="15" fill="{_MORE if more else _LESS}"/>'
         side, anchor = (axis + width + 8, "start") if more else (axis - width - 8, "end")
         yield _text(side, y + 12, _signed(one, currency), size=12, anchor=anchor)
-    bottom = top + 32 + _SLIM_ROW * len(lines)
+    bottom = top + 48 + _SLIM_ROW * len(lines)
     yield f'<line x1="{axis}" y1="{top + 26}" x2="{axis}" y2="{bottom - 6}" stroke="{_INK}" stroke-width="1"/>'
 
 

@@ -50,7 +50,7 @@ def test_who_pays_more_and_who_pays_less_differ_in_color_and_side() -> None:
     svg = draw(difference(("zoe", "sms", 0, 40), ("acme", "sms", 30, 10)), "b@2", "USD")
     more = next(one for one in ET.fromstring(svg).iter(f"{SVG}rect") if one.get("fill") == "#c2540a")
     less = next(one for one in ET.fromstring(svg).iter(f"{SVG}rect") if one.get("fill") == "#0f766e")
-    assert (int(more.get("width", "")), int(less.get("width", ""))) == (215, 107)
+    assert (int(more.get("width", "")), int(less.get("width", ""))) == (180, 90)
     assert int(less.get("x", "")) + int(less.get("width", "")) == int(more.get("x", ""))
 
 
