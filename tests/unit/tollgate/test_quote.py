@@ -84,6 +84,20 @@ def test_an_event_that_had_no_price_when_it_came_counts_nothing() -> None:
     assert ask(found, "sms.outbound", 100, "zoe")["total"] == "0"
 
 
+def test_events_to_come_are_rated_with_all_that_is_published_by_now() -> None:
+    log = Log()
+    log.use(1, "mms.outbound")
+    log.use(1090, "sms.outbound")
+    plain = book(version=1)
+    plain["meters"] = {"mms.outbound": plain["meters"]["mms.outbound"]}
+    plain["promotions"], plain["contracts"] = [], []
+    found = rated(log, plain)
+    found.topics[DEAD_LETTERS], found.committed = [], {0: 1}  # the second is still to be rated
+    later = to_message(document_from_plain(book())).SerializeToString()
+    found.topics[PRICE_BOOKS].append(LogRecord(PRICE_BOOKS, 0, 1, 0, b"standard@2", later))
+    assert ask(found, "sms.outbound", 10, "zoe")["total"] == "0.079"  # units 991 to 1000, none free
+
+
 def test_the_price_is_told_in_words() -> None:
     log = Log()
     log.use(1000, "sms.outbound")

@@ -175,6 +175,15 @@ def test_the_counted_time_begins_with_the_cycle_in_the_timezone_of_the_book() ->
     assert period == Period(ms("2026-10-31T15:00:00Z"), ms("2026-11-10T00:00:00Z"), ms(DECEMBER))
 
 
+def test_reading_begins_where_an_event_of_the_first_cycle_may_be() -> None:
+    log = Log()
+    log.use(1, at="2026-10-31T00:00:00Z", stamped="2026-10-31T00:00:00Z")
+    log.use(1, at="2026-11-01T00:05:00Z", stamped="2026-10-31T23:55:00Z")  # 10 minutes ahead are allowed
+    log.use(1, at="2026-11-02T00:00:00Z", stamped="2026-11-02T00:00:00Z")
+    found = tried(rated(log), draft())
+    assert lines(found) == {("zoe", "mms.outbound"): ("0.044", "0.044")}
+
+
 def test_reading_ends_where_no_event_of_the_period_can_follow() -> None:
     log = Log()
     log.use(1)
