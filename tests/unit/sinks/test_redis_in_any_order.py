@@ -28,7 +28,7 @@ def _written(lines: list[Line], cuts: list[int], lag: int) -> list[tuple[str, st
     return updates
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(), st.data())
 def test_two_writers_in_any_interleaving_end_equal(
     writer: RedisBalances, redis_data: Any, lines: list[Line], data: st.DataObject
@@ -46,7 +46,7 @@ def test_two_writers_in_any_interleaving_end_equal(
     assert redis_data.hgetall(KEY) == hash_of(settled(lines))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(), st.data())
 def test_a_server_that_loses_data_at_any_time_is_told_what_it_lacks(
     writer: RedisBalances, redis_data: Any, lines: list[Line], data: st.DataObject
