@@ -11,7 +11,8 @@ from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_o
 from billing.state import CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
 from tests.golden.conftest import HERE
-from wire.customer_state import FORMAT, decode_seen, decode_state, encode_seen, encode_state
+from wire.customer_state import FORMAT, decode_state, encode_state
+from wire.dedup_index import decode_seen, encode_seen
 
 FILES = HERE / "state"
 NOVEMBER_END_MS, DECEMBER_END_MS = 1_796_083_200_000, 1_798_761_600_000
@@ -82,7 +83,7 @@ def test_this_release_writes_the_bytes_of_its_format() -> None:
 def test_an_entry_of_the_dedup_index_is_an_event_time_and_a_fingerprint() -> None:
     entry = bytes.fromhex("000001a1c5545200" + "0102030405060708")
     assert decode_seen(entry) == Seen(1_794_312_000_000, b"\x01\x02\x03\x04\x05\x06\x07\x08")
-    assert encode_seen(*decode_seen(entry)) == entry
+    assert encode_seen(decode_seen(entry)) == entry
 
 
 def test_identities_and_fingerprints_are_those_that_indexes_hold() -> None:
