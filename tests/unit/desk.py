@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.catalog import PriceCatalog
+from billing.due import settle_due
 from billing.events import Measure, Original, UsageEvent, fingerprint_of, identity_of
 from billing.memory import DictMemory
 from billing.outcomes import BillingRecord, Outcome, Refused, Rejection, Settled
-from billing.due import settle_due
 from billing.rating import step
 from billing.state import CustomerState
 from tests.unit.builders import catalog, delivery

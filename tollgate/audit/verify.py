@@ -4,12 +4,10 @@ from collections.abc import Callable
 
 from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate.audit.compare import Comparison, Report
-from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.ledger import Ledger, Readings
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
 from tollgate.kafka_log import KafkaLog
-from wire.records import ReadSoFar
-from wire.v1 import billing_pb2
 
 USAGE_GROUP = "tollgate-usage-rating"
 """The consumer group under which the rating job says how far it has committed its input."""
@@ -29,31 +27,17 @@ def verify(
     progress("reading committed records")
     ledger.add_records(log.read(records_topic))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
-    recomputation = Recomputation(prices, _read_so_far(ledger, prices), ledger.home)
+    recomputation = Recomputation(prices, Readings(ledger.read, prices.latest()), ledger.home)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
-    for part in log.partitions(USAGE_EVENTS):
+    parts = log.partitions(USAGE_EVENTS)
+    for part in parts:
         progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
         comparison.partition(part.partition, log.read(USAGE_EVENTS, partitions=[part.partition]))
+    comparison.settle()
+    if ledger.leftover():
+        progress("looking ahead of the offsets that the job has reported")
+        for part in parts:
+            start = {part: comparison.stops[part.partition]}
+            comparison.ahead(log.read(USAGE_EVENTS, partitions=[part.partition], start=start))
+        comparison.ahead_of_time()
     return comparison.finish()
-
-
-def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
-    """Return how far the topics of prices had been read when a position was decided.
-
-    An event says so in its output; one without output (a duplicate, a heartbeat) was decided after
-    the last before it that has one, and before the next.
-    """
-    latest: dict[int, ReadSoFar] = {}
-    everything = prices.latest()
-
-    def read_so_far(position: Position) -> ReadSoFar:
-        partition = position[0]
-        for found, kind in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
-            values = found.get(position)
-            if values:
-                message = kind.FromString(values[0])
-                latest[partition] = ReadSoFar(message.books_offset, message.contracts_offset)
-                return latest[partition]
-        return latest.get(partition, everything)
-
-    return read_so_far

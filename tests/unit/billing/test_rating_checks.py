@@ -111,7 +111,9 @@ def test_of_a_retraction_the_price_book_is_looked_for_and_the_meter_is_not() -> 
 
 def test_without_any_book_the_default_limits_hold_and_there_is_no_price() -> None:
     def outcome(**by: int) -> str:
-        return reason_of(step(CustomerState("zoe"), usage(), delivery(**by), b"", b"", None, catalog_of_nothing, DictMemory())[1])
+        return reason_of(
+            step(CustomerState("zoe"), usage(), delivery(**by), b"", b"", None, catalog_of_nothing, DictMemory())[1]
+        )
 
     catalog_of_nothing = catalog()
     catalog_of_nothing.series.clear()

@@ -1,6 +1,6 @@
 """A Kafka cluster in memory for `tollgate verify`: what producers sent, and what the job made of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,18 @@ class MemoryLog:
         """Return how far the job has committed."""
         return {TopicPartition(USAGE_EVENTS, number): offset for number, offset in self.committed.items()}
 
-    def read(self, topic: str, *, partitions: Iterable[int] | None = None) -> Iterator[LogRecord]:
+    def read(
+        self,
+        topic: str,
+        *,
+        partitions: Iterable[int] | None = None,
+        start: Mapping[TopicPartition, int] | None = None,
+    ) -> Iterator[LogRecord]:
         """Yield the records of a topic."""
         wanted = range(self.partition_count) if partitions is None else list(partitions)
-        return (one for one in self.topics.get(topic, []) if one.partition in wanted)
+        first = {part.partition: offset for part, offset in (start or {}).items()}
+        records = (one for one in self.topics.get(topic, []) if one.partition in wanted)
+        return (one for one in records if one.offset >= first.get(one.partition, 0))
 
     def verify(self) -> Report:
         """Run the verification over these topics."""

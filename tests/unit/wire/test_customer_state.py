@@ -54,7 +54,9 @@ def test_partition_0_is_not_taken_for_none() -> None:
 @pytest.mark.parametrize("number", [0, FORMAT + 1, 2**32 - 1])
 def test_a_format_that_is_not_known_is_refused_and_never_read_as_empty(number: int) -> None:
     data = state_pb2.CustomerState(format=number, sequence=5).SerializeToString()
-    with pytest.raises(UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1 and {FORMAT}"):
+    with pytest.raises(
+        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1 and {FORMAT}"
+    ):
         decode_state("zoe", data)
 
 

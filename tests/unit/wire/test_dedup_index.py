@@ -21,7 +21,9 @@ def charges(draw: st.DrawFn) -> Charge:
     version = draw(st.integers(0, 2**32 - 1))
     weight = draw(st.none() | weights)
     picos = draw(st.integers(0, 10**12) | whole)
-    return Charge(picos, quantity, billable, draw(names), draw(names), version, tuple(free), weight, draw(st.booleans()))
+    return Charge(
+        picos, quantity, billable, draw(names), draw(names), version, tuple(free), weight, draw(st.booleans())
+    )
 
 
 charged = st.builds(Seen, times, fingerprints, charges(), st.just(b""), st.just(0) | times)
