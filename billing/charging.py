@@ -4,18 +4,21 @@ from dataclasses import replace
 from math import prod
 
 from billing.calendar import Cycle
-from billing.catalog import Tariff
 from billing.events import UsageEvent, Weight
 from billing.outcomes import BillingRecord, Kind, Reason, Rejection
 from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
 from billing.state import CustomerState, CycleState, MeterState
+from billing.tariffs import Tariff
 from billing.volume_tiers import follow_tier
 
 MAX_COUNTER = 2**63 - 1
 
 TOO_MANY_UNITS = Rejection(Reason.INVALID_FIELD, f"the cycle's units of its meter would exceed {MAX_COUNTER}")
+
+# Names of their own: in Python 3.11, looking a member up in its Enum costs as much as a call.
+_USAGE, _LATE_CORRECTION = Kind.USAGE, Kind.LATE_CORRECTION
 
 
 def find_cycles(  # noqa: PLR0913 - all that decides it
@@ -23,17 +26,31 @@ def find_cycles(  # noqa: PLR0913 - all that decides it
 ) -> tuple[CycleState, CycleState] | Rejection:
     """Return the cycle that units of a time count in, and the one they are billed in: the same unless it is closed."""
     cycle = book.calendar.cycle_of(time_ms)
+    if clock_ms >= cycle.end_ms + book.allowed_lateness_ms:
+        return find_closed_cycle(state, book, cycle, clock_ms, meter, quantity)
+    own = find_open_cycle(state, book, cycle, meter, quantity)
+    return TOO_MANY_UNITS if own is None else (own, own)
+
+
+def find_open_cycle(
+    state: CustomerState, book: PriceBook, cycle: Cycle, meter: str, quantity: int
+) -> CycleState | None:
+    """Return a customer's cycle, opened on first use, or None where the units are too many for it."""
     own = state.cycles.get((book.id, cycle.name))
-    if clock_ms < cycle.end_ms + book.allowed_lateness_ms:
-        if own is None:
-            own = open_cycle(state, book, cycle)
-        elif _exceeds(own, meter, quantity):
-            return TOO_MANY_UNITS
-        return own, own
+    if own is None:
+        return open_cycle(state, book, cycle)
+    return None if _exceeds(own, meter, quantity) else own
+
+
+def find_closed_cycle(  # noqa: PLR0913 - all that decides it
+    state: CustomerState, book: PriceBook, cycle: Cycle, clock_ms: int, meter: str, quantity: int
+) -> tuple[CycleState, CycleState] | Rejection:
+    """Return a closed cycle and the oldest that is open, in which it is corrected, or refuse what is late."""
     if book.late_policy is LatePolicy.REJECT:
         detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
         return Rejection(Reason.LATE_REJECTED, detail)
     oldest_open = book.calendar.cycle_of(clock_ms - book.allowed_lateness_ms)
+    own = state.cycles.get((book.id, cycle.name))
     billed = state.cycles.get((book.id, oldest_open.name))
     if (own is not None and _exceeds(own, meter, quantity)) or (
         billed is not None and _exceeds(billed, meter, quantity)
@@ -68,7 +85,7 @@ def charge(  # noqa: PLR0913 - all that makes a record
         record_id,
         event.customer_id,
         state.next_sequence(),
-        Kind.LATE_CORRECTION if late else Kind.USAGE,
+        _LATE_CORRECTION if late else _USAGE,
         event.meter,
         billed.name,
         quantity,
@@ -114,7 +131,10 @@ def open_cycle(state: CustomerState, book: PriceBook, cycle: Cycle, *, closed: b
 def _exceeds(cycle: CycleState, name: str, quantity: int) -> bool:
     """Tell whether further units would take a cycle's beyond what 64 bits hold."""
     meter = cycle.meters.get(name)
-    return meter is not None and max(meter.counter, meter.quantity) + quantity > MAX_COUNTER
+    if meter is None:
+        return False
+    most = MAX_COUNTER - quantity
+    return meter.counter > most or meter.quantity > most
 
 
 def _tier_adjustment(

@@ -1,6 +1,7 @@
 """What the core is told: one usage event and where the log delivered it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 from typing import NamedTuple
@@ -80,7 +81,8 @@ class Weight(NamedTuple):
     denominator: int
 
 
-class Charge(NamedTuple):
+@dataclass(slots=True)
+class Charge:
     """What a rated event was charged and counted as: all that a retraction takes back.
 
     `quantity` is with the free units, `billable` without. `free_units` are (promotion, units).
@@ -97,7 +99,8 @@ class Charge(NamedTuple):
     retracted: bool = False
 
 
-class Seen(NamedTuple):
+@dataclass(slots=True)
+class Seen:
     """What the dedup index remembers of an event that was rated or waits.
 
     `charge` is there for rated usage, `session` (its key) for a phase; neither for retractions, nor

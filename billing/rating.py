@@ -4,19 +4,23 @@ The checks stand in the order of the contract, rule 12. A rejected or repeated e
 the state as it was, but for the deadlines that its clock has passed.
 """
 
-from billing.catalog import PriceCatalog, Tariff, Terms
-from billing.charging import charge, find_cycles
+from billing.catalog import PriceCatalog, Terms
+from billing.charging import TOO_MANY_UNITS, charge, find_closed_cycle, find_open_cycle
 from billing.due import settle_due
-from billing.events import Delivery, Measure, Seen, UsageEvent
+from billing.events import Charge, Delivery, Measure, Seen, UsageEvent
 from billing.memory import Memory
 from billing.outcomes import BillingRecord, Duplicate, Outcome, Reason, Rejection, Settled
 from billing.retractions import Target, settle, take_retraction
 from billing.sessions import charge_of, take_phase
 from billing.state import CustomerState
+from billing.tariffs import Tariff
 from billing.validity import invalid_event_time, invalid_field
 
 MAX_SHOWN = 100
 """Characters of a stranger's text that a dead letter's detail repeats: it holds the raw bytes anyway."""
+
+# Names of their own: in Python 3.11, looking a member up in its Enum costs as much as a call.
+_QUANTITY, _SESSION = Measure.QUANTITY, Measure.SESSION
 
 
 def step(  # noqa: PLR0913 - all that decides an event's fate, none of it optional
@@ -49,15 +53,18 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
         or _too_old(event, delivery, horizon_ms)
         or _seen_before(event, fingerprint, seen, delivery.clock_ms, horizon_ms)
     )
-    if found is None:
-        if event.measure is Measure.QUANTITY:
-            found = _rate(state, event, delivery, identity, terms)
-            if isinstance(found, BillingRecord):
-                _remember(state, found, seen, identity, fingerprint, prices, memory)
-        else:
-            more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory)
-            settled += more
-    return settled, found
+    if found is not None:
+        return settled, found
+    if event.measure is not _QUANTITY:
+        more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory)
+        return settled + more, found
+    rated = _rate(state, event, delivery, identity, terms)
+    if isinstance(rated, BillingRecord):
+        charged = charge_of(rated)
+        if seen is not None and seen.awaited_until_ms:
+            charged = _settle_waiting(state, rated, charged, identity, prices, memory)
+        memory.remember(identity, Seen(event.event_time_ms, fingerprint, charged))
+    return settled, rated
 
 
 def check_fields(event: UsageEvent, delivery: Delivery) -> Rejection | None:
@@ -119,32 +126,34 @@ def _rate(
     if isinstance(tariff, Rejection):
         return tariff
     assert terms.series is not None
-    book, time_ms = terms.series.first, event.event_time_ms
-    cycles = find_cycles(state, book, time_ms, delivery.clock_ms, event.meter, event.quantity)
+    book, time_ms, clock_ms = terms.series.first, event.event_time_ms, delivery.clock_ms
+    cycle = book.calendar.cycle_of(time_ms)
+    record_id = f"{identity.hex()}-{time_ms:x}"
+    if clock_ms < cycle.end_ms + book.allowed_lateness_ms:
+        own = find_open_cycle(state, book, cycle, event.meter, event.quantity)
+        if own is None:
+            return TOO_MANY_UNITS
+        return charge(state, event, record_id, clock_ms, tariff, book, own, own, event.quantity, time_ms)
+    cycles = find_closed_cycle(state, book, cycle, clock_ms, event.meter, event.quantity)
     if isinstance(cycles, Rejection):
         return cycles
-    record_id = f"{identity.hex()}-{time_ms:x}"
-    return charge(state, event, record_id, delivery.clock_ms, tariff, book, *cycles, event.quantity, time_ms)
+    return charge(state, event, record_id, clock_ms, tariff, book, *cycles, event.quantity, time_ms)
 
 
-def _remember(  # noqa: PLR0913 - all that is remembered
+def _settle_waiting(  # noqa: PLR0913 - all that decides it
     state: CustomerState,
     record: BillingRecord,
-    seen: Seen | None,
+    charged: Charge,
     identity: bytes,
-    fingerprint: bytes,
     prices: PriceCatalog,
     memory: Memory,
-) -> None:
-    """Remember a rated event with what it was charged, and settle the retractions that waited for it."""
-    charged = charge_of(record)
-    if seen is not None and seen.awaited_until_ms:
-        target = Target(charged, record.record_id, record.event_time_ms)
-        waiting = memory.waiting(identity)
-        memory.keep_waiting(identity, [])
-        target, record.retracted_by = settle(state, waiting, record.clock_ms, None, target, prices, memory)
-        charged = target.charge
-    memory.remember(identity, Seen(record.event_time_ms, fingerprint, charged))
+) -> Charge:
+    """Settle the retractions that waited for a rated event; returns its charge as they leave it."""
+    target = Target(charged, record.record_id, record.event_time_ms)
+    waiting = memory.waiting(identity)
+    memory.keep_waiting(identity, [])
+    target, record.retracted_by = settle(state, waiting, record.clock_ms, None, target, prices, memory)
+    return target.charge
 
 
 def _take_other(  # noqa: PLR0913 - all that decides it
@@ -168,13 +177,13 @@ def _take_other(  # noqa: PLR0913 - all that decides it
 
 
 def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
-    series, book, agreement = terms
+    series, book = terms.series, terms.book
     if series is None or book is None:
         return Rejection(Reason.NO_PRICE, _why_no_price(terms))
-    tariff = series.tariff(book, agreement, event.meter)
+    tariff = series.tariff(book, terms.agreement, event.meter)
     if tariff is None:
         return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter[:MAX_SHOWN]!r}")
-    if (tariff.meter.session is not None) == (event.measure is Measure.SESSION):
+    if (tariff.meter.session is None) is (event.measure is not _SESSION):
         return tariff
     expected = "a session" if tariff.meter.session is not None else "a quantity"
     return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")

@@ -4,6 +4,7 @@ A retraction of an event that is not known waits until the clock has passed its 
 allowed lateness; if the event is rated before that, the retraction follows its record at once.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from billing.catalog import PriceCatalog, Terms
@@ -85,9 +86,9 @@ def target_of(session: Session) -> Target:
 
 def _mark_retracted(memory: Memory, identity: bytes, seen: Seen | None, target: Target) -> None:
     assert seen is not None
-    charge = target.charge._replace(retracted=True)
+    charge = replace(target.charge, retracted=True)
     if seen.charge is not None:
-        memory.remember(identity, seen._replace(charge=charge))
+        memory.remember(identity, replace(seen, charge=charge))
         return
     session = memory.session(seen.session)
     assert session is not None
@@ -100,7 +101,7 @@ def _await(state: CustomerState, memory: Memory, target: bytes, known: Seen | No
     """See that the event is known to be waited for, and that the wait ends."""
     due_ms = deadline_of(waiting)
     known = known or Seen(0, b"")
-    memory.remember(target, known._replace(awaited_until_ms=max(known.awaited_until_ms, due_ms)))
+    memory.remember(target, replace(known, awaited_until_ms=max(known.awaited_until_ms, due_ms)))
     session = memory.session(known.session) if known.session else None
     if session is not None:
         session.awaited = True
@@ -131,7 +132,7 @@ def settle(  # noqa: PLR0913 - all that decides it
             settled.append(Refused(one, found))
             continue
         found.origin = Origin(one.delivery.partition, one.delivery.offset, read)
-        target = target._replace(charge=target.charge._replace(retracted=True))
+        target = target._replace(charge=replace(target.charge, retracted=True))
         settled.append(found)
     return target, tuple(settled)
 

@@ -7,7 +7,7 @@ that of the end. What contradicts a phase that came earlier is refused, and the 
 from bisect import insort
 from typing import NamedTuple
 
-from billing.catalog import PriceCatalog, Tariff, TariffName, Terms
+from billing.catalog import PriceCatalog, TariffName, Terms
 from billing.charging import charge, find_cycles
 from billing.events import Charge, Delivery, Phase, Seen, UsageEvent, identity_of, session_key_of
 from billing.memory import ClosedSession, Due, DueKind, Memory, Session, forget_refused
@@ -29,6 +29,7 @@ from billing.outcomes import (
 from billing.price_books.model import SessionRule
 from billing.retractions import settle, target_of
 from billing.state import CustomerState
+from billing.tariffs import Tariff
 
 MAX_UPDATES = 1000
 """UPDATEs that one session may hold: all of them stand in its record, and in its state."""
@@ -310,10 +311,14 @@ def _bill(
 
 def charge_of(record: BillingRecord) -> Charge:
     """Return what a retraction of a record would take back."""
-    free = tuple((one.id, one.free_units) for one in record.adjustments if one.free_units)
-    billable = record.quantity - sum(units for _, units in free)
+    quantity = billable = record.quantity
+    free: tuple[tuple[str, int], ...] = ()
+    for one in record.adjustments:
+        if one.free_units:
+            free += ((one.id, one.free_units),)
+            billable -= one.free_units
     return Charge(
-        record.picos, record.quantity, billable, record.meter, record.price_book, record.price_book_version, free,
+        record.picos, quantity, billable, record.meter, record.price_book, record.price_book_version, free,
         record.weight,
     )  # fmt: skip
 
