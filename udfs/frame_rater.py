@@ -91,21 +91,24 @@ class FrameRater:
         """Do what is due for silent customers once the watermark reached `until_ms`."""
         due, _ = self.stores.agenda.take_due(_CUSTOMERS, until_ms)
         customers = dict.fromkeys(map(customer_of, [*self.stores.deadlines.take_due(until_ms), *due]))
-        if customers.pop(_SWEEP, self) is not self:
+        sweeps = customers.pop(_SWEEP, self) is not self
+        out: list[bytes] = []
+        if customers:
+            self._settle(customers, until_ms, prices, out)
+        if sweeps:  # after what was due, which may have looked for what goes now
             before_ms = until_ms - prices.longest_dedup_horizon_ms()
             self.stores.index.sweep(before_ms)
             self.stores.held.sweep(before_ms)
-        if not customers:
-            return b""
+        return b"".join(out)
+
+    def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: list[bytes]) -> None:
         states = self._load(customers)
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
-        out: list[bytes] = []
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         for state in states.values():
             self._emit_settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0), out)
         memory.write()
         self._save(states, due_ms, prices)
-        return b"".join(out)
 
     def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
