@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_of
+from billing.events import Charge, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
 from billing.state import CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
-from tests.golden.conftest import HERE
+from tests.golden.conftest import HERE, Golden
 from wire.customer_state import FORMAT, decode_state, encode_state
 from wire.dedup_index import decode_seen, encode_seen
 
@@ -52,7 +52,14 @@ def handmade() -> CustomerState:
     return state
 
 
-EXPECTED = {1: handmade()}
+def with_something_that_waits() -> CustomerState:
+    """The same, and something that waits until the eleventh of November, at noon."""
+    state = handmade()
+    state.expect(1_794_398_400_000)
+    return state
+
+
+EXPECTED = {1: handmade(), 2: with_something_that_waits()}
 
 
 def bytes_of(number: int) -> bytes:
@@ -78,6 +85,25 @@ def test_no_format_is_without_an_expectation() -> None:
 
 def test_this_release_writes_the_bytes_of_its_format() -> None:
     assert encode_state(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+
+
+CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)
+FREE = Charge(
+    -(2**70), 2**40, 2**40 - 7, "sms", "b", 1, (("gift", 7),), Weight("b@1+contract#0", 52, 5), retracted=True
+)
+ENTRIES = {
+    "rated": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", CHARGED),
+    "retracted_volume": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", FREE),
+    "phase": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", session=b"0123456789abcdef"),
+    "awaited_phase": Seen(
+        1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", session=b"0123456789abcdef", awaited_until_ms=1_794_322_800_001
+    ),
+    "awaited": Seen(0, b"", awaited_until_ms=1_794_322_800_001),
+}
+
+
+def test_entries_of_the_dedup_index_are_written_as_savepoints_hold_them(golden: Golden) -> None:
+    golden("dedup_index.txt", "".join(f"{name} {encode_seen(seen).hex()}\n" for name, seen in ENTRIES.items()))
 
 
 def test_an_entry_of_the_dedup_index_is_an_event_time_and_a_fingerprint() -> None:
