@@ -100,7 +100,7 @@ def find_standing(log: KafkaLog, customer: str, default_price_book: str, report:
 
 def priced(standing: Standing, event: UsageEvent) -> BillingRecord:
     """Return the record that the event would have. Raises StackError where it would be refused."""
-    found = quote_event(standing.state, event, standing.clock_ms, standing.prices)
+    found = quote_event(standing.state, event, standing.clock_ms, standing.prices, standing.memory)
     if isinstance(found, Rejection):
         remedy = _REMEDIES.get(found.reason, "correct what the event says")
         raise StackError(f"it would be dead-lettered {found.reason.value}: {found.detail}", remedy)
