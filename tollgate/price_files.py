@@ -111,8 +111,6 @@ def not_billed_yet(content: PriceBook | Contract) -> list[str]:
     found = [f"surge rule {rule.id!r}: the list price is charged" for rule in content.surge]
     bursts = [one.id for one in content.promotions if isinstance(one, Burst)]
     found += [f"burst promotion {name!r}: no discount is given" for name in bursts]
-    sessions = [name for name, meter in content.meters.items() if meter.session is not None]
-    found += [f"meter {name!r} with sessions: its events are dead-lettered UNSUPPORTED" for name in sessions]
     found += [f"plan {name!r}: there are no subscriptions" for name in content.plans]
     return found + [line for contract in content.contracts.values() for line in _not_billed_of(contract)]
 
