@@ -28,6 +28,7 @@ class Ledger:
     rated: list[Position] = field(default_factory=list)  # the absorbed ones included
     absorbed: list[Position] = field(default_factory=list)  # updates of a session that was rated before
     pending: list[Position] = field(default_factory=list)  # held at the end of the log
+    clocks: dict[Position, int] = field(default_factory=dict)  # at which each record was delivered, epoch ms
     final_clocks: dict[int, int] = field(default_factory=dict)  # by partition, epoch ms
 
 

@@ -74,6 +74,7 @@ class _Rating:
         """Decide every record of a partition, and move its clock after each one."""
         clock_ms = 0
         for record in log:
+            self.ledger.clocks[partition, record.offset] = clock_ms
             event = decode(record.value)
             if event is None:
                 self.ledger.dead_letters.append((partition, record.offset, "MALFORMED"))
