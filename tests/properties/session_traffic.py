@@ -72,7 +72,7 @@ class _Traffic:
             self._session()
         for _ in range(self.dice.randrange(6)):
             self._quantity()
-        for _ in range(self.dice.randrange(6)):
+        for _ in range(self.dice.randrange(7)):
             self._retraction()
         for _ in range(self.dice.randrange(4)):
             self._again()
@@ -118,7 +118,7 @@ class _Traffic:
     def _retraction(self) -> None:
         """Take back something that is in the log, or nothing that is."""
         usage = [one for one in self.found if one[1].meter in ("bulk", self.usual_meter)]
-        arrival_ms, target = self.dice.choice(usage if usage and self._chance(0.6) else self.found)
+        arrival_ms, target = self.dice.choice(usage if usage and self._chance(0.75) else self.found)
         around_ms = self.dice.choice((-DAY_MS, -2 * HOUR_MS, -MINUTE_MS, 0, 1, MINUTE_MS, 5 * HOUR_MS, 3 * DAY_MS))
         event = self._event(target.customer_id, self.dice.choice(("", "call", "unheard-of")), arrival_ms + around_ms)
         named = target.event_id if not self._chance(0.1) else "never-sent"
