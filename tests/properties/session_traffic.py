@@ -111,7 +111,7 @@ class _Traffic:
             self._arrives(event, behind_ms)
 
     def _quantity(self) -> None:
-        event = self._event(self._customer(), self.dice.choice(QUANTITY_METERS), self._instant())
+        event = self._event(self._customer(), self.dice.choice((*QUANTITY_METERS, "bulk")), self._instant())
         event.quantity = self.dice.randrange(1, 50)
         self._arrives(event, self.dice.randrange(1, 5) * DAY_MS if self._chance(0.25) else 0)
 
