@@ -1,6 +1,6 @@
 """The job's own rating code without Flink: frames in, messages out, state in dicts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -120,6 +120,7 @@ def rate_log(
 def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
     """Return a record in the oracle's words."""
     kinds, adjustments = billing_pb2.BillingRecord.Kind, billing_pb2.Adjustment.Kind
+    phases = usage_pb2.SessionEvent.Phase
     sourced = record.HasField("source")
     return {
         "customer_id": record.customer_id,
@@ -145,18 +146,39 @@ def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
         "late": record.late,
         "corrects_cycle": record.corrects_cycle,
         "replay": record.replay,
+        "meter_totals": {one.meter: (one.quantity, Fraction(one.amount)) for one in record.meter_totals},
+        "record_id": record.record_id,
+        "retracts": record.retracts,
         "session_id": record.session_id,
-        "timed_out": record.timed_out,
         "session_events": [
-            (
-                one.event_id,
-                usage_pb2.SessionEvent.Phase.Name(one.phase),
-                one.event_time_ms,
-                one.source.partition,
-                one.source.offset,
-            )
+            (one.event_id, phases.Name(one.phase), one.event_time_ms, (one.source.partition, one.source.offset))
             for one in record.session_events
         ],
-        "retracts": record.retracts,
-        "meter_totals": {one.meter: (one.quantity, Fraction(one.amount)) for one in record.meter_totals},
+        "timed_out": record.timed_out,
     }
+
+
+def in_oracle_words(records: Iterable[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return converted records by customer and sequence, under the record ids of the oracle's own.
+
+    A record id begins with a hash, for which the oracle has what is hashed: one stands for the other throughout.
+    """
+    mine = by_sequence(records)
+    hashes: dict[Any, str] = {}
+    hashed: dict[str, Any] = {}
+    for one, other in zip(mine, by_sequence(expected), strict=False):
+        digest, owner = one["record_id"].partition("-")[0], other["record_id"][0]
+        hashes.setdefault(owner, digest)
+        hashed.setdefault(digest, owner)
+
+    def renamed(record_id: str) -> Any:
+        digest, dash, rest = record_id.partition("-")
+        owner = hashed.get(digest)
+        return (owner, dash + rest) if owner is not None and hashes[owner] == digest else record_id
+
+    return [one | {name: renamed(one[name]) for name in ("record_id", "retracts")} for one in mine]
+
+
+def by_sequence(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return converted records by customer and sequence."""
+    return sorted(records, key=lambda one: (one["customer_id"], one["sequence"]))

@@ -18,7 +18,13 @@ from tests.oracle import LogRecord
 from tests.oracle import rate_log as oracle_rate
 from wire.v1 import billing_pb2, usage_pb2
 
-PLACES = {"customer": "customer_id", "event": "event_id", "corrects": "corrects_cycle", "units": "cycle_quantity"}
+PLACES = {
+    "customer": "customer_id",
+    "event": "event_id",
+    "session": "session_id",
+    "corrects": "corrects_cycle",
+    "units": "cycle_quantity",
+}
 SAME = ("kind", "meter", "cycle", "quantity", "currency", "sequence")
 
 
@@ -109,10 +115,12 @@ def _position(partition: int, offset: int) -> str:
 
 def _lines(records: Any) -> list[dict[str, Any]]:
     in_order = sorted(records, key=lambda one: (one["customer_id"], one["sequence"]))
-    return [_line(one) for one in in_order]
+    sequences = {one["record_id"]: str(one["sequence"]) for one in in_order}
+    return [_line(one) | {"retracts": sequences.get(one["retracts"], "")} for one in in_order]
 
 
 def _line(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line but for `retracts`, the sequence of the line that it takes back."""
     plain = {name: str(one[PLACES.get(name, name)]) for name in (*SAME, *PLACES)}
     return plain | {
         "amount": _money(one["amount"]),
@@ -121,9 +129,9 @@ def _line(one: Mapping[str, Any]) -> dict[str, Any]:
         "version": str(one["price_book"][1]),
         "replay": _flag(one["replay"]),
         "late": _flag(one["late"]),
-        "session": one.get("session_id", ""),
-        "timed_out": _flag(one.get("timed_out", False)),
-        "phases": [f"{phase} {event_id}" for event_id, phase, *_ in one.get("session_events", ())],
+        "session": one["session_id"],
+        "timed_out": _flag(one["timed_out"]),
+        "phases": [f"{phase} {event_id}" for event_id, phase, *_ in one["session_events"]],
         "slices": [f"{first}-{last} at {price} = {_money(picos)}" for first, last, _, price, picos in one["slices"]],
         "adjustments": [f"{name} {_money(delta)}" for name, _, delta in one["adjustments"]],
         "totals": {name: f"{units} = {_money(amount)}" for name, (units, amount) in one["meter_totals"].items()},

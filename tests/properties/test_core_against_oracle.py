@@ -223,9 +223,8 @@ def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(
     published = [engine.parse_agreed(contract) for contract in agreed]
     rated = engine.rate_log(partitions, [engine.parse(book) for book in plain], cut, published)
     expected = oracle_rate(partitions, plain, contracts=agreed)
-    order = ("customer_id", "sequence")
-    mine = sorted(map(engine.as_oracle_record, rated.records), key=lambda one: [one[name] for name in order])
-    assert mine == sorted(expected.records, key=lambda one: [one[name] for name in order])
+    mine = engine.in_oracle_words(map(engine.as_oracle_record, rated.records), expected.records)
+    assert mine == engine.by_sequence(expected.records)
     letters = sorted((one.source.partition, one.source.offset, one.reason) for one in rated.letters)
     reasons = {one[2] for one in expected.dead_letters}
     named = [(part, offset, engine.billing_pb2.DeadLetter.Reason.Name(reason)) for part, offset, reason in letters]
