@@ -61,7 +61,8 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
     key = session_key_of(event.customer_id, event.subject)
     session = memory.session(key)
     if session is not None and session.closed is not None:
-        if delivery.clock_ms - session.closed.end_ms <= terms.dedup_horizon_ms:
+        horizon_ms = prices.series[session.closed.charge.price_book].first.dedup_horizon_ms
+        if delivery.clock_ms - session.closed.end_ms <= horizon_ms:
             return _after_the_end(state, session, key, event, delivery, fingerprint, prices, memory)
         session = None
     session = session or Session(event.subject)

@@ -146,7 +146,7 @@ def test_a_session_may_change_a_volume_tier() -> None:
     assert [one["amount"] for one in (first, second, adjustment)] == [180, 120, -60]
     assert adjustment["kind"] == "TIER_ADJUSTMENT"
     assert adjustment["record_id"] == (("zoe", "b1"), second["record_id"][1] + "-tier")
-    assert (adjustment["event_id"], adjustment["session_id"], adjustment["session_events"]) == ("b2", "", [])
+    assert (adjustment["event_id"], adjustment["session_id"], adjustment["session_events"]) == ("b2", "b", [])
 
 
 @pytest.mark.parametrize("late_policy", ["correct", "reject"])

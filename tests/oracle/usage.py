@@ -62,7 +62,7 @@ def bill(what: Billable, account: Account, ledger: Ledger) -> Rated:
     record = account.bill(what.cause, book, billed_in, usage_line | what.session)
     ledger.records.append(record)
     if charge.tier_adjustment is not None:
-        adjusted = _tier_adjustment_line(usage_line, charge.tier_adjustment)
+        adjusted = _tier_adjustment_line(usage_line | what.session, charge.tier_adjustment)
         ledger.records.append(account.bill(what.cause, book, billed_in, adjusted))
     return Rated(record, book, own, charge)
 
@@ -70,5 +70,5 @@ def bill(what: Billable, account: Account, ledger: Ledger) -> Rated:
 def _tier_adjustment_line(usage: dict[str, Any], amount: Fraction) -> dict[str, Any]:
     """Return the line that follows a usage line where a volume tier changed (rule 4)."""
     owner, rest = usage["record_id"]
-    shown: dict[str, Any] = {"quantity": 0, "amount": amount, "slices": [], "adjustments": []}
+    shown: dict[str, Any] = {"quantity": 0, "amount": amount, "slices": [], "adjustments": [], "session_events": []}
     return usage | shown | {"kind": "TIER_ADJUSTMENT", "record_id": (owner, f"{rest}-tier")}
