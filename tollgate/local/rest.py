@@ -66,6 +66,14 @@ class FlinkRest:
         """Return a job's details: vertices, parallelism, state."""
         return self._get(f"/jobs/{job_id}")
 
+    def task_managers_of(self, job_id: str) -> set[str]:
+        """Return the ids of the TaskManagers that a job's tasks run on."""
+        found = set()
+        for vertex in self.job(job_id)["vertices"]:
+            hosts = self._get(f"/jobs/{job_id}/vertices/{vertex['id']}/taskmanagers")["taskmanagers"]
+            found |= {str(host["taskmanager-id"]) for host in hosts}
+        return found
+
     def job_config(self, job_id: str) -> dict[str, Any]:
         return self._get(f"/jobs/{job_id}/config")
 
