@@ -16,6 +16,7 @@ _FIXED_ROWS = 14
 _FEWEST_CUSTOMERS, MOST_CUSTOMERS = 4, 20
 _NOTES = 3
 _RIGHT_WIDTH = 33
+_WIDTH_WITHOUT_BARS = 55
 _KEYS = "+ - load   k kill a TaskManager   r kill Redis   q end and verify"
 
 
@@ -44,10 +45,10 @@ def view(figures: Figures, now: float, width: int, height: int, *, keys: bool) -
 
 def _header(figures: Figures, now: float, width: int) -> RenderableType:
     elapsed = int(figures.elapsed(now))
-    row = _row(width)
+    row = _row(width, 22)
     jobs = Text()
     for name, state in figures.jobs.items():
-        jobs.append(f"{name} ", "dim").append(f"{state}  ", "green" if state == "RUNNING" else "bold red")
+        jobs.append(f"  {name} ", "dim").append(state, "green" if state == "RUNNING" else "bold red")
     row.add_row(Text.assemble(("Tollgate", "bold cyan"), f"  {elapsed // 60}:{elapsed % 60:02}"), jobs)
     return row
 
@@ -95,12 +96,18 @@ def _spark(values: list[float], width: int, colour: str) -> Text:
 
 def _balances(figures: Figures, width: int, rows: int) -> RenderableType:
     table = Table(box=None, pad_edge=False, expand=True, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("customer", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("customer", no_wrap=True, overflow="ellipsis", min_width=11)
+    bar = max(0, width - _WIDTH_WITHOUT_BARS)
+    if bar:
+        table.add_column("", no_wrap=True, width=bar, style="cyan")
     table.add_column("live", no_wrap=True, justify="right", style="bold")
     table.add_column("settled", no_wrap=True, justify="right")
     table.add_column("open", no_wrap=True, justify="right", style="yellow")
+    most = max((Decimal(one.live_total) for one in figures.balances), default=Decimal(0)) or Decimal(1)
     for one in figures.balances[:rows]:
-        table.add_row(one.customer, money_text(one.live_total), money_text(one.settled_total), f"{one.unsettled:,}")
+        bars = ["━" * int(bar * Decimal(one.live_total) / most)] if bar else []
+        amounts = money_text(one.live_total), money_text(one.settled_total)
+        table.add_row(one.customer, *bars, *amounts, f"{one.unsettled:,}")
     currency = f", {figures.balances[0].currency}" if figures.balances else ""
     title = f"who owes most{currency}" if figures.redis_answers else "Redis is away: billing goes on"
     style = "none" if figures.redis_answers else "red"
@@ -131,7 +138,7 @@ def _tiers_and_letters(figures: Figures, rows: int) -> RenderableType:
 
 
 def _flink(figures: Figures, width: int) -> RenderableType:
-    row = _row(width)
+    row = _row(width, width - 32)
     found = figures.checkpoint
     text = "no checkpoint yet"
     if found is not None:
@@ -157,11 +164,10 @@ def _notes(figures: Figures, width: int) -> list[RenderableType]:
     return [_line(Text(f"{one.at:5.0f} s  {one.text}" if one else "", style="cyan"), width) for one in shown]
 
 
-def _row(width: int) -> Table:
+def _row(width: int, left: int) -> Table:
     row = Table.grid(expand=False)
-    right = width // 2 - 4
-    row.add_column(width=width - right, no_wrap=True, overflow="ellipsis")
-    row.add_column(width=right, no_wrap=True, overflow="ellipsis", justify="right")
+    row.add_column(width=left, no_wrap=True, overflow="ellipsis")
+    row.add_column(width=width - left, no_wrap=True, overflow="ellipsis", justify="right")
     return row
 
 
