@@ -16,7 +16,7 @@ _FIXED_ROWS = 14
 _FEWEST_CUSTOMERS, MOST_CUSTOMERS = 4, 20
 _NOTES = 3
 _RIGHT_WIDTH = 33
-_WIDTH_WITHOUT_BARS = 55
+_NARROWEST_CUSTOMER = 8
 _KEYS = "+ - load   k kill a TaskManager   r kill Redis   q end and verify"
 
 
@@ -95,20 +95,23 @@ def _spark(values: list[float], width: int, colour: str) -> Text:
 
 
 def _balances(figures: Figures, width: int, rows: int) -> RenderableType:
-    table = Table(box=None, pad_edge=False, expand=True, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("customer", no_wrap=True, overflow="ellipsis", min_width=11)
-    bar = max(0, width - _WIDTH_WITHOUT_BARS)
-    if bar:
+    shown = figures.balances[:rows]
+    texts = [(money_text(one.live_total), money_text(one.settled_total), f"{one.unsettled:,}") for one in shown]
+    widths = [max(map(len, column)) for column in zip(("live", "settled", "open"), *texts, strict=True)]
+    room = width - 4 - sum(widths) - len(widths)
+    customer = max(min(max((len(one.customer) for one in shown), default=0), room), _NARROWEST_CUSTOMER)
+    bar = room - customer - 1 if room - customer > _NARROWEST_CUSTOMER else 0
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("customer", no_wrap=True, overflow="ellipsis", width=customer)
+    if bar > 0:
         table.add_column("", no_wrap=True, width=bar, style="cyan")
-    table.add_column("live", no_wrap=True, justify="right", style="bold")
-    table.add_column("settled", no_wrap=True, justify="right")
-    table.add_column("open", no_wrap=True, justify="right", style="yellow")
-    most = max((Decimal(one.live_total) for one in figures.balances), default=Decimal(0)) or Decimal(1)
-    for one in figures.balances[:rows]:
-        bars = ["━" * int(bar * Decimal(one.live_total) / most)] if bar else []
-        amounts = money_text(one.live_total), money_text(one.settled_total)
-        table.add_row(one.customer, *bars, *amounts, f"{one.unsettled:,}")
-    currency = f", {figures.balances[0].currency}" if figures.balances else ""
+    for name, column, style in zip(("live", "settled", "open"), widths, ("bold", "", "yellow"), strict=True):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", justify="right", min_width=column, style=style)
+    most = max((Decimal(one.live_total) for one in shown), default=Decimal(0)) or Decimal(1)
+    for one, cells in zip(shown, texts, strict=True):
+        bars = ["━" * int(bar * Decimal(one.live_total) / most)] if bar > 0 else []
+        table.add_row(one.customer, *bars, *cells)
+    currency = f", {shown[0].currency}" if shown else ""
     title = f"who owes most{currency}" if figures.redis_answers else "Redis is away: billing goes on"
     style = "none" if figures.redis_answers else "red"
     return Panel(table, title=title, width=width, height=rows + 3, border_style=style)
