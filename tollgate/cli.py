@@ -15,7 +15,9 @@ from tollgate.commands import (
     on_call,
     prices,
     produce,
+    quote,
     records,
+    replay,
     stack,
     verify,
     wait,
@@ -40,10 +42,12 @@ app.command("heartbeat")(heartbeat.heartbeat)
 app.add_typer(prices.app, name="prices")
 app.command("records")(records.records)
 app.command("explain")(explain.explain)
+app.command("quote")(quote.quote)
 app.command("balance")(balances.balance)
 app.add_typer(balances.app, name="balances")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")
+app.command("replay")(replay.replay)
 app.command("savepoint")(on_call.savepoint)
 app.command("restore")(on_call.restore)
 app.command("rescale")(on_call.rescale)

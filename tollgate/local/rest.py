@@ -67,12 +67,10 @@ class FlinkRest:
         return self._get(f"/jobs/{job_id}")
 
     def task_managers_of(self, job_id: str) -> set[str]:
-        """Return the ids of the TaskManagers that a job's tasks run on."""
-        found = set()
-        for vertex in self.job(job_id)["vertices"]:
-            hosts = self._get(f"/jobs/{job_id}/vertices/{vertex['id']}/taskmanagers")["taskmanagers"]
-            found |= {str(host["taskmanager-id"]) for host in hosts}
-        return found
+        """Return the ids of the TaskManagers that a job's tasks run on now."""
+        vertices = [vertex["id"] for vertex in self.job(job_id)["vertices"]]
+        found = [self._get(f"/jobs/{job_id}/vertices/{vertex}/taskmanagers")["taskmanagers"] for vertex in vertices]
+        return {one["taskmanager-id"] for ones in found for one in ones if one["status"] == "RUNNING"}
 
     def job_config(self, job_id: str) -> dict[str, Any]:
         return self._get(f"/jobs/{job_id}/config")
