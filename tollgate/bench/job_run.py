@@ -1,52 +1,68 @@
-"""The job under measurement: its progress by the offsets of billing.records."""
+"""The jobs under measurement: from an empty state over a full topic, rating and balances side by side."""
 
 import time
 from typing import NamedTuple
 
-import psutil
-
-from flink_jobs.settings import USAGE_RATING
+from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.topics import RECORDS
+from tollgate.bench.latency import await_sentinels
+from tollgate.bench.processes import by_role, most_by_role, processes_of, roles_of
+from tollgate.bench.progress import Ends, Follower, rate, whole_run
 from tollgate.context import Context
-from tollgate.jobs import JOBS, start_job
-from tollgate.local.run_file import load_run_file
+from tollgate.jobs import JOBS, live_job, start_job
+from tollgate.local.errors import StackError
 
-_SAMPLE_SECONDS = 0.25
+TIMEOUT_SECONDS = 1800.0
 
 
 class JobRun(NamedTuple):
-    """What a run of the job took. `steady` is records a second between 15 % and 85 %.
+    """What a run took. Rates are records a second: over all of it, and between 15 % and 85 % of the records.
 
-    `records` are offsets of billing.records: a few markers of transactions are among them.
+    Records are offsets of billing.records: a few markers of transactions are among them. Processor time
+    is that of whole processes until the balances have caught up; memory is the most that one process had.
     """
 
     records: int
-    seconds: float
-    steady: float
-    peak_memory_bytes: int
-    cpu_seconds: float
-    state_bytes: int
+    per_second: float
+    steady_per_second: float
+    cpu_seconds_per_million: dict[str, float]
+    peak_memory_mib: dict[str, float]
+    balances_behind_seconds: float
+    checkpoint_bytes_per_record: float
 
 
-def measure_job(context: Context, expected: int, timeout_seconds: float = 900) -> JobRun:
-    """Start the job on a full topic and follow it until `expected` records are written."""
-    job_id = start_job(context, JOBS[USAGE_RATING], parallelism=context.settings.parallelism)
-    managers = _task_managers(context)
-    cpu_before = sum(_cpu(one) for one in managers)
-    samples: list[tuple[float, int]] = []
-    peak = 0
-    deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        written = sum(context.log.ends(RECORDS, committed=False).values())
-        samples.append((time.perf_counter(), written))
-        peak = max([peak, *(one.memory_info().rss for one in managers)])
-        if written >= expected:
-            break
-        time.sleep(_SAMPLE_SECONDS)
-    cpu = sum(_cpu(one) for one in managers) - cpu_before
-    state_bytes = _state_bytes(context, job_id)
-    first = next(stamp for stamp, written in samples if written > 0)
-    return JobRun(samples[-1][1], samples[-1][0] - first, _steady(samples), peak, cpu, state_bytes)
+def measure_jobs(context: Context, expected: int, sentinel_ms: int) -> JobRun:
+    """Start both jobs, and follow them until `expected` records are written and live in Redis.
+
+    `sentinel_ms` is the event time of what is sent last, after all other events (epoch ms).
+    """
+    processes = processes_of(context)
+    ends = Ends(context.bootstrap_servers, RECORDS, context.settings.partitions)
+    with Follower(ends, processes) as follower:
+        balances_id = start_job(context, JOBS[BALANCES_JOB])
+        rating_id = start_job(context, JOBS[USAGE_RATING])
+        roles = roles_of(context, {USAGE_RATING: rating_id, BALANCES_JOB: balances_id})
+        if not follower.await_records(expected, TIMEOUT_SECONDS):
+            raise StackError(f"the job has not written {expected:,} records", "see .tollgate/bench/logs")
+        written_at = time.monotonic()
+        await_sentinels(context, sentinel_ms)
+        behind_seconds = time.monotonic() - written_at
+        time.sleep(0.5)  # one more sample
+    samples = follower.samples
+    first, _ = whole_run(samples, expected)
+    last = samples[-1]
+    millions = expected / 1e6
+    used = {name: last.used.cpu_seconds[name] - first.used.cpu_seconds[name] for name in processes}
+    peak = {name: max(one.used.memory_bytes[name] for one in samples) / 2**20 for name in processes}
+    return JobRun(
+        records=expected,
+        per_second=rate(samples, expected),
+        steady_per_second=rate(samples, expected, 0.15, 0.85),
+        cpu_seconds_per_million={role: cpu / millions for role, cpu in by_role(used, roles).items()},
+        peak_memory_mib=most_by_role(peak, roles),
+        balances_behind_seconds=behind_seconds,
+        checkpoint_bytes_per_record=_state_bytes(context, rating_id) / expected,
+    )
 
 
 def _state_bytes(context: Context, job_id: str) -> int:
@@ -57,20 +73,9 @@ def _state_bytes(context: Context, job_id: str) -> int:
     return size
 
 
-def _task_managers(context: Context) -> list[psutil.Process]:
-    processes = load_run_file(context.stack.layout.run_file).processes
-    return [psutil.Process(one.pid) for name, one in processes.items() if name.startswith("taskmanager")]
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _steady(samples: list[tuple[float, int]]) -> float:
-    last = samples[-1][1]
-    inside = [(stamp, written) for stamp, written in samples if 0.15 * last <= written <= 0.85 * last]
-    if len(inside) < 2:
-        return 0.0
-    (begun, before), (ended, after) = inside[0], inside[-1]
-    return (after - before) / (ended - begun)
+def cancel_jobs(context: Context) -> None:
+    """End both jobs, without regard for what they have not committed."""
+    for name in JOBS:
+        job = live_job(context, name)
+        if job is not None:
+            context.stack.rest.cancel(job.id)

@@ -1,60 +1,71 @@
-"""`bench`: throughput of the job against a plain loop over the same core, in one run."""
+"""`bench`: throughput, cost and latency of the jobs, beside a plain loop over the same core, in one run."""
 
-import shutil
-import subprocess
-import sys
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flink_jobs.topics import ALL, Topic
-from tollgate.commands import prices
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.settings import REPOSITORY, Settings
 
-START_MS = 1_793_530_000_000
-"""2026-11-01: all events of the load are of one cycle."""
-
-_BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
+QUICK_EVENTS = 150_000
+QUICK_CUSTOMERS = (1_000, 20_000)
+QUICK_LATENCY_SECONDS = 10.0
 
 
 def bench(
     core: Annotated[bool, typer.Option("--core", help="Only the parts of the Python path; no stack.")] = False,
-    events: Annotated[int, typer.Option(min=1000, help="How many.")] = 1_000_000,
-    customers: Annotated[int, typer.Option(min=1, help="Of how many customers.")] = 10_000,
-    task_managers: Annotated[int, typer.Option(min=1, max=4, help="One subtask each.")] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="A few minutes: smaller, and less to be trusted.")] = False,
+    events: Annotated[int, typer.Option(min=1000, help="How many.")] = 2_000_000,
+    customers: Annotated[list[int], typer.Option(min=1, help="Of how many customers; may be repeated.")] = [  # noqa: B006 - typer's
+        10_000,
+        500_000,
+    ],
+    task_managers: Annotated[list[int], typer.Option(min=1, max=4, help="One subtask each; may be repeated.")] = [1, 2],  # noqa: B006
+    latency_seconds: Annotated[float, typer.Option(min=0, help="How long to probe; 0: not at all.")] = 60,
+    output: Annotated[Path | None, typer.Option(help="Folder for bench.json and bench.svg.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure the plain loop, then the job, on a stack of its own below .tollgate/bench."""
-    loaded = Context()
+    """Measure the plain loop and the jobs over the same log, on a stack of its own below .tollgate/bench."""
+    context = Context()
     if core:
-        _show(loaded, core_parts(), json_=json_)
+        _show_core(context, json_=json_)
         return
-    home = loaded.settings.home / "bench"
-    settings = loaded.settings.model_copy(
-        update={
-            "home": home, "task_managers": task_managers, "parallelism": task_managers,
-            "checkpoint_interval_ms": 10_000, "bootstrap_servers": "",
-        }
-    )  # fmt: skip
-    context = Context(settings)
-    context.stack.down()
-    shutil.rmtree(home, ignore_errors=True)
     try:
-        result = _measure(context, settings, events, customers)
-    finally:
-        context.stack.down()
-        shutil.rmtree(home, ignore_errors=True)
-    _show(loaded, result, json_=json_)
-
-
-def _show(context: Context, result: dict[str, float], *, json_: bool) -> None:
+        from tollgate.bench.picture import picture
+        from tollgate.bench.run import Plan, measure
+        from tollgate.bench.tables import tables
+    except ImportError as error:
+        raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
+    plan = Plan(events, tuple(customers), tuple(task_managers), latency_seconds)
+    if quick:
+        plan = Plan(QUICK_EVENTS, QUICK_CUSTOMERS, plan.task_managers, min(latency_seconds, QUICK_LATENCY_SECONDS))
+    settings = context.settings.model_copy(
+        update={"home": context.settings.home / "bench", "bootstrap_servers": "", "redis_url": ""}
+    )
+    results = measure(settings, plan, context.report)
+    folder = output or context.settings.home
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results.as_plain(), indent=2) + "\n"
+    (folder / "bench.json").write_text(text, encoding="utf-8")
+    (folder / "bench.svg").write_text(picture(results), encoding="utf-8")
+    context.report(f"written: {folder / 'bench.json'}, {folder / 'bench.svg'}")
     if json_:
-        context.print_json(result)
-    else:
-        for line in _table(result):
-            context.say(line)
+        context.print_json(results.as_plain())
+        return
+    for table in tables(results):
+        context.console.print(table)
+        context.console.print()
+
+
+def _show_core(context: Context, *, json_: bool) -> None:
+    costs = core_parts()
+    if json_:
+        context.print_json(costs)
+        return
+    for name, value in costs.items():
+        context.say(f"{value:>14,.2f}  {name}")
 
 
 def core_parts() -> dict[str, float]:
@@ -64,45 +75,3 @@ def core_parts() -> dict[str, float]:
     return {f"us: {part}": cost for part, cost in core_costs().items()} | {
         "bytes: a customer's state (5 meters)": state_bytes()
     }
-
-
-def _measure(context: Context, settings: Settings, events: int, customers: int) -> dict[str, float]:
-    try:
-        from tollgate.bench.job_run import measure_job
-        from tollgate.bench.load import produce_load
-        from tollgate.bench.plain_loop import SCRATCH_TOPIC
-    except ImportError as error:
-        raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
-    context.stack.up()
-    context.log.create_topics([*ALL, Topic(SCRATCH_TOPIC)], settings.partitions)
-    prices.publish_files(context, [_BOOK], timeout_seconds=0)
-    context.report(f"producing {events:,} events of {customers:,} customers")
-    produce_load(context.bootstrap_servers, events, customers, START_MS)
-    context.report("plain loop")
-    looped, loop_seconds = _plain_loop(context, settings)
-    context.report(f"plain loop: {looped / loop_seconds:,.0f} records/s; now the job")
-    job = measure_job(context, looped)
-    result = {
-        "events": events, "customers": customers, "records": job.records, "task_managers": settings.task_managers,
-        "plain_loop_per_second": looped / loop_seconds, "job_per_second": job.records / job.seconds,
-        "job_steady_per_second": job.steady, "ratio": job.records / job.seconds * loop_seconds / looped,
-        "ratio_steady": job.steady * loop_seconds / looped,
-        "task_manager_peak_mib": job.peak_memory_bytes / 2**20,
-        "task_manager_cpu_seconds_per_million": job.cpu_seconds / job.records * 1e6,
-        "checkpoint_bytes_per_record": job.state_bytes / job.records,
-    }  # fmt: skip
-    return result | core_parts()
-
-
-def _plain_loop(context: Context, settings: Settings) -> tuple[int, float]:
-    """Run the loop in a process of its own, as the job's Python has one of its own."""
-    command = [sys.executable, "-m", "tollgate.bench.plain_loop", context.bootstrap_servers, str(settings.partitions)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StackError(f"the plain loop failed: {done.stderr.strip().splitlines()[-1]}", "see above")
-    count, seconds = done.stdout.split()
-    return int(count), float(seconds)
-
-
-def _table(result: dict[str, float]) -> list[str]:
-    return [f"{value:>14,.2f}  {name}" for name, value in result.items()]

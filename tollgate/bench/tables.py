@@ -1,0 +1,96 @@
+"""The figures of the benchmark as tables for a terminal of 80 columns."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
+from tollgate.bench.results import Results, Throughput
+from tollgate.percentiles import Percentiles
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """Yield one table after the other."""
+    yield throughput_table(results)
+    yield cost_table(results)
+    if results.latency is not None:
+        yield latency_table(results)
+    yield target_table(results)
+
+
+def throughput_table(results: Results) -> Table:
+    """Return records a second of every run, and what they are to the plain loop."""
+    table = _table(f"Throughput, {results.events:,} events, {results.cores} cores")
+    for heading in ("customers", "who"):
+        table.add_column(heading)
+    for heading in ("records/s", "steady", "of loop", "load avg"):
+        table.add_column(heading, justify="right")
+    for one in results.throughput:
+        loop = results.rate("plain loop", one.customers)
+        table.add_row(
+            f"{one.customers:,}", one.label, f"{one.per_second:,.0f}", f"{one.steady_per_second:,.0f}",
+            f"{one.per_second / loop:.2f}", f"{one.load_average:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def cost_table(results: Results) -> Table:
+    """Return what a million records cost: processor seconds by process, memory, and how far balances were behind."""
+    table = _table("CPU seconds per million records; peak MiB of a TaskManager")
+    table.add_column("customers, who")
+    for heading in ("rating", "balances", "Kafka", "other", "all", "MiB rating", "MiB bal.", "behind"):
+        table.add_column(heading, justify="right")
+    for one in results.throughput:
+        table.add_row(f"{_short(one.customers)} {one.label}", *_costs(one))
+    return table
+
+
+def _costs(one: Throughput) -> list[str]:
+    cpu = dict(one.cpu_seconds_per_million)
+    rating = cpu.pop(USAGE_RATING, 0.0) + cpu.pop("loop", 0.0)
+    balances, kafka = cpu.pop(BALANCES_JOB, 0.0), cpu.pop("kafka", 0.0)
+    other = sum(cpu.values())
+    memory = [one.peak_memory_mib.get(role, 0.0) for role in (USAGE_RATING, BALANCES_JOB)]
+    seconds = [rating, balances, kafka, other, rating + balances + kafka + other]
+    behind = f"{one.balances_behind_seconds:.1f} s" if one.peak_memory_mib else ""
+    return [*(f"{each:.1f}" for each in seconds), *(f"{each:,.0f}" if each else "" for each in memory), behind]
+
+
+def latency_table(results: Results) -> Table:
+    """Return percentiles from produce on."""
+    latency = results.latency
+    assert latency is not None
+    table = _table(f"ms from produce, at {latency.events_per_second:,.0f} events/s, {latency.probes:,} probes")
+    table.add_column("until")
+    for heading in ("p50", "p99", "p99.9", "most"):
+        table.add_column(heading, justify="right")
+    rows: list[tuple[str, Percentiles]] = [
+        ("record readable, uncommitted", latency.uncommitted),
+        ("live balance in Redis", latency.live_balance),
+        ("  of it at most the polling's", latency.polling),
+        (f"record committed (checkpoints every {results.checkpoint_interval_ms / 1000:g} s)", latency.committed),
+    ]
+    for name, found in rows:
+        table.add_row(name, *(f"{each:,.0f}" for each in (found.p50, found.p99, found.p999, found.most)))
+    if latency.lost:
+        table.add_row(f"NOT SEEN: {latency.lost}")
+    return table
+
+
+def target_table(results: Results) -> Table:
+    """Return what is aimed for, and whether it is reached."""
+    table = _table("Aims")
+    for heading in ("what", "aim", "found", ""):
+        table.add_column(heading)
+    for one in results.targets():
+        found = "not measured" if one.value is None else f"{one.value:,.2f}"
+        table.add_row(one.name, one.wanted, found, "reached" if one.met else "MISSED" if one.value is not None else "")
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _short(count: int) -> str:
+    return f"{count // 1000}k" if count % 1000 == 0 else f"{count:,}"
