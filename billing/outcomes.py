@@ -110,3 +110,25 @@ class Duplicate(NamedTuple):
     """An event that was rated before; counted, and otherwise without effect."""
 
     event_id: str
+
+
+class AlertKind(Enum):
+    """What a person or a program may want to act on."""
+
+    TIER_REACHED = "TIER_REACHED"
+    PROMOTION_WON = "PROMOTION_WON"
+    SURGE_ON = "SURGE_ON"
+    SURGE_OFF = "SURGE_OFF"
+    DETECTOR_SILENT = "DETECTOR_SILENT"
+
+
+class Alert(NamedTuple):
+    """Something worth telling; the id is the same in any run. `customer_id` is empty where it is nobody's."""
+
+    alert_id: str
+    customer_id: str
+    kind: AlertKind
+    subject: str
+    detail: str
+    event_time_ms: int
+    cycle: str = ""
