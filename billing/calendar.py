@@ -1,8 +1,8 @@
 """Billing cycles and local time of day in the timezone of a price book."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from billing.instants import EPOCH, ONE_MS
@@ -13,7 +13,8 @@ BUCKET_MS = 15 * 60_000
 MAX_BUCKETS = 10_000
 
 
-class Cycle(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cycle:
     """A billing period ``[start_ms, end_ms)``, named by its first day's month: ``2026-11``."""
 
     name: str

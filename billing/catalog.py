@@ -2,49 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from billing.contracts import Agreement, PublishedContracts
 from billing.durations import format_duration
-from billing.outcomes import AdjustmentKind
-from billing.price_books.model import Contract, Meter, PriceBook
-from billing.price_books.percent import Percent
+from billing.price_books.model import Contract, PriceBook
 from billing.price_books.successor import check_successor
-from billing.pricing import PricingModel
-from billing.promotions import FreeUnits, PercentOff
+from billing.tariffs import Tariff, tariff_of
 
 DEFAULT_MAX_FUTURE_SKEW_MS = 600_000
 """10 minutes: what holds for a customer without a price book."""
 
 DEFAULT_DEDUP_HORIZON_MS = 35 * 86_400_000
 """35 days: what holds for a customer without a price book."""
-
-
-class Reduction(NamedTuple):
-    """A percentage off, what it comes from, and what is left to pay: `rest` / `whole`."""
-
-    id: str
-    kind: AdjustmentKind
-    percent: str
-    rest: int
-    whole: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tariff:
-    """Everything that prices one meter for one customer under one version of a price book.
-
-    `price_version` names the list price: that of the book's version, or the contract's beside it.
-    """
-
-    meter: Meter
-    model: PricingModel
-    price_book: str
-    version: int
-    allowances: tuple[FreeUnits, ...]
-    percentages: tuple[tuple[PercentOff, Reduction], ...]
-    discount: Reduction | None
-    price_version: str
 
 
 @dataclass(slots=True)
@@ -86,38 +55,12 @@ class BookSeries:
         key = (book.version, agreement.key if agreement is not None else "", meter)
         tariff = self.tariffs.get(key)
         if tariff is None and meter in book.meters:  # names that events make up are not remembered
-            tariff = self.tariffs[key] = _tariff(book, agreement, book.meters[meter])
+            tariff = self.tariffs[key] = tariff_of(book, agreement, book.meters[meter])
         return tariff
 
 
-def _tariff(book: PriceBook, agreement: Agreement | None, meter: Meter) -> Tariff:
-    contract = agreement.contract if agreement is not None else None
-    agreed = contract.prices.get(meter.name) if contract is not None else None
-    list_version = f"{book.id}@{book.version}"
-    covering = [promotion for promotion in book.promotions if promotion.covers(meter.name)]
-    return Tariff(
-        meter=meter,
-        model=meter.price if agreed is None else agreed,
-        price_book=book.id,
-        version=book.version,
-        allowances=tuple(one for one in covering if isinstance(one, FreeUnits)),
-        percentages=tuple(
-            (one, _reduction(one.id, AdjustmentKind.PROMOTION, one.percent))
-            for one in covering
-            if isinstance(one, PercentOff)
-        ),
-        discount=None
-        if contract is None or contract.discount is None
-        else _reduction("contract", AdjustmentKind.CONTRACT_DISCOUNT, contract.discount),
-        price_version=list_version if agreement is None or agreed is None else f"{list_version}+{agreement.key}",
-    )
-
-
-def _reduction(name: str, kind: AdjustmentKind, percent: Percent) -> Reduction:
-    return Reduction(name, kind, percent.text, percent.rest_numerator, percent.rest_denominator)
-
-
-class Terms(NamedTuple):
+@dataclass(slots=True)
+class Terms:
     """What holds for a customer at an event time; None where there is none."""
 
     series: BookSeries | None
@@ -210,7 +153,8 @@ class PriceCatalog:
     def _naming_a_book(self, customer_id: str, event_time_ms: int) -> Agreement | None:
         """Return the contract inside a book that names the customer's: the default book's word counts first."""
         for book_id in dict.fromkeys((self.default_price_book, *self.series)):
-            series, book, _ = self._terms(book_id, event_time_ms, None)
+            terms = self._terms(book_id, event_time_ms, None)
+            series, book = terms.series, terms.book
             found = series.agreement(book, customer_id, event_time_ms) if series and book else None
             if found is not None and found.contract.price_book is not None:
                 return found

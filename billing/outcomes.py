@@ -1,4 +1,9 @@
-"""What the core answers: billing records, duplicates and rejections, as values."""
+"""What the core answers: billing records, duplicates and rejections, as values.
+
+What is made for every event is a dataclass with slots: a named tuple takes half as long again to
+make, and twice as long to read; a frozen class even longer to make. Nothing changes a part of a
+record once it is made.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -37,7 +42,8 @@ class AdjustmentKind(Enum):
     CONTRACT_DISCOUNT = "CONTRACT_DISCOUNT"
 
 
-class Adjustment(NamedTuple):
+@dataclass(slots=True)
+class Adjustment:
     """One thing that changed the list amount; `picos` is the delta."""
 
     id: str
@@ -47,7 +53,8 @@ class Adjustment(NamedTuple):
     percent: str = ""
 
 
-class TierSlice(NamedTuple):
+@dataclass(slots=True)
+class TierSlice:
     """The units of one tier: numbers `from_unit` to `to_unit` of the cycle, both inclusive."""
 
     from_unit: int

@@ -4,17 +4,20 @@ free units -> list amount -> percent promotions -> contract discount -> one roun
 Everything before the rounding is an exact numerator over an exact denominator.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from billing.calendar import Calendar
-from billing.catalog import Reduction, Tariff
-from billing.money import PICOS_PER_UNIT, round_half_even
+from billing.money import round_half_even
 from billing.outcomes import Adjustment, AdjustmentKind, TierSlice
 from billing.pricing import Slice
 from billing.promotions import FreeUnits
+from billing.tariffs import Reduction, Tariff
+
+_PROMOTION = AdjustmentKind.PROMOTION
 
 
-class Priced(NamedTuple):
+@dataclass(slots=True)
+class Priced:
     """An event's price: the rounded amount, and the parts that add up to it.
 
     `reductions` are the promotions and discounts that applied, in their order.
@@ -42,11 +45,8 @@ def price(  # noqa: PLR0913 - all that decides a price
     if not billable:
         return Priced(0, 0, (), freed)
     listed = tariff.model.slices(counter, billable)
-    reductions = _reductions(tariff, calendar, event_time_ms)
-    if not reductions and len(listed) == 1:
-        picos = round_half_even(listed[0].numerator, tariff.model.denominator)
-        return Priced(picos, billable, (_shown(listed[0], picos),), freed)
-    return _add_up(tariff.model.denominator, listed, reductions, billable, freed)
+    reductions = tariff.reductions_at(event_time_ms, calendar)
+    return _whole(tariff, listed, reductions, billable, freed) or _rounded(tariff, listed, reductions, billable, freed)
 
 
 def _take_free_units(
@@ -60,54 +60,49 @@ def _take_free_units(
             taken = min(quantity, promotion.units - used)
             allowances[promotion.id] = used + taken
             quantity -= taken
-            freed.append(Adjustment(promotion.id, AdjustmentKind.PROMOTION, 0, free_units=taken))
+            freed.append(Adjustment(promotion.id, _PROMOTION, 0, free_units=taken))
     return quantity, tuple(freed)
 
 
-def _reductions(tariff: Tariff, calendar: Calendar, event_time_ms: int) -> list[Reduction]:
-    """Rule 6: percent promotions in the order of the book, then the contract's discount."""
-    found = [one for promotion, one in tariff.percentages if promotion.applies(event_time_ms, calendar)]
-    if tariff.discount is not None:
-        found.append(tariff.discount)
-    return found
-
-
-def _add_up(
-    denominator: int, listed: list[Slice], reductions: list[Reduction], billable: int, freed: tuple[Adjustment, ...]
-) -> Priced:
-    """Rule 7: round the product once; of the parts shown, the last takes the remainder."""
-    parts = _whole_parts(denominator, listed, reductions) or _rounded_parts(denominator, listed, reductions)
-    slices = tuple(map(_shown, listed, parts))
-    adjustments = freed + tuple(map(_reduced, reductions, parts[len(listed) :]))
-    return Priced(sum(parts), billable, slices, adjustments, tuple(reductions))
-
-
-def _whole_parts(denominator: int, listed: list[Slice], reductions: list[Reduction]) -> list[int] | None:
-    """Return the parts in picos where all of them are whole without rounding, as most are; else None."""
-    scale, remainder = divmod(PICOS_PER_UNIT, denominator)
-    if remainder:
+def _whole(
+    tariff: Tariff, listed: list[Slice], reductions: tuple[Reduction, ...], billable: int, freed: tuple[Adjustment, ...]
+) -> Priced | None:
+    """Price where every part is whole in picos without rounding, as most are; else None."""
+    list_picos = tariff.list_picos
+    if not list_picos:
         return None
-    parts = [one.numerator * scale for one in listed]
-    running = sum(parts)
-    for one in reductions:
-        after, remainder = divmod(running * one.rest, one.whole)
+    picos = 0
+    slices: list[TierSlice] = []
+    adjustments = [*freed]
+    for one in listed:
+        amount = one.numerator * list_picos
+        slices.append(_shown(one, amount))
+        picos += amount
+    for each in reductions:
+        left, remainder = divmod(picos * each.rest, each.whole)
         if remainder:
             return None
-        parts.append(after - running)
-        running = after
-    return parts
+        adjustments.append(_reduced(each, left - picos))
+        picos = left
+    return Priced(picos, billable, tuple(slices), tuple(adjustments), reductions)
 
 
-def _rounded_parts(denominator: int, listed: list[Slice], reductions: list[Reduction]) -> list[int]:
-    """Return the parts in picos, each rounded, the last one with what is missing to the rounded product."""
+def _rounded(
+    tariff: Tariff, listed: list[Slice], reductions: tuple[Reduction, ...], billable: int, freed: tuple[Adjustment, ...]
+) -> Priced:
+    """Rule 7: round the product once, and each part; the last part takes what is missing to the product."""
+    denominator = tariff.model.denominator
     running, scale = sum(one.numerator for one in listed), denominator
     parts = [round_half_even(one.numerator, denominator) for one in listed]
     for one in reductions:
         scale *= one.whole
         parts.append(round_half_even(running * (one.rest - one.whole), scale))
         running *= one.rest
-    parts[-1] += round_half_even(running, scale) - sum(parts)
-    return parts
+    picos = round_half_even(running, scale)
+    parts[-1] += picos - sum(parts)
+    slices = tuple(map(_shown, listed, parts))
+    adjustments = freed + tuple(map(_reduced, reductions, parts[len(listed) :]))
+    return Priced(picos, billable, slices, adjustments, reductions)
 
 
 def _reduced(one: Reduction, picos: int) -> Adjustment:

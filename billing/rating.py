@@ -8,7 +8,7 @@ from dataclasses import replace
 from math import prod
 
 from billing.calendar import Cycle
-from billing.catalog import PriceCatalog, Tariff, Terms
+from billing.catalog import PriceCatalog, Terms
 from billing.deadlines import fire_deadlines
 from billing.events import Delivery, Measure, Seen, UsageEvent
 from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
@@ -16,6 +16,7 @@ from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
 from billing.state import CustomerState, CycleState, MeterState
+from billing.tariffs import Tariff
 from billing.validity import invalid_event_time, invalid_field
 from billing.volume_tiers import follow_tier
 
@@ -24,6 +25,10 @@ MAX_SHOWN = 100
 """Characters of a stranger's text that a dead letter's detail repeats: it holds the raw bytes anyway."""
 
 _TOO_MANY_UNITS = Rejection(Reason.INVALID_FIELD, f"the cycle's units of its meter would exceed {MAX_COUNTER}")
+
+# Names of their own: in Python 3.11, looking a member up in its Enum costs as much as a call.
+_USAGE, _LATE_CORRECTION = Kind.USAGE, Kind.LATE_CORRECTION
+_QUANTITY, _RETRACTION = Measure.QUANTITY, Measure.RETRACTION
 
 Outcome = BillingRecord | Duplicate | Rejection
 
@@ -162,7 +167,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         f"{identity.hex()}-{event.event_time_ms:x}",
         event.customer_id,
         state.next_sequence(),
-        Kind.LATE_CORRECTION if late else Kind.USAGE,
+        _LATE_CORRECTION if late else _USAGE,
         event.meter,
         billed.name,
         event.quantity,
@@ -193,7 +198,10 @@ def _charge(  # noqa: PLR0913 - all that makes a record
 def _exceeds(cycle: CycleState, event: UsageEvent) -> bool:
     """Tell whether an event would take a cycle's units beyond what 64 bits hold."""
     meter = cycle.meters.get(event.meter)
-    return meter is not None and max(meter.counter, meter.quantity) + event.quantity > MAX_COUNTER
+    if meter is None:
+        return False
+    most = MAX_COUNTER - event.quantity
+    return meter.counter > most or meter.quantity > most
 
 
 def _tier_adjustment(
@@ -216,15 +224,15 @@ def _tier_adjustment(
 
 
 def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
-    series, book, agreement = terms
+    series, book = terms.series, terms.book
     if series is None or book is None:
         return Rejection(Reason.NO_PRICE, _why_no_price(terms))
-    if event.measure is Measure.RETRACTION:
+    if event.measure is _RETRACTION:
         return Rejection(Reason.UNSUPPORTED, "retractions are not supported yet")
-    tariff = series.tariff(book, agreement, event.meter)
+    tariff = series.tariff(book, terms.agreement, event.meter)
     if tariff is None:
         return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter[:MAX_SHOWN]!r}")
-    if event.measure is Measure.QUANTITY and tariff.meter.session is None:
+    if event.measure is _QUANTITY and tariff.meter.session is None:
         return tariff
     return _wrong_measure(event, tariff)
 

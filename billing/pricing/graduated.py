@@ -1,6 +1,6 @@
 """Each unit at the price of the tier that it falls in (contract section 5, rule 4)."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -52,7 +52,7 @@ class Graduated:
             return []
         last = counter + quantity
         bounds = self.bounds
-        tier = bisect_left(bounds, counter + 1)
+        tier = bisect_right(bounds, counter)
         if tier == len(bounds) or last <= bounds[tier]:
             return [self._slice(tier, counter, last)]
         last_tier = bisect_left(bounds, last)

@@ -1,9 +1,11 @@
 """What every pricing model is, and the line of a bill that it makes."""
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 
-class Slice(NamedTuple):
+@dataclass(slots=True)
+class Slice:
     """Units ``from_unit``..``to_unit`` (both inclusive, counted from 1 in the cycle) at one price.
 
     The amount is exactly ``numerator / model.denominator``, in units of the currency.

@@ -59,6 +59,11 @@ class PercentOff:
         """Say whether it is for this meter."""
         return covers_meter(self.meters, meter)
 
+    @property
+    def always(self) -> bool:
+        """Say whether it applies at any time."""
+        return self.from_ms is None and self.to_ms is None and self.daily is None
+
     def applies(self, event_time_ms: int, calendar: Calendar) -> bool:
         """Say whether an event of that time (epoch milliseconds) gets it, by the calendar of its book."""
         if self.from_ms is not None and event_time_ms < self.from_ms:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from billing.catalog import PriceCatalog, Tariff
+from billing.catalog import PriceCatalog
 from billing.events import Delivery, Measure, UsageEvent
 from billing.instants import parse_instant
 from billing.price_books.model import PriceBook
+from billing.tariffs import Tariff
 from tests import engine
 
 NOON = "2026-11-10T12:00:00Z"

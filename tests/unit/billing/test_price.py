@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.calendar import Calendar
-from billing.catalog import Tariff
 from billing.money import PICOS_PER_UNIT, format_picos
 from billing.price import Priced, price
+from billing.tariffs import Tariff
 from tests.unit.builders import NOON_MS, free_units, graduated, per_unit, percent_off, tariff
 
 UTC = Calendar()
@@ -99,7 +99,7 @@ def test_free_units_cost_nothing_and_do_not_advance_the_counter() -> None:
 
 def test_a_wholly_free_event_has_no_slices_and_no_discounts() -> None:
     result = priced(tariff(promotions=[percent_off("half", "50"), free_units("welcome", 10)]), 10)
-    assert result[:3] == (0, 0, ())
+    assert (result.picos, result.billable, result.slices) == (0, 0, ())
     assert [one.id for one in result.adjustments] == ["welcome"]
 
 

@@ -97,6 +97,8 @@ def test_a_cycles_units_may_not_outgrow_64_bits() -> None:
     assert desk.refused(usage("e2", 11)) == "INVALID_FIELD"
     assert desk.rated(usage("e3", 10)).cycle_quantity == 2**63 - 1
     assert desk.refused(usage("e4", 1)) == "INVALID_FIELD"
+    cycle.meters["calls"] = MeterState(counter=0, quantity=MAX_COUNTER)  # free units alone, or corrections
+    assert desk.refused(usage("e5", 1)) == "INVALID_FIELD"
 
 
 def test_a_misrouted_event_is_refused_and_its_clock_fires_no_deadline() -> None:
