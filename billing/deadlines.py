@@ -42,6 +42,7 @@ def _close(state: CustomerState, cycle: CycleState) -> BillingRecord:
         price_book_version=0,
         cycle_total_picos=cycle.picos,
         cycle_quantity=0,
+        cycle_picos=0,
         clock_ms=cycle.close_at_ms,
         meter_totals=tuple(
             MeterTotal(name, meter.quantity, meter.picos) for name, meter in sorted(cycle.meters.items())

@@ -94,6 +94,7 @@ class BillingRecord:
     price_book_version: int
     cycle_total_picos: int
     cycle_quantity: int
+    cycle_picos: int
     event_id: str = ""
     event_time_ms: int = 0
     clock_ms: int = 0

@@ -177,6 +177,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         tariff.version,
         billed.picos,
         meter.quantity,
+        meter.picos,
         event.event_id,
         event.event_time_ms,
         delivery.clock_ms,
@@ -218,6 +219,7 @@ def _tier_adjustment(
         quantity=0,
         picos=picos,
         cycle_total_picos=billed.picos,
+        cycle_picos=meter.picos,
         slices=(),
         adjustments=(),
     )

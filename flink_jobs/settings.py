@@ -8,6 +8,10 @@ USAGE_GROUP = "tollgate-usage-rating"
 BOOKS_GROUP = "tollgate-usage-rating-books"
 CONTRACTS_GROUP = "tollgate-usage-rating-contracts"
 
+BALANCES_JOB = "balances"
+LIVE_GROUP = "tollgate-balances-live"
+SETTLED_GROUP = "tollgate-balances-settled"
+
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""
 
@@ -35,4 +39,18 @@ class JobSettings(BaseSettings):
     )
     frame_records: int = Field(4096, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame at most")
+    kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class BalanceSettings(BaseSettings):
+    """Settings of the balances job."""
+
+    model_config = JobSettings.model_config
+
+    bootstrap_servers: str = Field(min_length=1, description="Kafka's host:port list")
+    redis_url: str = Field(min_length=1, description="redis://HOST:PORT/DB, or rediss:// for TLS")
+    redis_timeout_seconds: float = Field(2.0, gt=0, description="how long Redis may take for one answer")
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    latest_records: int = Field(16384, ge=1, description="customers and meters that wait for their frame at most")
+    linger_ms: int = Field(100, ge=1, description="how long a record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")

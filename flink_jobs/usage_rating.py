@@ -3,15 +3,12 @@
 flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers HOST:PORT
 """
 
-from typing import Any
-
 from pydantic_settings import CliApp
-from pyflink.common import Configuration, Types
-from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
-from pyflink.util.java_utils import get_j_env_configuration
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
+from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.prices import PRICE_TOPICS, PricesAtStart, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
@@ -31,14 +28,12 @@ PRODUCER = {
     "buffer.memory": str(8 * MAX_DEAD_LETTER_BYTES),
 }
 
-BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
-
 
 def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(JobSettings)
     prices = read_prices(settings.bootstrap_servers, settings.kafka_properties)
-    env = environment(settings)
+    env = environment(settings.parallelism)
     refuse_empty_start(
         settings.bootstrap_servers,
         settings.kafka_properties,
@@ -59,31 +54,6 @@ def main() -> None:
     )
     sink.uid("billing-topics").name("billing topics")
     env.execute(USAGE_RATING)
-
-
-def environment(settings: JobSettings) -> StreamExecutionEnvironment:
-    """Return the environment with what correctness depends on, whatever the cluster's defaults are."""
-    conf = Configuration()
-    conf.set_string("python.execution-mode", "thread")
-    conf.set_string("state.backend.type", "rocksdb")
-    conf.set_string("execution.checkpointing.incremental", "true")
-    conf.set_string("execution.checkpointing.mode", "EXACTLY_ONCE")
-    # Barriers may not overtake frames: the framer empties itself in front of them.
-    conf.set_string("execution.checkpointing.unaligned.enabled", "false")
-    conf.set_string("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION")
-    conf.set_string("pipeline.object-reuse", "true")
-    conf.set_string("pipeline.max-parallelism", str(SHARDS))
-    conf.set_string("pipeline.generic-types", "false")
-    env = StreamExecutionEnvironment.get_execution_environment(conf)
-    env.set_parallelism(settings.parallelism)
-    return env
-
-
-def restore_path(env: StreamExecutionEnvironment) -> str:
-    """Return the savepoint or checkpoint that `flink run -s` names, or an empty text."""
-    configuration = get_j_env_configuration(env._j_stream_execution_environment)  # noqa: SLF001
-    options = get_gateway().jvm.org.apache.flink.configuration.StateRecoveryOptions
-    return configuration.get(options.SAVEPOINT_PATH) or ""
 
 
 def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: PriceTopic, group: str) -> DataStream:
@@ -127,14 +97,6 @@ def rate(
     broadcast = books.union(contracts).broadcast(PRICES)
     rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")
-
-
-def by_shard(frames: DataStream) -> KeyedStream:
-    """Key by the first field of (shard key, frame) without a hop through Python."""
-    jvm = get_gateway().jvm
-    key_type: Any = Types.ROW([Types.STRING()])
-    keyed = frames._j_data_stream.keyBy(jvm.KeyByKeySelector(), key_type.get_java_type_info())  # noqa: SLF001
-    return KeyedStream(keyed, BYTES, frames)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The exactly-once sink: one transaction a checkpoint over all topics that a job writes."""
+"""The sinks of jobs: outgoing frames -> topics by their entries' tags, exactly or at least once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,17 +20,38 @@ def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
 
     Stays on the JVM's side throughout. Returns the Java sink's stream for `uid` and `name`.
     """
-    jvm = get_gateway().jvm
-    parts = jvm.tollgate.jvm.UsageJobParts
-    entries = parts.split(outgoing_frames._j_data_stream)  # noqa: SLF001 - PyFlink would put Python between
-    entries.uid("split-frames").name("split frames")
-    topics = get_gateway().new_array(jvm.String, len(topics_by_tag))
-    for index, topic in enumerate(topics_by_tag):
-        topics[index] = topic
-    sink = parts.exactlyOnceSink(
-        bootstrap_servers, transactional_id_prefix, transaction_timeout_ms, java_map(properties), topics
+    sink = get_gateway().jvm.tollgate.jvm.UsageJobParts.exactlyOnceSink(
+        bootstrap_servers,
+        transactional_id_prefix,
+        transaction_timeout_ms,
+        java_map(properties),
+        _java_strings(topics_by_tag),
     )
-    return entries.sinkTo(sink)
+    return _entries(outgoing_frames).sinkTo(sink)
+
+
+def at_least_once_sink(
+    outgoing_frames: DataStream, *, bootstrap_servers: str, properties: Mapping[str, str], topics: Mapping[int, str]
+) -> Any:
+    """Do the same without transactions, for topics by tag whose latest value per key is what counts."""
+    by_tag = [topics.get(tag, "") for tag in range(max(topics) + 1)]
+    sink = get_gateway().jvm.tollgate.jvm.BalanceJobParts.atLeastOnceSink(
+        bootstrap_servers, java_map(properties), _java_strings(by_tag)
+    )
+    return _entries(outgoing_frames).sinkTo(sink)
+
+
+def _entries(outgoing_frames: DataStream) -> Any:
+    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
+    entries = parts.split(outgoing_frames._j_data_stream)  # noqa: SLF001 - PyFlink would put Python between
+    return entries.uid("split-frames").name("split frames")
+
+
+def _java_strings(texts: Sequence[str]) -> Any:
+    array = get_gateway().new_array(get_gateway().jvm.String, len(texts))
+    for index, text in enumerate(texts):
+        array[index] = text
+    return array
 
 
 def java_map(properties: Mapping[str, str]) -> Any:

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from tollgate.commands import (
+    balances,
     bench,
     deadletters,
     demo,
@@ -39,6 +40,8 @@ app.command("heartbeat")(heartbeat.heartbeat)
 app.add_typer(prices.app, name="prices")
 app.command("records")(records.records)
 app.command("explain")(explain.explain)
+app.command("balance")(balances.balance)
+app.add_typer(balances.app, name="balances")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")
 app.command("savepoint")(on_call.savepoint)

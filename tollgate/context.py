@@ -19,6 +19,9 @@ from tollgate.settings import REPOSITORY, Settings, load_settings
 
 WIDTH_OF_A_FILE = 240
 
+OTHER_JOBS = 1
+"""TaskManagers for the jobs beside usage rating, which has `Settings.task_managers`: one slot each."""
+
 
 class Context:
     """One command's surroundings, made as they are needed."""
@@ -34,10 +37,11 @@ class Context:
     def stack(self) -> LocalStack:
         """The local stack of this checkout; nothing is started by asking for it."""
         chosen = LocalStackSettings(
-            task_managers=self.settings.task_managers,
+            task_managers=self.settings.task_managers + OTHER_JOBS,
             checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
             kafka_port=self.settings.kafka_port,
             flink_rest_port=self.settings.flink_port,
+            redis_port=self.settings.redis_port,
         )
         return LocalStack(Layout.of(REPOSITORY, self.settings.home), chosen, self.report)
 
@@ -45,6 +49,11 @@ class Context:
     def bootstrap_servers(self) -> str:
         """Kafka's address: the setting, else the local stack's. Raises StackError when it is down."""
         return self.settings.bootstrap_servers or self.stack.bootstrap_servers
+
+    @property
+    def redis_url(self) -> str:
+        """Redis's address: the setting, else the local stack's. Raises StackError when it is down."""
+        return self.settings.redis_url or self.stack.redis_url
 
     @cached_property
     def log(self) -> KafkaLog:

@@ -2,12 +2,20 @@
 
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, USAGE_GROUP, USAGE_RATING
-from flink_jobs.topics import ALERTS, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.settings import (
+    BALANCES_JOB,
+    BOOKS_GROUP,
+    CONTRACTS_GROUP,
+    LIVE_GROUP,
+    SETTLED_GROUP,
+    USAGE_GROUP,
+    USAGE_RATING,
+)
+from flink_jobs.topics import ALERTS, BALANCES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -23,12 +31,25 @@ _LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCIL
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """A job of this project: what it runs, what it reads and writes, and its consumer groups."""
+    """A job of this project: what it runs, what it reads and writes, and its consumer groups.
+
+    `bills`: what it writes is money, so that it must not start from nothing a second time.
+    `checkpoint_interval_ms`: at most this; 0: the setting's.
+    """
 
     name: str
     program: str
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[str, ...]
+    arguments: Callable[[Context], list[str]]
+    width: Callable[[Context], int]
+    bills: bool
+    checkpoint_interval_ms: int = 0
+
+
+def _rating_arguments(context: Context) -> list[str]:
+    chosen = context.settings.default_price_book
+    return ["--default-price-book", chosen] if chosen else []
 
 
 JOBS = {
@@ -37,7 +58,20 @@ JOBS = {
         "flink_jobs/usage_rating.py",
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
-    )
+        arguments=_rating_arguments,
+        width=lambda context: min(context.settings.parallelism, context.settings.partitions),
+        bills=True,
+    ),
+    BALANCES_JOB: JobSpec(
+        BALANCES_JOB,
+        "flink_jobs/balances.py",
+        inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP)),
+        outputs=(BALANCES,),
+        arguments=lambda context: ["--redis-url", context.redis_url],
+        width=lambda _: 1,
+        bills=False,
+        checkpoint_interval_ms=1000,
+    ),
 }
 
 
@@ -80,9 +114,10 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
     if restore is None:
         newest = newest_checkpoint(context.stack.layout, spec.name)
         restore = newest.path if newest else None
-    if restore is None:
+    if restore is None and spec.bills:
         _refuse_empty_start(context, spec)
-    width = parallelism or min(context.settings.parallelism, context.settings.partitions)
+    width = parallelism or spec.width(context)
+    interval_ms = min(context.settings.checkpoint_interval_ms, spec.checkpoint_interval_ms or 1 << 31)
     context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
     job_id = submit_python_job(
         context.stack,
@@ -90,9 +125,9 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
         REPOSITORY / spec.program,
         parallelism=width,
         py_files=[bundle(context.stack.layout.home)],
-        args=_arguments(context, width),
+        args=["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(width), *spec.arguments(context)],
         savepoint=restore,
-        options={"execution.checkpointing.interval": f"{context.settings.checkpoint_interval_ms} ms"},
+        options={"execution.checkpointing.interval": f"{interval_ms} ms"},
     )
     try:
         context.stack.rest.await_tasks(job_id, 120)
@@ -102,13 +137,6 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
             context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
         raise
     return job_id
-
-
-def _arguments(context: Context, parallelism: int) -> list[str]:
-    arguments = ["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(parallelism)]
-    if context.settings.default_price_book:
-        arguments += ["--default-price-book", context.settings.default_price_book]
-    return arguments
 
 
 def _refuse_empty_start(context: Context, spec: JobSpec) -> None:

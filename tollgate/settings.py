@@ -17,13 +17,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(REPOSITORY / ".tollgate", description="where the local stack keeps its data")
     bootstrap_servers: str = Field("", description="Kafka, where it is not the local stack's")
+    redis_url: str = Field("", description="Redis, where it is not the local stack's")
     default_price_book: str = Field("", description="id of the book of customers whose contract names none")
     partitions: int = Field(4, ge=1, le=128, description="partitions of each topic")
-    task_managers: int = Field(2, ge=1, le=16, description="TaskManagers, one slot each")
+    task_managers: int = Field(2, ge=1, le=16, description="TaskManagers of the usage rating job, one slot each")
     parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
     checkpoint_interval_ms: int = Field(3000, ge=100, description="how often results are committed")
     kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
+    redis_port: int = Field(6379, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
 
 
 def load_settings() -> Settings:

@@ -24,6 +24,13 @@ class Store(Protocol):
         """Write every entry."""
 
 
+class WholeStore(Store, Protocol):
+    """A `Store` that can be read from end to end."""
+
+    def everything(self) -> dict[bytes, bytes]:
+        """Return all entries."""
+
+
 class IndexStore(Store, Protocol):
     """A `Store` whose values begin with an event time, as `wire.customer_state.encode_seen` writes them."""
 
@@ -83,6 +90,22 @@ class FlinkStore:
             parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
         self._batch.putAll(self._state, b"".join(parts))
 
+    def everything(self) -> dict[bytes, bytes]:
+        """Return all entries."""
+        answer: bytes = self._batch.everything(self._state)
+        entries: dict[bytes, bytes] = {}
+        position = 0
+        while position < len(answer):
+            (length,) = _KEY.unpack_from(answer, position)
+            position += _KEY.size
+            key = answer[position : position + length]
+            position += length
+            (length,) = _VALUE.unpack_from(answer, position)
+            position += _VALUE.size
+            entries[key] = answer[position : position + length]
+            position += length
+        return entries
+
     def sweep(self, before_ms: int) -> None:
         """Remove the entries of events before a time."""
         self._batch.sweep(self._state, before_ms)
@@ -113,6 +136,10 @@ class DictStore:
     def put_all(self, entries: Mapping[bytes, bytes]) -> None:
         """Write every entry."""
         self.entries.update(entries)
+
+    def everything(self) -> dict[bytes, bytes]:
+        """Return all entries."""
+        return dict(self.entries)
 
     def sweep(self, before_ms: int) -> None:
         """Remove the entries of events before a time."""

@@ -77,6 +77,7 @@ def record_message(
     message.clock_ms = record.clock_ms
     message.cycle_total = format_picos(record.cycle_total_picos)
     message.cycle_quantity = record.cycle_quantity
+    message.cycle_amount = format_picos(record.cycle_picos)
     if record.replay:
         message.replay = True
     if record.late:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from tollgate.audit.balances import BalanceFold, compare_balances
 from tollgate.audit.compare import Comparison, Report
 from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
+from tollgate.balance_store import BalanceStore
 from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import StackError
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
@@ -20,21 +23,34 @@ def verify(
     *,
     records_topic: str = RECORDS,
     default_price_book: str = "",
+    balances: BalanceStore | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Recompute every committed record from the topics and return what was found."""
+    """Recompute every committed record from the topics, compare Redis with them, return what was found."""
     committed = {part.partition: offset for part, offset in log.group_offsets(USAGE_GROUP).items()}
     prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)
     ledger = Ledger()
     progress("reading committed records")
-    ledger.add_records(log.read(records_topic))
+    fold = BalanceFold()
+    ledger.add_records(fold.add(log.read(records_topic)))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
     recomputation = Recomputation(prices, _read_so_far(ledger, prices), ledger.home)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
     for part in log.partitions(USAGE_EVENTS):
         progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
         comparison.partition(part.partition, log.read(USAGE_EVENTS, partitions=[part.partition]))
-    return comparison.finish()
+    report = comparison.finish()
+    if balances is not None:
+        progress(f"comparing the balances of {len(fold.balances):,} customers")
+        try:
+            found = compare_balances(fold, balances)
+        except StackError as error:  # the books of the log stand or fall without it
+            report.differ(error.cause)
+        else:
+            report.balances = found.customers
+            for text in found.differences:
+                report.differ(text)
+    return report
 
 
 def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:

@@ -6,13 +6,13 @@ import typer
 
 from flink_jobs.topics import ALL
 from tollgate.context import Context
-from tollgate.jobs import ensure_jobs, stop_jobs
+from tollgate.jobs import JOBS, ensure_jobs, stop_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
 
 
 def up() -> None:
-    """Start Kafka and Flink as local processes, make the topics, submit the jobs. Idempotent."""
+    """Start Kafka, Redis and Flink as local processes, make the topics, submit the jobs. Idempotent."""
     bring_up(Context())
 
 
@@ -25,7 +25,8 @@ def bring_up(context: Context) -> None:
     context.log.create_topics(ALL, context.settings.partitions)
     ensure_jobs(context)
     context.report(
-        f"Kafka {context.bootstrap_servers}, Flink {context.stack.rest.address}, data in {context.settings.home}"
+        f"Kafka {context.bootstrap_servers}, Redis {context.redis_url}, Flink {context.stack.rest.address}, "
+        f"data in {context.settings.home}"
     )
 
 
@@ -61,7 +62,8 @@ def status(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
 def healthy(found: StackStatus) -> bool:
     """Tell whether all that was started runs."""
     processes = bool(found.processes) and all(process.running for process in found.processes)
-    return processes and bool(found.jobs) and found.jobs[0].state == "RUNNING"
+    newest = {job.name: job.state for job in reversed(found.jobs)}
+    return processes and all(newest.get(name) == "RUNNING" for name in JOBS)
 
 
 def describe(found: StackStatus) -> list[str]:
@@ -69,6 +71,7 @@ def describe(found: StackStatus) -> list[str]:
     if not found.processes:
         return ["the local stack is not running; start it with `tollgate up`"]
     lines = [f"Kafka {found.kafka_bootstrap_servers or 'does not answer'}"]
+    lines.append(f"Redis {found.redis_address or 'does not answer'}")
     lines.append(f"Flink {found.flink_address or 'does not answer'}: {found.free_slots} of {found.slots} slots free")
     for process in found.processes:
         state = f"pid {process.pid}, {process.memory_bytes / 2**20:.0f} MiB" if process.running else "NOT RUNNING"

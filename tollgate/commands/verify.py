@@ -8,6 +8,7 @@ import typer
 from flink_jobs.topics import RECORDS
 from tollgate.audit.compare import Report
 from tollgate.audit.verify import verify as verify_log
+from tollgate.balance_store import BalanceStore
 from tollgate.context import Context
 
 
@@ -21,6 +22,7 @@ def verify(
         context.log,
         records_topic=records_topic,
         default_price_book=context.settings.default_price_book,
+        balances=balance_store(context) if records_topic == RECORDS else None,
         progress=context.report,
     )
     if json_:
@@ -30,6 +32,14 @@ def verify(
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def balance_store(context: Context) -> BalanceStore | None:
+    """Return the balances to compare with; None where only a foreign Kafka is named."""
+    if context.settings.bootstrap_servers and not context.settings.redis_url:
+        context.report("balances are not compared: TOLLGATE_REDIS_URL is not set")
+        return None
+    return BalanceStore(context.redis_url)
 
 
 def describe(report: Report) -> list[str]:
@@ -45,6 +55,8 @@ def describe(report: Report) -> list[str]:
         lines.append(f"dead letters: {reasons}")
     totals = ", ".join(f"{amount} {currency}" for currency, amount in report.totals.items()) or "nothing"
     lines.append(f"{report.customers:,} customers, {report.closings:,} cycles closed, charged {totals}")
+    if report.balances is not None:
+        lines.append(f"{report.balances:,} balances in Redis compared with the fold of the records")
     if report.unsettled:
         lines.append(f"{report.unsettled:,} records at the end of the log are not committed yet")
     lines += [f"DIFFERENCE {text}" for text in report.differences]

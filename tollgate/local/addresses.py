@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tollgate.local import flink, kafka
+from tollgate.local import flink, kafka, redis
 from tollgate.local.errors import StackError
 from tollgate.local.ports import choose_port, is_free
 
@@ -17,6 +17,7 @@ OWNERS: Final = {
     "kafka_controller": kafka.NAME,
     "flink_rest": flink.JOB_MANAGER,
     "flink_rpc": flink.JOB_MANAGER,
+    "redis": redis.NAME,
 }
 """Every port, and the process that listens on it."""
 

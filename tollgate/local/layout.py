@@ -42,6 +42,10 @@ class Layout:
         return self.kafka / "data"
 
     @property
+    def redis(self) -> Path:
+        return self.home / "redis"
+
+    @property
     def flink_home(self) -> Path:
         return self.home / "flink" / "home"
 

@@ -20,6 +20,7 @@ class LocalStackSettings(BaseModel):
     kafka_controller_port: Port = 9093
     flink_rest_port: Port = 8081
     flink_rpc_port: Port = 6123
+    redis_port: Port = 6379
     kafka_heap_mb: int = Field(default=512, ge=128)
     job_manager_process_mb: int = Field(default=1024, ge=768)
     task_manager_process_mb: int = Field(default=1728, ge=1024)

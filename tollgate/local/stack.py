@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tollgate.local import flink, kafka, processes
+from tollgate.local import flink, kafka, processes, redis
 from tollgate.local.addresses import with_ports
 from tollgate.local.errors import StackError
 from tollgate.local.files import locked
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 FLINK_GRACE_SECONDS: Final = 15.0
 KAFKA_GRACE_SECONDS: Final = 20.0
+REDIS_GRACE_SECONDS: Final = 5.0
 
 
 class LocalStack:
-    """Kafka and Flink of one checkout, as processes that outlive the command that starts them.
+    """Kafka, Redis and Flink of one checkout, as processes that outlive the command that starts them.
 
     All state is in the layout's directory: two objects for one layout are the same stack.
     """
@@ -66,6 +67,11 @@ class LocalStack:
         return f"{LOOPBACK}:{self._port('kafka')}"
 
     @property
+    def redis_url(self) -> str:
+        """Redis's address. Raises StackError if the stack is down."""
+        return redis.redis_url(self._port("redis"))
+
+    @property
     def rest(self) -> FlinkRest:
         """Flink's REST interface. Raises StackError if the stack is down."""
         return FlinkRest(f"http://{LOOPBACK}:{self._port('flink_rest')}")
@@ -87,6 +93,7 @@ class LocalStack:
             save_run_file(self.layout.run_file, run)
             self._prepare_flink(run, jars)
             run = self._start_kafka(run, java, jars)
+            run = self._start_redis(run)
             run = self._start_job_manager(run)
             run = self._start_task_managers(run)
             self._await_all(run)
@@ -97,6 +104,15 @@ class LocalStack:
             run = self._forget_dead()
             run = self._start_task_managers(run)
             self._await_task_managers(run)
+
+    def ensure_redis(self) -> None:
+        """Start Redis again if it has ended; the rest of the stack must be up."""
+        with self._locked():
+            run = self._start_redis(self._forget_dead())
+            port, record = run.ports["redis"], run.processes[redis.NAME]
+            await_ready(
+                self.layout, record, lambda: redis.is_ready(self.layout, port), self.settings.start_timeout_seconds
+            )
 
     def renew_task_managers(self) -> None:
         """Replace all TaskManagers, and with them the Python modules that they hold; running jobs recover."""
@@ -111,11 +127,12 @@ class LocalStack:
         """Stop everything that belongs to this stack; its data stay."""
         with self._locked():
             run = load_run_file(self.layout.run_file)
-            kafka_records = [record for name, record in run.processes.items() if name == kafka.NAME]
-            flink_records = [record for name, record in run.processes.items() if name != kafka.NAME]
+            others = {name: [run.processes[name]] for name in (kafka.NAME, redis.NAME) if name in run.processes}
+            flink_records = [record for name, record in run.processes.items() if name not in others]
             # Flink first: its sinks close their transactions at the broker.
             self._stop("Flink", flink_records, FLINK_GRACE_SECONDS)
-            self._stop("Kafka", kafka_records, KAFKA_GRACE_SECONDS)
+            self._stop("Redis", others.get(redis.NAME, []), REDIS_GRACE_SECONDS)
+            self._stop("Kafka", others.get(kafka.NAME, []), KAFKA_GRACE_SECONDS)
             self._stop_leftovers(run.stopped())
             save_run_file(self.layout.run_file, run.stopped())
 
@@ -143,7 +160,7 @@ class LocalStack:
             processes.stop(left, FLINK_GRACE_SECONDS)
 
     def _prepare_flink(self, run: RunFile, jars: Jars) -> None:
-        if run.processes.keys() - {kafka.NAME}:
+        if run.processes.keys() - {kafka.NAME, redis.NAME}:
             library = self.layout.flink_home / "lib"
             if not all(filecmp.cmp(jar, library / jar.name) for jar in jars.flink):
                 self.report("the JVM module has changed: it takes effect after `tollgate down` and `tollgate up`")
@@ -166,6 +183,12 @@ class LocalStack:
         record = kafka.start_kafka(node, self.environment)
         cluster_id = kafka.stored_cluster_id(self.layout)
         return self._remember(run.model_copy(update={"kafka_cluster_id": cluster_id}), record)
+
+    def _start_redis(self, run: RunFile) -> RunFile:
+        if redis.NAME in run.processes:
+            return run
+        self.report(f"starting Redis on port {run.ports['redis']}")
+        return self._remember(run, redis.start_redis(self.layout, run.ports["redis"], self.environment))
 
     def _start_job_manager(self, run: RunFile) -> RunFile:
         if flink.JOB_MANAGER in run.processes:
@@ -195,6 +218,9 @@ class LocalStack:
         broker = run.processes[kafka.NAME]
         await_ready(self.layout, broker, lambda: kafka.is_ready(servers, cluster_id), timeout_seconds)
         self.report(f"Kafka answers at {servers}")
+        port = run.ports["redis"]
+        await_ready(self.layout, run.processes[redis.NAME], lambda: redis.is_ready(self.layout, port), timeout_seconds)
+        self.report(f"Redis answers at {redis.redis_url(port)}")
         rest, job_manager = self.rest, run.processes[flink.JOB_MANAGER]
         await_ready(self.layout, job_manager, lambda: is_our_job_manager(rest, self.layout), timeout_seconds)
         self.report(f"Flink answers at {rest.address}")

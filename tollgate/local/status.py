@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from tollgate.local.errors import StackError
 from tollgate.local.kafka import answering_cluster_id
-from tollgate.local.ports import LOOPBACK
+from tollgate.local.ports import LOOPBACK, is_answered
 from tollgate.local.processes import ProcessRecord, find
 from tollgate.local.readiness import is_our_job_manager
+from tollgate.local.redis import is_ready, redis_url
 from tollgate.local.rest import FlinkRest, Job
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class StackStatus(BaseModel):
     home: str
     processes: tuple[ProcessStatus, ...] = ()
     kafka_bootstrap_servers: str = ""
+    redis_address: str = ""
     flink_address: str = ""
     slots: int = 0
     free_slots: int = 0
@@ -90,6 +92,7 @@ def stack_status(layout: Layout, run: RunFile) -> StackStatus:
         home=str(layout.home),
         processes=tuple(process_status(layout, record) for record in run.processes.values()),
         kafka_bootstrap_servers=kafka_address(run),
+        redis_address=redis_address(layout, run),
     )
     if "flink_rest" not in run.ports:
         return status
@@ -105,6 +108,17 @@ def stack_status(layout: Layout, run: RunFile) -> StackStatus:
             "jobs": tuple(job_status(rest, job) for job in rest.jobs()),
         }
     )
+
+
+def redis_address(layout: Layout, run: RunFile) -> str:
+    """Return the address at which our own Redis answers, empty if it does not."""
+    port = run.ports.get("redis")
+    if port is None or not is_answered(port):
+        return ""
+    try:
+        return redis_url(port) if is_ready(layout, port) else ""
+    except StackError:
+        return ""
 
 
 def kafka_address(run: RunFile) -> str:

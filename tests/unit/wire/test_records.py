@@ -10,7 +10,7 @@ READ = ReadSoFar(books_offset=4, contracts_offset=5)
 
 
 def record(**changes: object) -> BillingRecord:
-    found = BillingRecord("r", "zoe", 1, Kind.USAGE, "calls", "2026-11", 5, 10**12, "USD", "b", 2, 10**12, 5)
+    found = BillingRecord("r", "zoe", 1, Kind.USAGE, "calls", "2026-11", 5, 10**12, "USD", "b", 2, 10**12, 5, 10**12)
     for name, value in changes.items():
         setattr(found, name, value)
     return found

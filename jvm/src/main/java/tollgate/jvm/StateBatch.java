@@ -64,6 +64,21 @@ public final class StateBatch {
   }
 
   /**
+   * Reads the whole map.
+   *
+   * @return repeated (u16 key length, key, i32 value length, value)
+   */
+  public static byte[] everything(MapState<byte[], byte[]> state) throws Exception {
+    DataOutputSerializer out = new DataOutputSerializer(4096);
+    for (Map.Entry<byte[], byte[]> entry : state.entries()) {
+      out.writeShort(entry.getKey().length);
+      out.write(entry.getKey());
+      writeWithLength(out, entry.getValue());
+    }
+    return out.getCopyOfBuffer();
+  }
+
+  /**
    * Removes every entry whose key begins with an i64 up to a bound, and returns their keys.
    *
    * @param bound the largest i64 that is taken; none is negative

@@ -1,0 +1,89 @@
+"""What a customer has used and owes: a fold of its billing records (contract, section 8).
+
+Records carry absolute totals, so that the fold takes the latest record of each meter and may
+skip those before it. Amounts stay the exact decimal text of the records: nothing is added up.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """What a balance takes from a billing record.
+
+    `as_of_ms` is the partition clock after the record. `closes` marks a CYCLE_CLOSE, which
+    says nothing that the records before it have not said.
+    """
+
+    sequence: int
+    as_of_ms: int
+    price_book: str
+    cycle: str
+    currency: str
+    total: str
+    meter: str
+    quantity: int
+    amount: str
+    closes: bool
+
+
+class MeterBalance(NamedTuple):
+    """A meter's units and amount in the balance's cycle."""
+
+    quantity: int
+    amount: str
+
+
+@dataclass(slots=True)
+class Balance:
+    """A customer's newest cycle, up to the record with number `sequence`; 0: no record yet."""
+
+    sequence: int = 0
+    as_of_ms: int = 0
+    price_book: str = ""
+    cycle: str = ""
+    currency: str = ""
+    total: str = "0"
+    meters: dict[str, MeterBalance] = field(default_factory=dict)
+
+    def take(self, line: Line) -> bool:
+        """Fold one record in; returns whether it was news. A record of an older cycle moves the number alone."""
+        if line.sequence <= self.sequence:
+            return False
+        self.sequence = line.sequence
+        self.as_of_ms = max(self.as_of_ms, line.as_of_ms)
+        if line.closes or line.cycle < self.cycle:
+            return True
+        if (line.cycle, line.price_book) != (self.cycle, self.price_book):
+            self.cycle, self.price_book, self.currency = line.cycle, line.price_book, line.currency
+            self.meters = {}
+        self.total = line.total
+        self.meters[line.meter] = MeterBalance(line.quantity, line.amount)
+        return True
+
+
+@dataclass(slots=True)
+class CustomerBalance:
+    """A customer's balance as it will probably be, and as it is for good."""
+
+    live: Balance = field(default_factory=Balance)
+    settled: Balance = field(default_factory=Balance)
+
+    def take_live(self, lines: Iterable[Line]) -> bool:
+        """Fold records in that may yet be aborted, in the order of their numbers; returns whether one was news."""
+        return _take(self.live, lines)
+
+    def take_settled(self, lines: Iterable[Line]) -> bool:
+        """Fold committed records in; where they have caught up with the live ones, these count no more."""
+        news = _take(self.settled, lines)
+        if news and self.settled.sequence >= self.live.sequence:
+            self.live = replace(self.settled, meters=dict(self.settled.meters))
+        return news
+
+
+def _take(balance: Balance, lines: Iterable[Line]) -> bool:
+    news = False
+    for line in sorted(lines):
+        news = balance.take(line) or news
+    return news

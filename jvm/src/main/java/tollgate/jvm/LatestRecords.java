@@ -1,0 +1,141 @@
+package tollgate.jvm;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.types.Row;
+import tollgate.v1.BillingRecord;
+
+/**
+ * Passes on the latest billing record of each customer, cycle and meter, in frames by shard.
+ *
+ * <p>Records carry absolute totals, so that the ones in between say nothing that the latest does not
+ * say. The more records wait, the fewer of them need to pass: a reader that has fallen behind
+ * catches up by itself.
+ *
+ * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. A frame leaves
+ * after a linger, when enough records wait, before every checkpoint barrier and at the end of input.
+ */
+public final class LatestRecords extends AbstractStreamOperator<Row>
+    implements OneInputStreamOperator<byte[], Row>, BoundedOneInput {
+  private static final long serialVersionUID = 1L;
+  private static final int INITIAL_BYTES = 1024;
+
+  private final int side;
+  private final int shards;
+  private final int recordsMax;
+  private final long lingerMs;
+
+  private transient Map<Key, byte[]> latest;
+  private transient String[] shardKeys;
+  private transient boolean lingering;
+
+  /** What a record's totals are of; the price book is part of it since it sets the currency. */
+  private record Key(String customerId, String priceBook, String cycle, String meter) {}
+
+  /**
+   * @param side what the reader tells records from committed and from open transactions by
+   * @param shards the number of shards, which is the keyed operator's maximum parallelism
+   * @param recordsMax how many records wait at most
+   * @param lingerMs how long a record waits at most, in milliseconds of processing time
+   */
+  public LatestRecords(int side, int shards, int recordsMax, long lingerMs) {
+    this.side = side;
+    this.shards = shards;
+    this.recordsMax = recordsMax;
+    this.lingerMs = lingerMs;
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    latest = new LinkedHashMap<>();
+    shardKeys = ShardKeys.of(shards);
+  }
+
+  @Override
+  public void processElement(StreamRecord<byte[]> element) throws Exception {
+    byte[] value = element.getValue();
+    latest.put(keyOf(value), value);
+    if (latest.size() >= recordsMax) {
+      flush();
+    } else {
+      linger();
+    }
+  }
+
+  private static Key keyOf(byte[] value) throws InvalidProtocolBufferException {
+    BillingRecord record = BillingRecord.parseFrom(value);
+    return new Key(
+        record.getCustomerId(),
+        record.getPriceBook().getId(),
+        record.getCycle(),
+        record.getMeter());
+  }
+
+  private void linger() {
+    if (lingering) {
+      return;
+    }
+    lingering = true;
+    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + lingerMs;
+    getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
+  }
+
+  private void onLingerOver(long timeMs) throws Exception {
+    lingering = false;
+    flush();
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    flush();
+  }
+
+  @Override
+  public void endInput() throws Exception {
+    flush();
+  }
+
+  private void flush() throws IOException {
+    if (latest.isEmpty()) {
+      return;
+    }
+    DataOutputSerializer[] frames = new DataOutputSerializer[shards];
+    for (Map.Entry<Key, byte[]> entry : latest.entrySet()) {
+      append(frames, entry.getKey().customerId, entry.getValue());
+    }
+    latest.clear();
+    for (int shard = 0; shard < shards; shard++) {
+      if (frames[shard] != null) {
+        Row frame = Row.of(shardKeys[shard], frames[shard].getCopyOfBuffer());
+        output.collect(new StreamRecord<>(frame));
+      }
+    }
+  }
+
+  private void append(DataOutputSerializer[] frames, String customerId, byte[] value)
+      throws IOException {
+    int shard = ShardKeys.shardOf(ShardHash.of(customerId.getBytes(UTF_8)), shards);
+    if (frames[shard] == null) {
+      frames[shard] = new DataOutputSerializer(INITIAL_BYTES);
+    }
+    frames[shard].writeInt(1 + value.length);
+    frames[shard].writeByte(side);
+    frames[shard].write(value);
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) {
+    // Balances know no event time of their own.
+  }
+}

@@ -1,0 +1,109 @@
+"""`balance` and `balances rebuild`: what customers owe, from Redis; and Redis again, from the log."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from flink_jobs.topics import RECORDS
+from tollgate.audit.balances import BalanceFold
+from tollgate.balance_store import BATCH, BalanceStore, batches
+from tollgate.context import Context
+from tollgate.local.errors import StackError
+from wire.balances import AMOUNT, QUANTITY, WHOLE, redis_update
+
+app = typer.Typer(help="All balances in Redis.", no_args_is_help=True)
+
+_REPORT_SECONDS = 2.0
+
+
+def balance(
+    customer: Annotated[str, typer.Argument(help="customer_id.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the fields of the hash as one JSON object.")] = False,
+) -> None:
+    """Show what a customer owes: live and settled, and how old each is."""
+    context = Context()
+    fields = BalanceStore(context.redis_url).get_all([customer])[customer]
+    if not fields:
+        remedy = "check the id; `tollgate records` shows committed lines, `tollgate balances rebuild` fills Redis again"
+        raise StackError(f"Redis has no balance of {customer}", remedy)
+    if json_:
+        context.print_json({"customer_id": customer} | fields)
+        return
+    for line in describe(customer, fields, time.time() * 1000):
+        context.say(line)
+    context.console.print(_meters(fields))
+
+
+def describe(customer: str, fields: dict[str, str], now_ms: float) -> list[str]:
+    """Return a balance in words, a line each."""
+    currency = fields.get("currency", "")
+    lines = [f"{customer}, cycle {fields.get('cycle', '')}"]
+    for side in ("live", "settled"):
+        total, number = fields.get(f"{side}_total", "0"), fields.get(f"{side}_sequence", "0")
+        where = f" in {fields['settled_cycle']}" if side == "settled" and _other_cycle(fields) else ""
+        age = age_text(now_ms - int(fields.get(f"{side}_as_of_ms", "0"))) if int(number) else "nothing yet"
+        lines.append(f"  {side:8} {total:>16} {currency}{where}  through record #{number}, {age}")
+    return lines
+
+
+def _other_cycle(fields: dict[str, str]) -> bool:
+    return bool(fields.get("settled_cycle")) and fields.get("settled_cycle") != fields.get("cycle")
+
+
+def age_text(age_ms: float) -> str:
+    """Return how long ago something was, for people; a time to come says so (simulated time)."""
+    seconds = abs(age_ms) / 1000
+    units = ((86400, "days"), (3600, "h"), (60, "min"))
+    size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "s"))
+    text = f"{seconds / size:.1f} {unit}" if size == 1 else f"{seconds / size:.0f} {unit}"
+    return f"as of {text} ago" if age_ms >= 0 else f"as of {text} from now"
+
+
+def _meters(fields: dict[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("  meter")
+    table.add_column("units", justify="right")
+    table.add_column("live amount", justify="right")
+    for name in sorted(name.removeprefix(QUANTITY) for name in fields if name.startswith(QUANTITY)):
+        table.add_row(f"  {name}", f"{int(fields[QUANTITY + name]):,}", fields.get(AMOUNT + name, ""))
+    return table
+
+
+@app.command()
+def rebuild() -> None:
+    """Write every balance in Redis again from the committed records; what is newer there stays."""
+    context = Context()
+    store = BalanceStore(context.redis_url)
+    fold = _fold(context)
+    customers = [(name, redis_update(balances, WHOLE)) for name, balances in fold.balances.items()]
+    started = time.monotonic()
+    written = 0
+    for some in batches(customers, BATCH * 20):
+        store.write(dict(some))
+        written += len(some)
+        context.report(progress("balances written", written, len(customers), time.monotonic() - started))
+    strange = set(store.customers()) - fold.balances.keys()
+    unsettled = {name for name, fields in store.get_all(strange).items() if fields.get("settled_sequence") == "0"}
+    removed = store.remove(strange - unsettled)
+    gone = f"; {removed:,} of customers without records removed" if removed else ""
+    context.say(f"{written:,} balances rebuilt from {RECORDS}{gone}")
+
+
+def _fold(context: Context) -> BalanceFold:
+    """Fold all committed records, saying how far it is."""
+    fold, log = BalanceFold(), context.log
+    total = sum(log.ends(RECORDS, committed=True).values())
+    started = reported = time.monotonic()
+    for count, _ in enumerate(fold.add(log.read(RECORDS)), 1):
+        if count % 1000 == 0 and time.monotonic() - reported > _REPORT_SECONDS:
+            reported = time.monotonic()
+            context.report(progress("records read", count, total, reported - started))
+    return fold
+
+
+def progress(what: str, done: int, total: int, elapsed_seconds: float) -> str:
+    """Return a line of progress with the time still to go."""
+    left = elapsed_seconds * (total - done) / done if done else 0.0
+    return f"{done:,} of {total:,} {what} ({done / total:.0%}), {left:.0f} s to go"
