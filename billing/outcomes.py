@@ -33,11 +33,13 @@ class Kind(Enum):
     TIER_ADJUSTMENT = "TIER_ADJUSTMENT"
     LATE_CORRECTION = "LATE_CORRECTION"
     CYCLE_CLOSE = "CYCLE_CLOSE"
+    CREDIT = "CREDIT"
 
 
 class AdjustmentKind(Enum):
     """What an adjustment comes from."""
 
+    SURGE = "SURGE"
     PROMOTION = "PROMOTION"
     CONTRACT_DISCOUNT = "CONTRACT_DISCOUNT"
 
@@ -51,6 +53,7 @@ class Adjustment:
     picos: int
     free_units: int = 0
     percent: str = ""
+    factor: str = ""
 
 
 @dataclass(slots=True)
@@ -74,11 +77,35 @@ class MeterTotal(NamedTuple):
     picos: int
 
 
+class AlertKind(Enum):
+    """What a person or a program may want to act on."""
+
+    TIER_REACHED = "TIER_REACHED"
+    PROMOTION_WON = "PROMOTION_WON"
+    SURGE_ON = "SURGE_ON"
+    SURGE_OFF = "SURGE_OFF"
+    DETECTOR_SILENT = "DETECTOR_SILENT"
+
+
+class Alert(NamedTuple):
+    """Something worth telling; the id is the same in any run. `customer_id` is empty where it is nobody's."""
+
+    alert_id: str
+    customer_id: str
+    kind: AlertKind
+    subject: str
+    detail: str
+    event_time_ms: int
+    cycle: str = ""
+
+
 @dataclass(slots=True)
 class BillingRecord:
     """One line of what a customer owes; amounts in picos. See the contract, section 3.
 
-    `follow_up` is the TIER_ADJUSTMENT that the event of this record brings about, if any.
+    `follow_up` is the next record that the event of this record brings about, if any: a
+    TIER_ADJUSTMENT, then CREDITs. `alerts` are those of the event. `surge_unknown` says that no
+    factor was decided in time.
     """
 
     record_id: str
@@ -105,6 +132,12 @@ class BillingRecord:
     corrects_cycle: str = ""
     meter_totals: tuple[MeterTotal, ...] = ()
     follow_up: "BillingRecord | None" = None
+    alerts: tuple[Alert, ...] = ()
+    surge_unknown: bool = False
+
+    def with_follow_ups(self) -> "list[BillingRecord]":
+        """Return it and the records that its event brought about, in their order."""
+        return [self] if self.follow_up is None else [self, *self.follow_up.with_follow_ups()]
 
 
 class Rejection(NamedTuple):
@@ -118,25 +151,3 @@ class Duplicate(NamedTuple):
     """An event that was rated before; counted, and otherwise without effect."""
 
     event_id: str
-
-
-class AlertKind(Enum):
-    """What a person or a program may want to act on."""
-
-    TIER_REACHED = "TIER_REACHED"
-    PROMOTION_WON = "PROMOTION_WON"
-    SURGE_ON = "SURGE_ON"
-    SURGE_OFF = "SURGE_OFF"
-    DETECTOR_SILENT = "DETECTOR_SILENT"
-
-
-class Alert(NamedTuple):
-    """Something worth telling; the id is the same in any run. `customer_id` is empty where it is nobody's."""
-
-    alert_id: str
-    customer_id: str
-    kind: AlertKind
-    subject: str
-    detail: str
-    event_time_ms: int
-    cycle: str = ""

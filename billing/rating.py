@@ -10,13 +10,15 @@ from math import prod
 from billing.calendar import Cycle
 from billing.catalog import PriceCatalog, Terms
 from billing.deadlines import fire_deadlines
+from billing.earning import hold, settle, tell_tier
 from billing.events import Delivery, Measure, Seen, UsageEvent
 from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
 from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
 from billing.state import CustomerState, CycleState, MeterState
-from billing.tariffs import Tariff
+from billing.surge.applied import UNKNOWN
+from billing.tariffs import Reduction, Tariff
 from billing.validity import invalid_event_time, invalid_field
 from billing.volume_tiers import follow_tier
 
@@ -41,12 +43,14 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     fingerprint: bytes,
     seen: Seen | None,
     prices: PriceCatalog,
+    surge: Reduction | None = None,
 ) -> tuple[list[BillingRecord], Outcome]:
     """Decide one valid event of one customer, in the order of the log partition.
 
-    `identity` and `fingerprint` are those of `billing.events`, `seen` what the dedup index
-    holds for the identity. Returns the records of deadlines that the clock passed first, and
-    what became of the event. Only a `BillingRecord` is to be remembered in the index.
+    `identity` and `fingerprint` are those of `billing.events`, `seen` what the dedup index holds
+    for the identity, `surge` the factor of the event, as `billing.surge.applied` makes it. Returns
+    the records of deadlines that the clock passed first, and what became of the event. Only a
+    `BillingRecord` is to be remembered in the index.
     """
     misrouted = _wrong_partition(state, delivery)
     if misrouted is not None:  # another partition's clock says nothing about this customer's deadlines
@@ -58,7 +62,7 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
         _in_future(event, delivery, prices.max_future_skew_ms)
         or _too_old(event, delivery, horizon_ms)
         or _seen_before(event, fingerprint, seen, delivery.clock_ms, horizon_ms)
-        or _rate(state, event, delivery, identity, terms)
+        or _rate(state, event, delivery, identity, terms, surge)
     )
     return closed, found
 
@@ -115,8 +119,13 @@ def _seen_before(
     return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was rated with another payload")
 
 
-def _rate(
-    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, terms: Terms
+def _rate(  # noqa: PLR0913 - what `step` has
+    state: CustomerState,
+    event: UsageEvent,
+    delivery: Delivery,
+    identity: bytes,
+    terms: Terms,
+    surge: Reduction | None,
 ) -> BillingRecord | Rejection:
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
@@ -130,7 +139,7 @@ def _rate(
             own = _new_cycle_state(state, book, cycle)
         elif _exceeds(own, event):
             return _TOO_MANY_UNITS
-        return _charge(state, event, delivery, identity, tariff, book, own, own)
+        return _charge(state, event, delivery, identity, tariff, book, own, own, surge)
     if book.late_policy is LatePolicy.REJECT:
         detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
         return Rejection(Reason.LATE_REJECTED, detail)
@@ -141,7 +150,7 @@ def _rate(
         return _TOO_MANY_UNITS
     own = own or _new_cycle_state(state, book, cycle, closed=True)
     billed = billed or _new_cycle_state(state, book, oldest_open)
-    return _charge(state, event, delivery, identity, tariff, book, own, billed)
+    return _charge(state, event, delivery, identity, tariff, book, own, billed, surge)
 
 
 def _charge(  # noqa: PLR0913 - all that makes a record
@@ -153,12 +162,18 @@ def _charge(  # noqa: PLR0913 - all that makes a record
     book: PriceBook,
     own: CycleState,
     billed: CycleState,
+    surge: Reduction | None,
 ) -> BillingRecord:
     """Price an event at the counters of its own cycle, and bill it in `billed`: the same one unless it is late."""
     late = billed is not own
     counted = own.meter(event.meter)
     meter = billed.meter(event.meter) if late else counted
-    priced = price(tariff, book.calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
+    before, time_ms = counted.counter, event.event_time_ms
+    occasion = held = None
+    if tariff.earned:
+        occasion, held = hold(state, event, event.quantity, delivery.clock_ms, tariff, book, own)
+    factor = None if surge is UNKNOWN else surge
+    priced = price(tariff, book.calendar, before, own.allowances, event.quantity, time_ms, held, factor)
     counted.counter += priced.billable
     meter.quantity += event.quantity
     meter.picos += priced.picos
@@ -193,6 +208,11 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, (weight, whole))
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
+    if tariff.bounds:
+        tell_tier(tariff, record, before, counted.counter)
+    if occasion is not None and held is not None:
+        settle(state, tariff, occasion, held, billed, record)
+    record.surge_unknown = surge is UNKNOWN
     return record
 
 

@@ -26,7 +26,10 @@ class MeterState:
 
 @dataclass(slots=True)
 class CycleState:
-    """One customer's cycle under one price book, from its first event until it is forgotten."""
+    """One customer's cycle under one price book, from its first event until it is forgotten.
+
+    `earned` is the state of promotions that are won in a cycle, by promotion.
+    """
 
     name: str
     price_book: str
@@ -37,6 +40,7 @@ class CycleState:
     picos: int = 0
     meters: dict[str, MeterState] = field(default_factory=dict)
     allowances: dict[str, int] = field(default_factory=dict)
+    earned: dict[str, object] = field(default_factory=dict)
 
     def meter(self, name: str) -> MeterState:
         """Return the meter's state, made on first use."""
@@ -53,13 +57,17 @@ class CycleState:
 
 @dataclass(slots=True)
 class CustomerState:
-    """One customer: the sequence, the home partition and the cycles that are not forgotten."""
+    """One customer: the sequence, the home partition and the cycles that are not forgotten.
+
+    `earned` is the state of promotions that are won over cycles, by price book and promotion.
+    """
 
     customer_id: str
     sequence: int = 0
     partition: int = -1
     cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
     deadline_ms: int = NEVER_MS
+    earned: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""

@@ -16,6 +16,7 @@ from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
 from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import DeadlineStore, IndexStore, Store, customer_of, deadline_key
+from wire.alerts import alert_message
 from wire.customer_state import decode_seen, decode_state, encode_seen, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
@@ -99,8 +100,6 @@ class FrameRater:
                 rated[identity] = encode_seen(event.event_time_ms, fingerprint)
                 seen[identity] = Seen(event.event_time_ms, fingerprint)
                 self._emit(outcome, framed, read, out)
-                if outcome.follow_up is not None:
-                    self._emit(outcome.follow_up, framed, read, out)
             elif isinstance(outcome, Duplicate):
                 self.counts["duplicates"] += 1
             else:
@@ -126,10 +125,15 @@ class FrameRater:
             self.deadlines.put_all(moved)
 
     def _emit(self, record: BillingRecord, framed: FramedRecord, read: ReadSoFar, out: list[bytes]) -> None:
-        delivery = framed.delivery
+        delivery, customer = framed.delivery, record.customer_id.encode()
         source = common_pb2.SourcePosition(topic=self.topic, partition=delivery.partition, offset=delivery.offset)
         value = record_message(record, source, read).SerializeToString()
-        out.append(pack_outgoing(Tag.RECORD, record.customer_id.encode(), value, replay=record.replay))
+        out.append(pack_outgoing(Tag.RECORD, customer, value, replay=record.replay))
+        for alert in record.alerts:
+            told = alert_message(alert, source).SerializeToString()
+            out.append(pack_outgoing(Tag.ALERT, customer, told, replay=record.replay))
+        if record.follow_up is not None:
+            self._emit(record.follow_up, framed, read, out)
 
     def _emit_closed(self, records: list[BillingRecord], out: list[bytes]) -> None:
         for record in records:

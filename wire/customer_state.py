@@ -10,6 +10,7 @@ from struct import Struct
 from billing.events import Seen
 from billing.state import CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
+from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
 from wire.v1 import state_pb2
 
 FORMAT = 1
@@ -26,6 +27,8 @@ def encode_state(state: CustomerState) -> bytes:
     message = state_pb2.CustomerState(format=FORMAT, sequence=state.sequence, partition=state.partition)
     for cycle in state.cycles.values():
         _encode_cycle(cycle, message.cycles.add())
+    if state.earned:
+        encode_earned(state.earned, message)
     return message.SerializeToString()
 
 
@@ -49,6 +52,8 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
         allowance = into.allowances.add()
         allowance.promotion = promotion
         allowance.used = used
+    if cycle.earned:
+        encode_milestones(cycle.earned, into)
 
 
 def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
@@ -77,6 +82,8 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
     state.partition = message.partition
     for cycle in message.cycles:
         state.open_cycle(_decode_cycle(cycle))
+    if message.bursts or message.coupons:
+        state.earned = decode_earned(message)
     return state
 
 
@@ -95,6 +102,8 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
     for one in message.volumes:
         weight = int(one.weighted_numerator), int(one.weighted_denominator)
         cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
+    if message.milestones:
+        cycle.earned = decode_milestones(message)
     return cycle
 
 

@@ -89,9 +89,9 @@ class Comparison:
         expected_letters: list[bytes] = []
         if isinstance(outcome, BillingRecord):
             report.rated += 1
-            following = [outcome.follow_up] if outcome.follow_up is not None else []
-            expected_records = [self._record(one, decision, records) for one in (outcome, *following)]
-            self.picos[outcome.currency] += outcome.picos + sum(one.picos for one in following)
+            made = outcome.with_follow_ups()
+            expected_records = [self._record(one, decision, records) for one in made]
+            self.picos[outcome.currency] += sum(one.picos for one in made)
         elif isinstance(outcome, Duplicate):
             report.duplicates += 1
         elif isinstance(outcome, Rejection):
