@@ -125,7 +125,7 @@ def test_a_peak_by_hand() -> None:
 
 
 def test_repetitions_count_once_and_events_that_come_after_their_window_not_at_all() -> None:
-    log = log_of(Use(1, 9, "e1"), Use(1, 9, "e1"), Use(2, 50, "e1"), Use(7), Use(4, 90, "late"), Use(8, 3, "e1"))
+    log = log_of(Use(1, 9, "e1"), Use(1, 9, "e1"), Use(2, 50, "e1"), Use(5), Use(4, 90, "late"), Use(8, 3, "e1"))
     assert rated(log).rates == [("eu", 10, "1", 9), ("eu", 20, "1", 4)]
 
 
