@@ -19,17 +19,21 @@ def hold(  # noqa: PLR0913 - all that a promotion may ask about an event
     state: CustomerState,
     event: UsageEvent,
     quantity: int,
+    time_ms: int,
     clock_ms: int,
     tariff: Tariff,
     book: PriceBook,
     own: CycleState,
 ) -> tuple[Occasion, Held]:
-    """Ask the promotions that the event concerns, in the order of the book, what they give it."""
+    """Ask the promotions that the event concerns, in the order of the book, what they give it.
+
+    `time_ms` is the time that its prices are of.
+    """
     occasion = Occasion(
         price_book=book.id,
         meter=event.meter,
         quantity=quantity,
-        event_time_ms=event.event_time_ms,
+        event_time_ms=time_ms,
         clock_ms=clock_ms,
         dimensions=event.dimensions,
         cycle_end_ms=own.close_at_ms - book.allowed_lateness_ms,

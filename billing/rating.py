@@ -172,7 +172,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
     before, time_ms = counted.counter, event.event_time_ms
     occasion = held = None
     if tariff.earned:
-        occasion, held = hold(state, event, event.quantity, delivery.clock_ms, tariff, book, own)
+        occasion, held = hold(state, event, event.quantity, time_ms, delivery.clock_ms, tariff, book, own)
     priced = price(tariff, book.calendar, before, own.allowances, event.quantity, time_ms, held, surge)
     counted.counter += priced.billable
     meter.quantity += event.quantity
