@@ -126,6 +126,10 @@ class PriceCatalog:
         series = self.series.get(book.id)
         return series is not None and book in series.versions
 
+    def has_contract(self, customer_id: str) -> bool:
+        """Tell whether any contract names the customer, inside a book or alone."""
+        return customer_id in self._with_contract
+
     def longest_dedup_horizon_ms(self) -> int:
         """Return how long the dedup index has to remember an event, whoever's it is."""
         horizons = [series.first.dedup_horizon_ms for series in self.series.values()]

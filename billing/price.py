@@ -70,8 +70,8 @@ def _take_free_units(
     for promotion in promotions:
         used = allowances.get(promotion.id, 0)
         left = promotion.units - used
-        if held is not None and isinstance(promotion, Coupon):
-            left = held.units.get(promotion.id, 0)
+        if isinstance(promotion, Coupon):
+            left = held.units.get(promotion.id, 0) if held is not None else 0
         if left > 0 and quantity:
             taken = min(quantity, left)
             allowances[promotion.id] = used + taken

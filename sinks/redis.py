@@ -7,37 +7,56 @@ from typing import Any
 import redis
 
 KEY_PREFIX = "tollgate:balance:"
-_WRITER_PREFIX = "tollgate:balances:writer:"
+MARK_PREFIX = "tollgate:balances:writer:"
+MARK_SECONDS = 3600
 
 _WRITE = """
-local function numbered(text) return tonumber(text or '-1') end
-local function fields_of_meters(key)
-  local found = {}
-  for _, name in ipairs(redis.call('HKEYS', key)) do
-    if string.find(name, '^quantity:') or string.find(name, '^amount:') then found[#found + 1] = name end
-  end
-  return found
+local AT_ONCE = 4000  -- `unpack` takes no more than some 8000 values
+local function number(text)
+  if text and string.find(text, '^%d+$') then return tonumber(text) end
+  return 0
 end
+local function call(command, key, values)
+  for first = 1, #values, AT_ONCE do
+    redis.call(command, key, unpack(values, first, math.min(first + AT_ONCE - 1, #values)))
+  end
+end
+local function forget_meters(key)
+  local gone = {}
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    if string.find(name, '^quantity:') or string.find(name, '^amount:') then gone[#gone + 1] = name end
+  end
+  call('HDEL', key, gone)
+end
+local lacking = {}
 for i, key in ipairs(KEYS) do
   local new = cjson.decode(ARGV[i])
-  local have = redis.call('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle')
-  local live = new.live_sequence >= 0 and new.live_sequence >= numbered(have[1])
-  local settled = new.settled_sequence >= 0 and new.settled_sequence >= numbered(have[2])
-  if new.whole and live and settled then
+  local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle')
+  if have.err then  -- somebody has put another type there
     redis.call('DEL', key)
-  elseif live and (new.whole or have[3] ~= new.cycle) then
-    local gone = fields_of_meters(key)
-    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    have = {}
   end
-  if live then redis.call('HSET', key, unpack(new.live)) end
-  if settled then redis.call('HSET', key, unpack(new.settled)) end
+  local have_live, have_settled = number(have[1]), number(have[2])
+  if not new.whole and (have_live < new.live_after or have_settled < new.settled_after) then
+    lacking[#lacking + 1] = i - 1
+  else
+    local live = new.live_sequence >= have_live
+    local settled = new.settled_sequence >= have_settled
+    if new.whole and live and settled then
+      redis.call('DEL', key)
+    elseif live and (new.whole or have[3] ~= new.cycle) then
+      forget_meters(key)
+    end
+    if live then call('HSET', key, new.live) end
+    if settled then call('HSET', key, new.settled) end
+  end
 end
+return lacking
 """
-"""Lua's `unpack` takes some thousand values: the meters of one customer and cycle stay far below that."""
 
 
 class RedisAwayError(Exception):
-    """Redis does not answer, in time or at all."""
+    """Redis does not answer in time, or refuses to do what it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +81,31 @@ class RedisBalances:
         self.client = client
         self._script: Any = client.register_script(_WRITE)
 
-    def write(self, updates: Sequence[tuple[str, str]]) -> None:
-        """Write (customer id, `wire.balances.redis_update`) in one atomic script. Raises RedisAwayError."""
+    def write(self, updates: Sequence[tuple[str, str]]) -> set[str]:
+        """Write (customer id, `wire.balances.redis_update`) in one atomic script.
+
+        Returns the customers whose hash lacks what a partial update builds on: they were left
+        as they are, and need a whole one. Raises RedisAwayError.
+        """
         keys = [KEY_PREFIX + customer for customer, _ in updates]
         try:
-            self._script(keys=keys, args=[update for _, update in updates])
+            lacking = self._script(keys=keys, args=[update for _, update in updates])
         except redis.RedisError as error:
             raise RedisAwayError(str(error)) from error
+        return {updates[index][0] for index in lacking}
 
-    def mark(self, writer: str, generation: str) -> str:
-        """Leave a mark that is lost when Redis loses its data; returns the server's identity."""
+    def mark(self, generation: str) -> str:
+        """Leave a mark that is lost when Redis loses its data; returns the server's identity. Raises RedisAwayError."""
         try:
-            self.client.set(_WRITER_PREFIX + writer, generation)
+            self.client.set(MARK_PREFIX + generation, "", ex=MARK_SECONDS)
             return self._identity()
         except redis.RedisError as error:
             raise RedisAwayError(str(error)) from error
 
-    def still_holds(self, writer: str, generation: str, identity: str) -> bool:
-        """Tell whether the server and its data are those of the mark. Raises RedisAwayError."""
+    def still_holds(self, generation: str, identity: str) -> bool:
+        """Tell whether the server and its data are those of the mark; keeps the mark. Raises RedisAwayError."""
         try:
-            found = self.client.get(_WRITER_PREFIX + writer)
-            return found == generation.encode() and self._identity() == identity
+            return bool(self.client.expire(MARK_PREFIX + generation, MARK_SECONDS)) and self._identity() == identity
         except redis.RedisError as error:
             raise RedisAwayError(str(error)) from error
 

@@ -22,13 +22,15 @@ class BalanceStore:
         self._client: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, decode_responses=True)
 
     def get_all(self, customers: Iterable[str]) -> dict[str, dict[str, str]]:
-        """Return the hashes of customers; an empty one where there is none."""
+        """Return the hashes of customers; an empty one where there is none, or something else."""
         found: dict[str, dict[str, str]] = {}
         for some in batches(customers, BATCH):
             pipeline = self._client.pipeline(transaction=False)
             for customer in some:
                 pipeline.hgetall(KEY_PREFIX + customer)
-            found.update(zip(some, self._answer(pipeline.execute), strict=True))
+            answers = self._answer(pipeline.execute, raise_on_error=False)
+            for customer, answer in zip(some, answers, strict=True):
+                found[customer] = answer if isinstance(answer, dict) else self._no_hash(answer)
         return found
 
     def customers(self) -> Iterator[str]:
@@ -56,6 +58,11 @@ class BalanceStore:
             except RedisAwayError as error:
                 raise self._away(error) from error
 
+    def _no_hash(self, answer: Exception) -> dict[str, str]:
+        if str(answer).startswith("WRONGTYPE"):
+            return {}
+        raise self._away(answer) from answer
+
     def _answer(self, ask: Any, *arguments: Any, **options: Any) -> Any:
         try:
             return ask(*arguments, **options)
@@ -64,7 +71,7 @@ class BalanceStore:
 
     def _away(self, error: Exception) -> StackError:
         remedy = "start it with `tollgate up`, or set TOLLGATE_REDIS_URL"
-        return StackError(f"Redis does not answer at {address_of(self.url)}: {error}", remedy)
+        return StackError(f"Redis does not answer as it should at {address_of(self.url)}: {error}", remedy)
 
 
 def address_of(url: str) -> str:

@@ -15,6 +15,7 @@ from tollgate.commands import (
     on_call,
     prices,
     produce,
+    quote,
     records,
     replay,
     stack,
@@ -41,6 +42,7 @@ app.command("heartbeat")(heartbeat.heartbeat)
 app.add_typer(prices.app, name="prices")
 app.command("records")(records.records)
 app.command("explain")(explain.explain)
+app.command("quote")(quote.quote)
 app.command("balance")(balances.balance)
 app.add_typer(balances.app, name="balances")
 app.command("verify")(verify.verify)

@@ -16,6 +16,7 @@ from kafka.errors import (
     NotCoordinatorError,
     TopicAlreadyExistsError,
 )
+from kafka.partitioner.default import murmur2
 
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, Topic
 from tollgate.local.errors import StackError
@@ -149,12 +150,21 @@ class KafkaLog:
                 consumer.seek(part, (start or {}).get(part, 0))
             yield from _until(consumer, ends)
 
-    def read_since(self, topic: str, timestamp_ms: int) -> Iterator[LogRecord]:
-        """Yield the committed records of a topic whose Kafka timestamp is not before a time (epoch ms)."""
+    def starts(self, topic: str, timestamp_ms: int) -> dict[TopicPartition, int]:
+        """Return the first offset whose Kafka timestamp is not before a time (epoch ms), where there is one."""
         parts = self.partitions(topic)
         with _reachable(self.bootstrap), self._consumer(committed=True) as consumer:
             found = consumer.offsets_for_times(dict.fromkeys(parts, timestamp_ms))
-        start = {part: one.offset for part, one in found.items() if one is not None}
+        return {part: one.offset for part, one in found.items() if one is not None}
+
+    def partition_of(self, topic: str, key: str) -> int:
+        """Return the partition that Kafka's own partitioner gives a key."""
+        number: int = (murmur2(key.encode()) & 0x7FFFFFFF) % len(self.partitions(topic))
+        return number
+
+    def read_since(self, topic: str, timestamp_ms: int) -> Iterator[LogRecord]:
+        """Yield the committed records of a topic whose Kafka timestamp is not before a time (epoch ms)."""
+        start = self.starts(topic, timestamp_ms)
         if start:
             wanted = [part.partition for part in start]
             records = self.read(topic, partitions=wanted, start=start)

@@ -54,7 +54,7 @@ def read_drafts(files: Sequence[Path], report: Callable[[str], None]) -> list[Dr
                 drafts.append(found)
             else:
                 count += 1
-                report(f"{file}:{found.line}: {_words(found)}")
+                report(f"{file}:{found.line}: {words_of(found)}")
     if count:
         raise StackError(f"{counted(count, 'error')} in {counted(len(files), 'file')}", "correct the lines above")
     return drafts
@@ -89,7 +89,8 @@ def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[Bo
         yield node, parse_price_book(node)
 
 
-def _words(error: BookError) -> str:
+def words_of(error: BookError) -> str:
+    """Return what is wrong and the remedy, with the field."""
     return f"{error.field}: {error.message}; {error.remedy}" if error.field else f"{error.message}; {error.remedy}"
 
 

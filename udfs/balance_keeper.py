@@ -56,12 +56,13 @@ class BalanceKeeper:
         for customer, lines in news.items():
             key = customer.encode()
             balances = decode_balances(found.get(key))
+            settled_before = balances.settled.sequence
             part = _take(balances, lines)
             if part is None:
                 continue
             changed[key] = encode_balances(balances)
             updates.append((customer, redis_update(balances, part)))
-            if part.settled:
+            if balances.settled.sequence > settled_before:
                 message = balance_message(customer, balances.settled)
                 out.append(pack_outgoing(Tag.BALANCE, key, message.SerializeToString()))
         if changed:
@@ -76,15 +77,19 @@ class BalanceKeeper:
 
 def _take(balances: CustomerBalance, news: News) -> Part | None:
     period = balances.live.cycle, balances.live.price_book
+    meters_before = balances.live.meters.keys() | ()
+    live_after, settled_after = balances.live.sequence, balances.settled.sequence
     live = balances.take_live(news.live)
     before = balances.live
     settled = balances.take_settled(news.settled)
     if not live and not settled:
         return None
-    # Another cycle, or what was live has been aborted or comes later than what is settled.
-    if (balances.live.cycle, balances.live.price_book) != period or balances.live != before:
+    # Another cycle, or another price book for a while, or what was live has been aborted or comes later.
+    same_period = (balances.live.cycle, balances.live.price_book) == period
+    if not same_period or meters_before - balances.live.meters.keys() or balances.live != before:
         return WHOLE
-    return Part(live, settled, meters=frozenset(line.meter for line in news.live))
+    meters = frozenset(line.meter for line in news.live)
+    return Part(live, settled, meters=meters, live_after=live_after, settled_after=settled_after)
 
 
 def _by_customer(frame: bytes) -> dict[str, News]:

@@ -1,12 +1,14 @@
 """The balances operator: Flink's state and timers around `BalanceKeeper`, and a Redis that may be away.
 
 State comes first, Redis second. While Redis is away nothing is kept for it: when it answers
-again, or has lost its data, or this operator starts, every shard is written from state. So
+again, or has lost its data, or this operator starts, every shard is written from state; where
+the hash of a single customer lacks what an update builds on, that customer's shard is. So
 nothing waits for Redis, and nothing that it forgets is lost.
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from logging import getLogger
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from pyflink.common import Types
@@ -21,6 +23,8 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 # Part of every savepoint: never rename it.
 BALANCES = MapStateDescriptor("balances", _BYTES, _BYTES)
 
+_LOG = getLogger(__name__)
+
 FLUSH_MS = 10
 LOOK_MS = 1000
 BATCH = 500
@@ -29,13 +33,13 @@ BATCH = 500
 class BalanceWriter(Protocol):
     """Redis, as this operator needs it. Every method raises the target's `away` when there is no answer."""
 
-    def write(self, updates: list[tuple[str, str]]) -> None:
-        """Write updates of customers."""
+    def write(self, updates: list[tuple[str, str]]) -> set[str]:
+        """Write updates of customers; returns those who need a whole one instead."""
 
-    def mark(self, writer: str, generation: str) -> str:
+    def mark(self, generation: str) -> str:
         """Leave a mark; returns the server's identity."""
 
-    def still_holds(self, writer: str, generation: str, identity: str) -> bool:
+    def still_holds(self, generation: str, identity: str) -> bool:
         """Tell whether the mark is still there, on the same server."""
 
 
@@ -44,6 +48,14 @@ class BalanceTarget(Protocol):
 
     def open(self) -> BalanceWriter:
         """Return a writer."""
+
+
+class Waiting(NamedTuple):
+    """An update that has not been written yet."""
+
+    shard: str
+    customer: str
+    update: str
 
 
 class KeepBalances(KeyedProcessFunction):
@@ -58,11 +70,9 @@ class KeepBalances(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
-        task = runtime_context._runtime_context.getTaskInfo()  # noqa: SLF001 - see udfs.rate_usage
-        self._writer_name = str(task.getIndexOfThisSubtask())
         self._keeper = BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
         self._writer = self._target.open()
-        self._outbox: list[tuple[str, str]] = []
+        self._outbox: list[Waiting] = []
         self._flush_due_ms = 0
         self._look_due_ms = 0
         self._generation = ""
@@ -77,9 +87,10 @@ class KeepBalances(KeyedProcessFunction):
         kept = self._keeper.keep(value)
         timers = ctx.timer_service()
         now_ms = timers.current_processing_time()
-        self._await_next_look(str(ctx.get_current_key()), timers, now_ms)
-        if self._generation:
-            self._outbox += kept.updates
+        shard = str(ctx.get_current_key())
+        self._await_next_look(shard, timers, now_ms)
+        if self._is_written(shard):
+            self._outbox += [Waiting(shard, customer, update) for customer, update in kept.updates]
             if len(self._outbox) >= BATCH:
                 self._flush()
             elif self._outbox and self._flush_due_ms <= now_ms:
@@ -88,17 +99,17 @@ class KeepBalances(KeyedProcessFunction):
         if kept.out:
             yield kept.out
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:  # noqa: ARG002 - Flink's signature
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Write what waits; look after Redis; write the shard anew where Redis may lack it."""
         timers = ctx.timer_service()
-        now_ms = timers.current_processing_time()
+        now_ms = max(timestamp, timers.current_processing_time())  # a clock that is set back must not end the timers
         shard = str(ctx.get_current_key())
         if self._outbox:
             self._flush()
         if now_ms >= self._look_due_ms:
             self._look()
             self._look_due_ms = timers.current_processing_time() + LOOK_MS
-        if self._generation and self._written.get(shard) != self._generation:
+        if self._generation and not self._is_written(shard):
             self._write_shard(shard)
         self._await_next_look(shard, timers, now_ms)
         yield from ()
@@ -108,39 +119,52 @@ class KeepBalances(KeyedProcessFunction):
             self._timers[shard] = now_ms + (LOOK_MS if self._generation else FLUSH_MS)
             timers.register_processing_time_timer(self._timers[shard])
 
+    def _is_written(self, shard: str) -> bool:
+        """Tell whether Redis has the shard's customers, so that what changes is all that it needs."""
+        return bool(self._generation) and self._written.get(shard) == self._generation
+
     def _look(self) -> None:
         """Begin a new generation of data where the server does not hold the present one."""
         try:
-            if self._generation and self._writer.still_holds(self._writer_name, self._generation, self._server):
+            if self._generation and self._writer.still_holds(self._generation, self._server):
                 return
             generation = uuid4().hex
-            self._server = self._writer.mark(self._writer_name, generation)
+            self._server = self._writer.mark(generation)
             self._generation = generation
-        except self._away:
-            self._lose()
+        except self._away as error:
+            self._lose(error)
 
     def _write_shard(self, shard: str) -> None:
         updates = self._keeper.everything()
         for start in range(0, len(updates), BATCH):
-            if not self._write(updates[start : start + BATCH]):
+            if self._write(updates[start : start + BATCH]) is None:
                 return
         self._written[shard] = self._generation
 
     def _flush(self) -> None:
-        updates, self._outbox = self._outbox, []
-        self._write(updates)
+        waiting, self._outbox = self._outbox, []
+        for start in range(0, len(waiting), BATCH):
+            some = waiting[start : start + BATCH]
+            lacking = self._write([(one.customer, one.update) for one in some])
+            if lacking is None:
+                return
+            for one in some:
+                if one.customer in lacking:
+                    self._written.pop(one.shard, None)
 
-    def _write(self, updates: list[tuple[str, str]]) -> bool:
+    def _write(self, updates: list[tuple[str, str]]) -> set[str] | None:
+        """Return who needs a whole update instead; None where Redis is away."""
         try:
-            self._writer.write(updates)
-        except self._away:
-            self._lose()
-            return False
-        self._updates.inc(len(updates))
-        return True
+            lacking = self._writer.write(updates)
+        except self._away as error:
+            self._lose(error)
+            return None
+        self._updates.inc(len(updates) - len(lacking))
+        return lacking
 
-    def _lose(self) -> None:
+    def _lose(self, error: Exception) -> None:
         """Forget what Redis was told: it will be told all of it when it is back."""
         if self._generation:
             self._losses.inc()
+            _LOG.warning("Redis is away, and will be written anew: %s", error)
         self._generation, self._outbox = "", []

@@ -112,13 +112,16 @@ def hash_of(balances: CustomerBalance) -> dict[str, str]:
 class Part(NamedTuple):
     """What is to be written of one customer's balances; `meters`: those of the live one that changed, None: all.
 
-    `whole` replaces the hash: fields that are not in it go.
+    `whole` replaces the hash: fields that are not in it go. Any other part is of use only to a
+    hash that has all records up to the numbers `live_after` and `settled_after`.
     """
 
     live: bool
     settled: bool
     whole: bool = False
     meters: frozenset[str] | None = None
+    live_after: int = 0
+    settled_after: int = 0
 
 
 WHOLE = Part(live=True, settled=True, whole=True)
@@ -130,6 +133,8 @@ def redis_update(balances: CustomerBalance, part: Part) -> str:
     return json.dumps(
         {
             "whole": part.whole,
+            "live_after": part.live_after,
+            "settled_after": part.settled_after,
             "cycle": live.cycle,
             "live_sequence": live.sequence if part.live else -1,
             "settled_sequence": settled.sequence if part.settled else -1,

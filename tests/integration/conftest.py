@@ -1,7 +1,8 @@
 """One real stack for all integration tests: Kafka and Flink as processes, on free ports, in a folder of its own.
 
 Tests keep to customers of their own. Event time only moves forward in a log, so files run in the
-order of their names: `test_cycles_close` plays in September, everything after it in the present.
+order of their names: `test_balances` plays in August, `test_cycles_close` in September, everything after
+them in the present.
 """
 
 import json
@@ -76,6 +77,7 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
         "TOLLGATE_HOME": str(home),
         "TOLLGATE_KAFKA_PORT": "0",
         "TOLLGATE_FLINK_PORT": "0",
+        "TOLLGATE_REDIS_PORT": "0",
         "TOLLGATE_CHECKPOINT_INTERVAL_MS": "1000",
         "COLUMNS": "200",
     }

@@ -1,12 +1,13 @@
 """I3: what Redis shows is the fold of the committed records, to the last digit."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from billing.balances import CustomerBalance
+from flink_jobs.topics import RECORDS
 from tollgate.balance_store import BalanceStore
-from tollgate.kafka_log import LogRecord
+from tollgate.kafka_log import KafkaLog, LogRecord
 from wire.balances import hash_of, line_of, settled_fields
 from wire.v1 import billing_pb2
 
@@ -24,9 +25,10 @@ class BalanceReport:
 
 @dataclass(slots=True)
 class BalanceFold:
-    """Every customer's balance, by the committed records alone."""
+    """Every customer's balance, by the committed records alone; `read`: the next offset by partition."""
 
     balances: dict[str, CustomerBalance] = field(default_factory=dict)
+    read: dict[int, int] = field(default_factory=dict)
 
     def add(self, log: Iterable[LogRecord]) -> Iterable[LogRecord]:
         """Fold records in as they pass by."""
@@ -36,59 +38,83 @@ class BalanceFold:
             if found is None:
                 found = self.balances[record.customer_id] = CustomerBalance()
             found.take_settled((line_of(record),))
+            self.read[one.partition] = one.offset + 1
             yield one
+
+    def read_on(self, log: KafkaLog) -> None:
+        """Fold in what has been committed since."""
+        start = {part: self.read.get(part.partition, 0) for part in log.partitions(RECORDS)}
+        for _ in self.add(log.read(RECORDS, start=start)):
+            pass
 
 
 def compare_balances(
-    fold: BalanceFold, store: BalanceStore, timeout_seconds: float = CATCH_UP_SECONDS
+    fold: BalanceFold,
+    store: BalanceStore,
+    read_on: Callable[[], None] = lambda: None,
+    timeout_seconds: float = CATCH_UP_SECONDS,
 ) -> BalanceReport:
     """Hold every customer's hash in Redis against the fold.
 
-    A hash that is behind is given time to catch up; one that is further has seen records that
-    were committed since, and is held against nothing but its own order.
+    A hash that is behind is given time to catch up. For those that are further, `read_on` folds
+    in what was committed since; what no record explains then is a difference.
     """
     report = BalanceReport(customers=len(fold.balances))
+    ahead = store.get_all(set(store.customers()) - fold.balances.keys())
     behind = list(fold.balances)
     deadline = time.monotonic() + timeout_seconds
     while behind:
         lagging: dict[str, dict[str, str]] = {}
         for customer, fields in store.get_all(behind).items():
-            expected = fold.balances[customer]
-            if _number(fields) < expected.settled.sequence:
+            settled = fold.balances[customer].settled.sequence
+            if _number(fields) < settled:
                 lagging[customer] = fields
+            elif _number(fields) > settled:
+                ahead[customer] = fields
             else:
-                report.differences += _differences(customer, fields, expected)
+                report.differences += _differences(customer, fields, fold.balances[customer])
         behind = list(lagging)
         if behind and time.monotonic() > deadline:
             report.differences += [_late(customer, fold, fields) for customer, fields in lagging.items()]
             break
         time.sleep(_POLL_SECONDS if behind else 0)
-    report.differences += [
-        f"Redis: {customer} has a balance, and no committed record"
-        for customer, fields in store.get_all(set(store.customers()) - fold.balances.keys()).items()
-        if _number(fields) > 0
-    ]
+    if any(_number(fields) for fields in ahead.values()):
+        read_on()
+    for customer, fields in ahead.items():
+        report.differences += _unexplained(customer, fields, fold.balances.get(customer))
     return report
 
 
-def _number(fields: dict[str, str]) -> int:
-    return int(fields.get("settled_sequence", -1))
+def _number(fields: dict[str, str], name: str = "settled_sequence") -> int:
+    """Return a sequence; -1 where there is none that can be read."""
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def _unexplained(customer: str, fields: dict[str, str], expected: CustomerBalance | None) -> list[str]:
+    """Judge a hash that was further than the fold, now that the fold has gone on."""
+    if expected is None:
+        live_only = _number(fields) == 0
+        return [] if live_only else [f"Redis: {customer} has a balance, and no committed record"]
+    if _number(fields) > expected.settled.sequence:
+        last = expected.settled.sequence
+        return [f"Redis: {customer} is settled through #{_number(fields)}, beyond its last committed record #{last}"]
+    return _differences(customer, fields, expected) if _number(fields) == expected.settled.sequence else []
 
 
 def _late(customer: str, fold: BalanceFold, fields: dict[str, str]) -> str:
     last = fold.balances[customer].settled.sequence
     if not fields:
         return f"Redis: {customer} has no balance; its last committed record is #{last}"
-    return f"Redis: {customer} is settled through #{_number(fields)}; its last committed record is #{last}"
+    found = fields.get("settled_sequence")
+    return f"Redis: {customer} is settled through #{found}; its last committed record is #{last}"
 
 
 def _differences(customer: str, fields: dict[str, str], expected: CustomerBalance) -> list[str]:
     """Compare what the fold can speak of: the settled part, and the live one where both end at one record."""
-    settled, live = expected.settled.sequence, int(fields.get("live_sequence", -1))
-    if live < _number(fields):
-        return [f"Redis: {customer} is live through #{live}, behind its settled #{_number(fields)}"]
-    if _number(fields) > settled:
-        return []
+    settled, live = expected.settled.sequence, _number(fields, "live_sequence")
+    if live < settled:
+        return [f"Redis: {customer} is live through #{fields.get('live_sequence')}, behind its settled #{settled}"]
     wanted = _pairs(settled_fields(expected.settled))
     if live == settled:
         wanted = hash_of(expected)

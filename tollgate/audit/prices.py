@@ -1,11 +1,37 @@
 """The price books and contracts as they stood at any offsets of their topics."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from billing.catalog import PriceCatalog
 from tollgate.kafka_log import LogRecord
 from udfs.price_feed import PriceFeed, PriceTopic, Published
 from wire.records import ReadSoFar
+
+
+class Prices(Protocol):
+    """Catalogs by how far the topics of prices had been read."""
+
+    def at(self, read: ReadSoFar) -> PriceCatalog:
+        """Return what a job knew that had read so far."""
+
+    def latest(self) -> ReadSoFar:
+        """Return the offsets after all that was published."""
+
+
+class AsIfAlways:
+    """One catalog, as if it had been published before everything else."""
+
+    def __init__(self, catalog: PriceCatalog) -> None:
+        self._catalog = catalog
+
+    def at(self, _: ReadSoFar) -> PriceCatalog:
+        """Return the catalog."""
+        return self._catalog
+
+    def latest(self) -> ReadSoFar:
+        """Return any offsets: all are the same here."""
+        return ReadSoFar(0)
 
 
 class PriceHistory:

@@ -1,6 +1,6 @@
 """Rates the input log again with the pure core, one partition after the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from billing.rating import Outcome, check_fields, check_heartbeat, step
 from billing.state import CustomerState
 from billing.validity import MAX_EVENT_TIME_MS
 from tollgate.audit.ledger import Position
-from tollgate.audit.prices import PriceHistory
+from tollgate.audit.prices import Prices
 from tollgate.kafka_log import LogRecord
 from wire.records import ReadSoFar
 from wire.usage import decode_usage
@@ -35,12 +35,12 @@ class Decision(NamedTuple):
 class Recomputation:
     """The engine once more, over dicts. `read_so_far` tells what had been read of the prices at a position."""
 
-    prices: PriceHistory
+    prices: Prices
     read_so_far: Callable[[Position], ReadSoFar]
     home: dict[str, int]
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
-    index: dict[bytes, Seen] = field(default_factory=dict)
+    index: MutableMapping[bytes, Seen] = field(default_factory=dict)
 
     def decide(self, one: LogRecord) -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it."""

@@ -34,7 +34,7 @@ def verify(
     fold = BalanceFold()
     ledger.add_records(fold.add(log.read(records_topic)))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
-    recomputation = Recomputation(prices, _read_so_far(ledger, prices), ledger.home)
+    recomputation = Recomputation(prices, prices_read(ledger, prices), ledger.home)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
     for part in log.partitions(USAGE_EVENTS):
         progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
@@ -43,7 +43,7 @@ def verify(
     if balances is not None:
         progress(f"comparing the balances of {len(fold.balances):,} customers")
         try:
-            found = compare_balances(fold, balances)
+            found = compare_balances(fold, balances, lambda: fold.read_on(log))
         except StackError as error:  # the books of the log stand or fall without it
             report.differ(error.cause)
         else:
@@ -53,7 +53,7 @@ def verify(
     return report
 
 
-def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
+def prices_read(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
     """Return how far the topics of prices had been read when a position was decided.
 
     An event says so in its output; one without output (a duplicate, a heartbeat) was decided after

@@ -1,11 +1,13 @@
 """`balance` and `balances rebuild`: what customers owe, from Redis; and Redis again, from the log."""
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from billing.balances import CustomerBalance
 from flink_jobs.topics import RECORDS
 from tollgate.audit.balances import BalanceFold
 from tollgate.balance_store import BATCH, BalanceStore, batches
@@ -31,9 +33,13 @@ def balance(
     if json_:
         context.print_json({"customer_id": customer} | fields)
         return
-    for line in describe(customer, fields, time.time() * 1000):
+    try:
+        lines, table = describe(customer, fields, time.time() * 1000), _meters(fields)
+    except ValueError as error:
+        raise StackError(f"the balance of {customer} is damaged: {error}", "run `tollgate balances rebuild`") from error
+    for line in lines:
         context.say(line)
-    context.console.print(_meters(fields))
+    context.console.print(table)
 
 
 def describe(customer: str, fields: dict[str, str], now_ms: float) -> list[str]:
@@ -73,10 +79,16 @@ def _meters(fields: dict[str, str]) -> Table:
 
 @app.command()
 def rebuild() -> None:
-    """Write every balance in Redis again from the committed records; what is newer there stays."""
+    """Write every balance in Redis again from the committed records, and remove what no record explains.
+
+    What is newer there stays, records that were committed meanwhile included. Live parts that are
+    ahead of the committed records begin again there; the balances job brings them back.
+    """
     context = Context()
     store = BalanceStore(context.redis_url)
+    before = sequences(store)
     fold = _fold(context)
+    removed = store.remove(unexplained(before, fold))
     customers = [(name, redis_update(balances, WHOLE)) for name, balances in fold.balances.items()]
     started = time.monotonic()
     written = 0
@@ -84,11 +96,28 @@ def rebuild() -> None:
         store.write(dict(some))
         written += len(some)
         context.report(progress("balances written", written, len(customers), time.monotonic() - started))
-    strange = set(store.customers()) - fold.balances.keys()
-    unsettled = {name for name, fields in store.get_all(strange).items() if fields.get("settled_sequence") == "0"}
-    removed = store.remove(strange - unsettled)
-    gone = f"; {removed:,} of customers without records removed" if removed else ""
+    gone = f"; {removed:,} removed first that no committed record explained" if removed else ""
     context.say(f"{written:,} balances rebuilt from {RECORDS}{gone}")
+
+
+def sequences(store: BalanceStore) -> dict[str, tuple[str, str]]:
+    """Return the live and the settled number of every hash, as they are written there."""
+    found: dict[str, tuple[str, str]] = {}
+    for some in batches(store.customers(), BATCH):
+        for customer, fields in store.get_all(some).items():
+            found[customer] = fields.get("live_sequence", ""), fields.get("settled_sequence", "")
+    return found
+
+
+def unexplained(before: Mapping[str, tuple[str, str]], fold: BalanceFold) -> list[str]:
+    """Return the customers whose numbers, read before the log was, are beyond what the log holds."""
+    return [customer for customer, numbers in before.items() if _is_beyond(numbers, fold.balances.get(customer))]
+
+
+def _is_beyond(numbers: tuple[str, str], balances: CustomerBalance | None) -> bool:
+    if balances is None:
+        return numbers[1] != "0"  # with 0, its first record is about to be committed
+    return any(not text.isdecimal() or int(text) > balances.settled.sequence for text in numbers)
 
 
 def _fold(context: Context) -> BalanceFold:

@@ -51,11 +51,11 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
     if record.kind == _RECORD.CYCLE_CLOSE:
         yield from _narrate_close(record)
         return
-    when = _time(record.event_time_ms)
     if record.kind == _RECORD.CREDIT:
         yield from _narrate_credit(record)
         return
-    used = f"{record.quantity:,} {_units(record.quantity)} of {record.meter}"
+    when = time_text(record.event_time_ms)
+    used = f"{record.quantity:,} {units(record.quantity)} of {record.meter}"
     if record.kind == _RECORD.TIER_ADJUSTMENT:
         used = f"more of {record.meter}"
     yield f"On {when} {record.customer_id} used {used}."
@@ -68,20 +68,21 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
     if record.kind == _RECORD.TIER_ADJUSTMENT:
         yield "With it the cycle reached another volume tier: what was used before costs that tier's price, too."
     else:
-        yield from _narrate_price(record)
+        yield from narrate_price(record)
     yield (
-        f"After it, {record.customer_id} has used {record.cycle_quantity:,} {_units(record.cycle_quantity)} of"
+        f"After it, {record.customer_id} has used {record.cycle_quantity:,} {units(record.cycle_quantity)} of"
         f" {record.meter} in {record.cycle} and owes {_money(record.cycle_total, record)} for all meters."
     )
 
 
-def _narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
+def narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    """Yield how an amount came about, a sentence a line."""
     book = record.price_book
     yield f"The prices are those of {book.id}, version {book.version}, in force at that time:"
     for one in record.adjustments:
         if one.free_units:
             were = "was" if one.free_units == 1 else "were"
-            yield f"  - {one.free_units:,} {_units(one.free_units)} {were} free: promotion {one.id!r}."
+            yield f"  - {one.free_units:,} {units(one.free_units)} {were} free: promotion {one.id!r}."
     for part in record.slices:
         yield f"  - {_narrate_slice(part, record)}"
     for one in record.adjustments:
@@ -103,7 +104,7 @@ def _narrate_slice(part: billing_pb2.TierSlice, record: billing_pb2.BillingRecor
     per = "each" if part.per <= 1 else f"per {part.per:,}"
     fee = f", and {part.flat_fee} {record.currency} because the tier begins here" if part.flat_fee else ""
     return (
-        f"{part.quantity:,} paid {_units(part.quantity)} ({which} of {cycle})"
+        f"{part.quantity:,} paid {units(part.quantity)} ({which} of {cycle})"
         f" at {part.unit_price} {record.currency} {per}{fee}: {_money(part.amount, record)}."
     )
 
@@ -118,16 +119,16 @@ def _narrate_reduction(one: billing_pb2.Adjustment, record: billing_pb2.BillingR
 
 def _narrate_credit(record: billing_pb2.BillingRecord) -> Iterator[str]:
     won = " and ".join(repr(one.id) for one in record.adjustments)
-    yield f"On {_time(record.event_time_ms)} {record.customer_id} won promotion {won} by event {record.event_id!r}."
+    yield f"On {time_text(record.event_time_ms)} {record.customer_id} won promotion {won} by event {record.event_id!r}."
     yield f"Credited: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
     yield f"After it, {record.customer_id} owes {_money(record.cycle_total, record)} for all meters of {record.cycle}."
 
 
 def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:
-    yield f"Cycle {record.cycle} of {record.customer_id} was closed at {_time(record.clock_ms)} by the log's clock."
+    yield f"Cycle {record.cycle} of {record.customer_id} was closed at {time_text(record.clock_ms)} by the log's clock."
     yield f"In all {_money(record.cycle_total, record)}; this line itself charges nothing."
     for total in record.meter_totals:
-        yield f"  - {total.meter}: {total.quantity:,} {_units(total.quantity)}, {_money(total.amount, record)}."
+        yield f"  - {total.meter}: {total.quantity:,} {units(total.quantity)}, {_money(total.amount, record)}."
 
 
 def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
@@ -145,7 +146,8 @@ def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
         yield f"  It is there, and says the same: {event.customer_id}, {event.meter} x {event.quantity:,}."
     else:
         yield f"  It is there, and says something else: {event.customer_id}, {event.meter} x {event.quantity:,}."
-    clock = f"the partition's clock stood at {_time(record.clock_ms)}" if record.clock_ms else "it was the first there"
+    clock_text = f"the partition's clock stood at {time_text(record.clock_ms)}"
+    clock = clock_text if record.clock_ms else "it was the first there"
     yield f"Decided when {clock} and {PRICE_BOOKS} had been read up to offset {record.books_offset}."
 
 
@@ -153,9 +155,11 @@ def _money(amount: str, record: billing_pb2.BillingRecord) -> str:
     return f"{amount} {record.currency}"
 
 
-def _units(count: int) -> str:
+def units(count: int) -> str:
+    """Return the noun for a count."""
     return "unit" if count == 1 else "units"
 
 
-def _time(epoch_ms: int) -> str:
+def time_text(epoch_ms: int) -> str:
+    """Return epoch milliseconds for people, to the second, in UTC."""
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

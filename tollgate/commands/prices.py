@@ -16,6 +16,7 @@ from billing.price_books.document import Node, document_from_plain
 from billing.price_books.model import PriceBook
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import PriceHistory
+from tollgate.commands.simulate import simulate
 from tollgate.context import Context
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
@@ -24,7 +25,8 @@ from tollgate.price_files import Draft, counted, not_billed_yet, read_drafts
 from tollgate.publishing import publish as publish_drafts
 from wire.v1 import pricing_pb2
 
-app = typer.Typer(help="Validate, publish, show and compare price books and contracts.", no_args_is_help=True)
+app = typer.Typer(help="Validate, publish, show, compare and try price books.", no_args_is_help=True)
+app.command("simulate")(simulate)
 
 Files = Annotated[list[Path], typer.Argument(help="Price books and contracts in YAML.")]
 

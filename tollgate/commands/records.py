@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from kafka.partitioner.default import murmur2
 from rich.table import Table
 
 from flink_jobs.topics import RECORDS
@@ -44,16 +43,10 @@ _WHERE_TO_LOOK = "check the id, `tollgate wait` for what is under way, `tollgate
 
 def read_records(log: KafkaLog, customer: str = "") -> Iterator[billing_pb2.BillingRecord]:
     """Yield committed records of one customer (from that customer's partition), or of all."""
-    partitions = [home_partition(log, customer)] if customer else None
+    partitions = [log.partition_of(RECORDS, customer)] if customer else None
     for one in log.read(RECORDS, partitions=partitions):
         if not customer or one.key == customer.encode():
             yield billing_pb2.BillingRecord.FromString(one.value)
-
-
-def home_partition(log: KafkaLog, customer: str) -> int:
-    """Return the partition that Kafka's own partitioner gives a customer."""
-    number: int = (murmur2(customer.encode()) & 0x7FFFFFFF) % len(log.partitions(RECORDS))
-    return number
 
 
 def _table(found: list[billing_pb2.BillingRecord], *, with_customer: bool, with_ids: bool) -> Table:

@@ -48,6 +48,12 @@ def test_the_factor_comes_after_the_list_amount_and_before_the_percentages() -> 
     ]  # fmt: skip
 
 
+def test_without_a_customer_nothing_is_won() -> None:
+    coupon = {"id": "c", "kind": "coupon", "codes": ["X"], "meters": ["calls"], "units": 5}
+    burst = {"id": "b", "kind": "burst", "meters": ["*"], "window": "1h", "at_least": 1, "percent": "50", "lasts": "1h"}
+    assert surged(tariff(promotions=[coupon, burst], meters={"calls": per_unit("1")}), 4, None)[-1] == ("amount", "4")
+
+
 def test_the_adjustment_names_rule_and_factor() -> None:
     (shown,) = price(tariff(), UTC, 0, {}, 1, NOON_MS, None, FACTOR).adjustments
     assert (shown.id, shown.kind, shown.factor, shown.percent) == ("peak", AdjustmentKind.SURGE, "1.25", "")

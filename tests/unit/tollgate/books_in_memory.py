@@ -1,6 +1,6 @@
 """A Kafka cluster in memory for `tollgate verify`: what producers sent, and what the job made of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,38 @@ class MemoryLog:
         """Return how far the job has committed."""
         return {TopicPartition(USAGE_EVENTS, number): offset for number, offset in self.committed.items()}
 
-    def read(self, topic: str, *, partitions: Iterable[int] | None = None) -> Iterator[LogRecord]:
+    def read(
+        self,
+        topic: str,
+        *,
+        partitions: Iterable[int] | None = None,
+        start: Mapping[TopicPartition, int] | None = None,
+    ) -> Iterator[LogRecord]:
         """Yield the records of a topic."""
         wanted = range(self.partition_count) if partitions is None else list(partitions)
-        return (one for one in self.topics.get(topic, []) if one.partition in wanted)
+        first = {part.partition: offset for part, offset in (start or {}).items()}
+        found = (one for one in self.topics.get(topic, []) if one.partition in wanted)
+        return (one for one in found if one.offset >= first.get(one.partition, one.offset))
+
+    def ends(self, topic: str, *, committed: bool) -> dict[TopicPartition, int]:
+        """Return the offsets after the last records."""
+        assert committed
+        found = dict.fromkeys(self.partitions(topic), 0)
+        for one in self.topics.get(topic, []):
+            found[TopicPartition(topic, one.partition)] = one.offset + 1
+        return found
+
+    def starts(self, topic: str, timestamp_ms: int) -> dict[TopicPartition, int]:
+        """Return the first offsets whose timestamp is not before a time."""
+        found: dict[TopicPartition, int] = {}
+        for one in self.topics.get(topic, []):
+            if one.timestamp_ms >= timestamp_ms:
+                found.setdefault(TopicPartition(topic, one.partition), one.offset)
+        return found
+
+    def partition_of(self, topic: str, key: str) -> int:
+        """Return a stable partition; all output is in the first."""
+        return sum(key.encode()) % self.partition_count if topic == USAGE_EVENTS else 0
 
     def verify(self) -> Report:
         """Run the verification over these topics."""

@@ -51,6 +51,28 @@ class StateBatchTest {
   }
 
   @Test
+  @DisplayName("Everything is every key with its value, empty ones too; of an empty map it is nothing.")
+  void everything() throws Exception {
+    assertEquals(0, StateBatch.everything(byKey).length);
+    byKey.put(utf8("b"), new byte[0]);
+    byKey.put(utf8("ab"), utf8("12"));
+    assertArrayEquals(
+        hex("00026162" + "000000023132" + "000162" + "00000000"), StateBatch.everything(byKey));
+  }
+
+  @Test
+  @DisplayName("What everything gives, putAll takes.")
+  void everythingAndBack() throws Exception {
+    byKey.put(new byte[40_000], utf8("long"));
+    byKey.put(utf8("b"), new byte[70_000]);
+    byte[] all = StateBatch.everything(byKey);
+    MapInMemory<byte[]> other = new MapInMemory<>(Arrays::compare);
+    StateBatch.putAll(other, all);
+    assertArrayEquals(all, StateBatch.everything(other));
+    assertEquals(2, other.map.size());
+  }
+
+  @Test
   @DisplayName("Keys that are due are taken in order, the bound included, the rest left.")
   void takeDue() throws Exception {
     for (String key : new String[] {"1E63", "0A61", "1463", "1462", "0B"}) {

@@ -1,0 +1,106 @@
+"""Rates a past period twice in one pass over the log: with the published books, and with a draft in their place.
+
+Both sides begin with nothing where the first cycle begins that the period touches. So counters,
+tiers and allowances are those of a whole cycle on both, and what differs is the prices alone.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from billing.catalog import PriceCatalog
+from billing.drafts import put_in_force
+from billing.events import Measure, UsageEvent
+from billing.price_books.model import PriceBook
+from flink_jobs.topics import USAGE_EVENTS
+from tollgate.audit.prices import AsIfAlways
+from tollgate.audit.recompute import Recomputation, moved_clock
+from tollgate.kafka_log import KafkaLog, LogRecord
+from tollgate.progress import Progress, count_between
+from tollgate.what_if.difference import Difference
+from tollgate.what_if.index_on_disk import IndexOnDisk
+from wire.records import ReadSoFar
+from wire.usage import decode_usage
+
+
+class Period(NamedTuple):
+    """Event times in ``[from_ms, to_ms)``, epoch ms; what counts towards them begins at `begin_ms`."""
+
+    begin_ms: int
+    from_ms: int
+    to_ms: int
+
+
+def period_of(catalog: PriceCatalog, from_ms: int, to_ms: int) -> Period:
+    """Return the period with the start of the first cycle that it touches, in whichever book that is first."""
+    starts = [series.first.calendar.cycle_of(from_ms).start_ms for series in catalog.series.values()]
+    return Period(min(starts), from_ms, to_ms)
+
+
+def simulate(
+    log: KafkaLog,
+    catalog: PriceCatalog,
+    draft: PriceBook,
+    period: Period,
+    report: Callable[[str], None] = lambda _: None,
+) -> Difference:
+    """Return what the period costs with the published books, and with the draft for all of it.
+
+    `catalog` holds all that is published, a version of the draft's book among it.
+    """
+    skew_ms = catalog.max_future_skew_ms
+    starts = log.starts(USAGE_EVENTS, period.begin_ms - skew_ms)  # an earlier record holds no event of the period
+    progress = Progress(count_between(starts, log.ends(USAGE_EVENTS, committed=True)), report)
+    both = _BothSides(draft.id, catalog, put_in_force(catalog, draft, period.begin_ms), period)
+    try:
+        for part, start in sorted(starts.items()):
+            report(f"rating {USAGE_EVENTS} partition {part.partition} twice")
+            records = log.read(USAGE_EVENTS, partitions=[part.partition], start={part: start})
+            both.partition(part.partition, progress.watch(records))
+    finally:
+        both.close()
+    return both.difference
+
+
+class _BothSides:
+    """The two recomputations, and the difference so far."""
+
+    def __init__(self, book_id: str, published: PriceCatalog, drafted: PriceCatalog, period: Period) -> None:
+        self.difference = Difference(period.from_ms, period.to_ms)
+        self._book_id, self._period = book_id, period
+        self._catalogs = published, drafted
+        self._indexes = IndexOnDisk(), IndexOnDisk()
+        self._before, self._after = (
+            Recomputation(AsIfAlways(catalog), lambda _: ReadSoFar(0), {}, index=index)
+            for catalog, index in zip(self._catalogs, self._indexes, strict=True)
+        )
+        self._skew_ms = published.max_future_skew_ms
+        self._over_ms = period.to_ms + published.longest_dedup_horizon_ms()
+
+    def partition(self, number: int, log: Iterable[LogRecord]) -> None:
+        """Rate one partition's events of the period, until its clock says that no more can come."""
+        for one in log:
+            event = decode_usage(one.value)
+            if event is not None and self._concerns(event):
+                self.difference.add(event, self._before.decide(one), self._after.decide(one))
+            else:
+                self._skim(one, event)
+            if self._before.clocks[number] > self._over_ms:
+                break
+        for index in self._indexes:
+            index.clear()  # ids are the customer's, and customers stay in their partition
+
+    def _concerns(self, event: UsageEvent) -> bool:
+        """Tell whether an event is of the period's cycles, and priced by the draft's book on either side."""
+        if event.measure is Measure.HEARTBEAT or not self._period.begin_ms <= event.event_time_ms < self._period.to_ms:
+            return False
+        found = [catalog.terms_for(event.customer_id, event.event_time_ms).series for catalog in self._catalogs]
+        return any(series is not None and series.first.id == self._book_id for series in found)
+
+    def _skim(self, one: LogRecord, event: UsageEvent | None) -> None:
+        clock_ms = moved_clock(self._before.clocks.get(one.partition, 0), event, one.timestamp_ms, self._skew_ms)
+        self._before.clocks[one.partition] = self._after.clocks[one.partition] = clock_ms
+
+    def close(self) -> None:
+        """Let the files of the indexes go."""
+        for index in self._indexes:
+            index.close()
