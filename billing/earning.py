@@ -118,4 +118,5 @@ def _credit(state: CustomerState, billed: CycleState, cause: BillingRecord, win:
         adjustments=(Adjustment(win.promotion, AdjustmentKind.PROMOTION, -win.credit_picos),),
         follow_up=None,
         alerts=(),
+        weight=None,
     )

@@ -13,14 +13,15 @@ from billing.price_books.parse import parse_price_book
 from billing.price_books.parse_contracts import parse_contract
 from tests.oracle import LogRecord
 from tollgate.audit.recompute import moved_clock
-from udfs.batched_state import DictStore
-from udfs.frame_rater import FrameRater
+from udfs.batched_state import DictAgenda, DictStore
+from udfs.frame_rater import FrameRater, Stores
 from wire.frames import FramedRecord, Tag, pack_incoming, unpack_outgoing
 from wire.records import ReadSoFar
 from wire.usage import decode_usage
-from wire.v1 import billing_pb2
+from wire.v1 import billing_pb2, usage_pb2
 
 TOPIC = "usage.events"
+STORES = ("customers", "index", "held", "agenda", "deadlines")
 Frames = Callable[[Sequence[FramedRecord]], Iterator[Sequence[FramedRecord]]]
 
 
@@ -45,6 +46,8 @@ class Engine:
     catalog: PriceCatalog
     customers: DictStore = field(default_factory=DictStore)
     index: DictStore = field(default_factory=DictStore)
+    held: DictStore = field(default_factory=DictStore)
+    agenda: DictAgenda = field(default_factory=DictAgenda)
     deadlines: DictStore = field(default_factory=DictStore)
     timers: list[int] = field(default_factory=list)
     records: list[billing_pb2.BillingRecord] = field(default_factory=list)
@@ -56,7 +59,8 @@ class Engine:
 
     def fresh_rater(self) -> FrameRater:
         """Return the function anew over the same state, as after a restore."""
-        return FrameRater(TOPIC, self.customers, self.index, self.deadlines, self.timers.append)
+        stores = Stores(self.customers, self.index, self.held, self.agenda, self.deadlines)
+        return FrameRater(TOPIC, stores, self.timers.append)
 
     def rate(self, framed: Sequence[FramedRecord]) -> None:
         """Rate one frame."""
@@ -144,5 +148,18 @@ def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
         "late": record.late,
         "corrects_cycle": record.corrects_cycle,
         "replay": record.replay,
+        "session_id": record.session_id,
+        "timed_out": record.timed_out,
+        "session_events": [
+            (
+                one.event_id,
+                usage_pb2.SessionEvent.Phase.Name(one.phase),
+                one.event_time_ms,
+                one.source.partition,
+                one.source.offset,
+            )
+            for one in record.session_events
+        ],
+        "retracts": record.retracts,
         "meter_totals": {one.meter: (one.quantity, Fraction(one.amount)) for one in record.meter_totals},
     }

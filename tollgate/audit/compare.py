@@ -1,12 +1,14 @@
 """Holds the committed output against the recomputation, to the last field."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from billing.events import UsageEvent
 from billing.money import format_picos
-from billing.outcomes import BillingRecord, Duplicate, Rejection
-from tollgate.audit.ledger import Ledger
+from billing.outcomes import Absorbed, BillingRecord, Duplicate, Held, Kind, Origin, Refused, Rejection, Settled
+from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.recompute import Decision, Recomputation
 from tollgate.kafka_log import LogRecord
 from udfs.frame_rater import letter_of
@@ -48,9 +50,29 @@ class Report:
             self.differences.append(text)
 
 
+class Output(NamedTuple):
+    """A record or a dead letter that must be there; `position` is None where no event is its source."""
+
+    position: Position | None
+    record: BillingRecord | None = None
+    refused: "RefusedRecord | None" = None
+
+
+class RefusedRecord(NamedTuple):
+    """All that a dead letter is made of."""
+
+    framed: FramedRecord
+    event: UsageEvent | None
+    why: Rejection
+
+
 @dataclass(slots=True)
 class Comparison:
-    """One verification run over all partitions of the input topic."""
+    """One verification run over all partitions of the input topic.
+
+    `partition` for each of them, `settle`; then, where outputs are left that the job committed ahead of
+    the offsets it has reported, `ahead` for each and `ahead_of_time`; `finish`.
+    """
 
     topic: str
     ledger: Ledger
@@ -59,82 +81,118 @@ class Comparison:
     report: Report = field(default_factory=Report)
     picos: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    settled_clocks: dict[int, int] = field(default_factory=dict)
+    stops: dict[int, int] = field(default_factory=dict)
+    pending: set[Position] = field(default_factory=set)
 
     def partition(self, number: int, log: Iterable[LogRecord]) -> None:
         """Compare what one partition's events led to; stops where the job has not committed yet."""
-        stop = max(self.committed.get(number, 0), self.ledger.furthest(number))
-        recomputation = self.recomputation
+        stop = self.stops[number] = max(self.committed.get(number, 0), self.ledger.furthest(number))
+        recomputation, unsettled = self.recomputation, 0
         recomputation.clocks.setdefault(number, 0)
-        self.settled_clocks.setdefault(number, 0)
         for one in log:
             if one.offset < stop:
                 self._compare(recomputation.decide(one))
-                self.settled_clocks[number] = recomputation.clocks[number]
             else:
-                self.report.unsettled += 1
-                recomputation.skim(one)
-        recomputation.index.clear()  # ids are the customer's, and customers stay in their partition
+                unsettled += 1
+        self.report.unsettled += unsettled
+        if not unsettled:
+            recomputation.memory.index.clear()  # ids are the customer's, and customers stay in their partition
+
+    def settle(self) -> None:
+        """Compare what silent customers are due by all that the job has committed, and count what waits."""
+        clocks = self.recomputation.clocks
+        self._expect(_outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
+        waiting = list(self.recomputation.memory.held())
+        self.report.pending = len(waiting)
+        self.pending = {(one.delivery.partition, one.delivery.offset) for one in waiting}
+
+    def ahead(self, log: Iterable[LogRecord]) -> None:
+        """Compare what the job has committed of events beyond the offsets that it has reported."""
+        for one in log:
+            self._expect(outputs_of(self.recomputation.decide(one)), if_there=True)
+
+    def ahead_of_time(self) -> None:
+        """Compare what the job has committed of deadlines after those that are settled."""
+        self._expect(_outputs_of(self.recomputation.overdue()), if_there=True)
 
     def _compare(self, decision: Decision) -> None:
-        self._closings(decision.closed)
-        records = self.ledger.records.pop(decision.position, [])
-        letters = self.ledger.letters.pop(decision.position, [])
         outcome, report = decision.outcome, self.report
         if outcome is None:
             report.heartbeats += 1
         else:
             report.input += 1
-        expected_records: list[bytes] = []
-        expected_letters: list[bytes] = []
-        if isinstance(outcome, BillingRecord):
-            report.rated += 1
-            made = outcome.with_follow_ups()
-            expected_records = [self._record(one, decision, records) for one in made]
-            self.picos[outcome.currency] += sum(one.picos for one in made)
-        elif isinstance(outcome, Duplicate):
-            report.duplicates += 1
-        elif isinstance(outcome, Rejection):
-            report.dead_lettered += 1
-            self.reasons[outcome.reason.value] += 1
-            expected_letters = [self._letter(outcome, decision, letters)]
-        where = f"{self.topic} {decision.position[0]}/{decision.position[1]}"
-        self._same(where, "record", expected_records, records, billing_pb2.BillingRecord.FromString)
-        self._same(where, "dead letter", expected_letters, letters, billing_pb2.DeadLetter.FromString)
+        report.duplicates += isinstance(outcome, Duplicate)
+        report.rated += isinstance(outcome, Absorbed)
+        own = None if isinstance(outcome, Held) else decision.position
+        self._expect(outputs_of(decision), own)
 
-    def _record(self, record: BillingRecord, decision: Decision, found: list[bytes]) -> bytes:
+    def _expect(self, outputs: Iterable[Output], own: Position | None = None, *, if_there: bool = False) -> None:
+        """Compare outputs with what is there: at their positions, and at that of an event with none that waits."""
+        records: dict[Position, list[Output]] = {own: []} if own is not None else {}
+        letters: dict[Position, list[Output]] = {own: []} if own is not None else {}
+        for one in outputs:
+            if not if_there:
+                self._count(one)
+            if one.position is None:
+                self._closing(one, if_there=if_there)
+            else:
+                (records if one.refused is None else letters).setdefault(one.position, []).append(one)
+        for position, expected in records.items():
+            found = self.ledger.records.pop(position, [])
+            if found or not if_there:
+                values = [self._record(one, found) for one in expected]
+                self._same(self._where(position), "record", values, found, billing_pb2.BillingRecord.FromString)
+        for position, expected in letters.items():
+            found = self.ledger.letters.pop(position, [])
+            if found or not if_there:
+                values = [self._letter(one, found) for one in expected]
+                self._same(self._where(position), "dead letter", values, found, billing_pb2.DeadLetter.FromString)
+
+    def _count(self, one: Output) -> None:
+        report, record = self.report, one.record
+        if one.refused is not None:
+            report.dead_lettered += 1
+            self.reasons[one.refused.why.reason.value] += 1
+        elif record is not None:
+            self.picos[record.currency] += record.picos
+            report.closings += record.kind is Kind.CYCLE_CLOSE
+            report.rated += _events_of(record)
+
+    def _where(self, position: Position) -> str:
+        return f"{self.topic} {position[0]}/{position[1]}"
+
+    def _record(self, one: Output, found: list[bytes]) -> bytes:
+        assert one.record is not None
+        assert one.position is not None
         read = ReadSoFar(0)
         if found:
             message = billing_pb2.BillingRecord.FromString(found[0])
             read = ReadSoFar(message.books_offset, message.contracts_offset)
-        partition, offset = decision.position
+        partition, offset = one.position
         source = common_pb2.SourcePosition(topic=self.topic, partition=partition, offset=offset)
-        return _as_its_release(record_message(record, source, read), found).SerializeToString()
+        return _as_its_release(record_message(one.record, source, read), found).SerializeToString()
 
-    def _letter(self, why: Rejection, decision: Decision, found: list[bytes]) -> bytes:
+    def _letter(self, one: Output, found: list[bytes]) -> bytes:
+        assert one.refused is not None
         read = ReadSoFar(0)
         if found:
             message = billing_pb2.DeadLetter.FromString(found[0])
             read = ReadSoFar(message.books_offset, message.contracts_offset)
-        key = None if decision.delivery.key_matches else decision.log.key
-        framed = FramedRecord(decision.delivery, decision.log.value, key, decision.event is not None)
-        letter = letter_of(framed, decision.event)
-        return dead_letter_message(letter, self.topic, decision.delivery, why, read).SerializeToString()
+        framed, event, why = one.refused
+        letter = letter_of(framed, event)
+        return dead_letter_message(letter, self.topic, framed.delivery, why, read).SerializeToString()
 
-    def _closings(self, expected: Iterable[BillingRecord]) -> None:
-        for record in expected:
-            self.report.closings += 1
-            found = self.ledger.closings.pop(record.record_id, [])
+    def _closing(self, one: Output, *, if_there: bool) -> None:
+        record = one.record
+        assert record is not None
+        found = self.ledger.closings.pop(record.record_id, [])
+        if found or not if_there:
             value = _as_its_release(record_message(record, None, ReadSoFar(0)), found).SerializeToString()
             where = f"{record.kind.value} of {record.customer_id} for {record.cycle}"
             self._same(where, "record", [value], found, billing_pb2.BillingRecord.FromString)
 
     def finish(self) -> Report:
-        """Close what silent customers are due, and name all output that nothing explains."""
-        self._closings(self.recomputation.silent(min(self.settled_clocks.values(), default=0)))
-        if self.ledger.closings:  # what the job committed ahead of the offsets that it has reported
-            due = self.recomputation.silent(min(self.recomputation.clocks.values(), default=0))
-            self._closings(record for record in due if record.record_id in self.ledger.closings)
+        """Name all output that nothing explains, and add up."""
         self._unexplained()
         report = self.report
         for fault in self.ledger.faults:
@@ -149,11 +207,10 @@ class Comparison:
 
     def _unexplained(self) -> None:
         for name, found in (("record", self.ledger.records), ("dead letter", self.ledger.letters)):
-            for (partition, offset), values in found.items():
+            for position, values in found.items():
                 if values:
-                    self.report.differ(
-                        f"{self.topic} {partition}/{offset}: {name} committed, and no such event is there"
-                    )
+                    why = "its event is still pending" if position in self.pending else "no such event is there"
+                    self.report.differ(f"{self._where(position)}: {name} committed, and {why}")
         for record_id, values in self.ledger.closings.items():
             if values:
                 self.report.differ(f"record {record_id}: committed, and no cycle of that customer is due")
@@ -183,6 +240,42 @@ def _as_its_release(expected: billing_pb2.BillingRecord, found: list[bytes]) -> 
     if found and not billing_pb2.BillingRecord.FromString(found[0]).cycle_amount:
         expected.cycle_amount = ""
     return expected
+
+
+def outputs_of(decision: Decision) -> Iterator[Output]:
+    """Yield all that an event led to, in order: first what was due or waited, then its own."""
+    yield from _outputs_of(decision.settled)
+    outcome, delivery = decision.outcome, decision.delivery
+    if isinstance(outcome, BillingRecord):
+        yield from _outputs_of([outcome], Origin(delivery.partition, delivery.offset, None))
+    elif isinstance(outcome, Rejection):
+        key = None if delivery.key_matches else decision.log.key
+        framed = FramedRecord(delivery, decision.log.value, key, decision.event is not None)
+        yield Output(decision.position, refused=RefusedRecord(framed, decision.event, outcome))
+
+
+def _outputs_of(settled: Iterable[Settled], origin: Origin | None = None) -> Iterator[Output]:
+    """Yield records with what comes with them, and dead letters; `origin` is that of records that name none."""
+    for one in settled:
+        if isinstance(one, Refused):
+            event, delivery, _ = one.waited
+            assert delivery.original is not None
+            framed = FramedRecord(delivery, delivery.original.value, None, readable=True)
+            yield Output((delivery.partition, delivery.offset), refused=RefusedRecord(framed, event, one.why))
+            continue
+        at = one.origin or origin
+        position = None if at is None else (at.partition, at.offset)
+        yield Output(position, one)
+        for follow_up in one.with_follow_ups()[1:]:
+            yield Output(position, follow_up)
+        yield from _outputs_of(one.retracted_by)
+
+
+def _events_of(record: BillingRecord) -> int:
+    """Return how many events a record accounts for: all phases of a session, none of what follows another record."""
+    if record.kind in (Kind.CYCLE_CLOSE, Kind.TIER_ADJUSTMENT, Kind.CREDIT):
+        return 0
+    return len(record.session.parts) if record.session is not None else 1
 
 
 def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:

@@ -34,11 +34,13 @@ class Shop:
     def __init__(self, *promotions: dict[str, Any], meters: dict[str, Any] = METERS) -> None:
         self.desk = Desk(catalog(book(meters=meters, promotions=list(promotions))))
         self.clock_ms = 0
+        self.used = 0
 
     def use(self, quantity: int, at_ms: int = 0, **changes: Any) -> BillingRecord:
         """Rate an event; `at_ms` counts from noon."""
-        event: UsageEvent = usage(f"e{len(self.desk.index)}", quantity, event_time_ms=NOON_MS + at_ms, **changes)
+        event: UsageEvent = usage(f"e{self.used}", quantity, event_time_ms=NOON_MS + at_ms, **changes)
         record = self.desk.rated(event, clock_ms=self.clock_ms)
+        self.used += 1
         self.clock_ms = max(self.clock_ms, event.event_time_ms)
         return record
 
@@ -296,9 +298,10 @@ def test_tiers_that_are_reached_are_told_once() -> None:
 def test_alerts_have_ids_of_their_own() -> None:
     shop = Shop(BURST, milestone(units=10, percent="1"), coupon(percent="1"), meters={"calls": graduated(
         {"up_to": 5, "unit_price": "1"}, {"unit_price": "1"})})  # fmt: skip
-    alerts = shop.use(10, **CODE).alerts
+    record = shop.use(10, **CODE)
+    alerts = record.alerts
     assert len({one.alert_id for one in alerts}) == len(alerts) == 4
-    assert all(one.alert_id.startswith(f"{shop.desk.index and next(iter(shop.desk.index)).hex()}-") for one in alerts)
+    assert all(one.alert_id.startswith(f"{record.record_id}-") for one in alerts)
 
 
 def problems(fields: dict[str, Plain]) -> list[str]:

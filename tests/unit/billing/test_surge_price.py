@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from billing.calendar import Calendar
 from billing.events import fingerprint_of, identity_of
+from billing.memory import DictMemory
 from billing.money import PICOS_PER_UNIT, format_picos
 from billing.outcomes import AdjustmentKind, BillingRecord
 from billing.price import price
@@ -88,7 +89,7 @@ def rate(surge: Reduction | None) -> BillingRecord:
     prices = catalog(book(meters={"calls": per_unit("1")}))
     event = usage("e", 8)
     ids = identity_of("zoe", "e"), fingerprint_of(event)
-    _, outcome = step(CustomerState("zoe"), event, delivery(), *ids, None, prices, surge)
+    _, outcome = step(CustomerState("zoe"), event, delivery(), *ids, None, prices, DictMemory(), surge)
     assert isinstance(outcome, BillingRecord)
     return outcome
 
@@ -114,7 +115,7 @@ def test_volume_tiers_keep_the_factor_that_each_event_was_charged() -> None:
     for name, units, surge in (("a", 10, FACTOR), ("b", 5, None)):
         event = usage(name, units)
         ids = identity_of("zoe", name), fingerprint_of(event)
-        _, outcome = step(state, event, delivery(), *ids, None, prices, surge)
+        _, outcome = step(state, event, delivery(), *ids, None, prices, DictMemory(), surge)
         assert isinstance(outcome, BillingRecord)
         made += outcome.with_follow_ups()
     assert [format_picos(one.picos) for one in made] == ["25", "5", "-12.5"]
