@@ -4,10 +4,9 @@ Prices, promotions and hours are those of the START, as known when the START cam
 that of the end. What contradicts a phase that came earlier is refused, and the session goes on without it.
 """
 
-from bisect import insort
 from typing import NamedTuple
 
-from billing.catalog import PriceCatalog, TariffName, Terms
+from billing.catalog import PriceCatalog, Terms
 from billing.charging import charge, find_cycles
 from billing.events import Charge, Delivery, Phase, Seen, UsageEvent, identity_of, session_key_of
 from billing.memory import ClosedSession, Due, DueKind, Memory, Session, forget_refused
@@ -26,16 +25,10 @@ from billing.outcomes import (
     SessionPart,
     Settled,
 )
-from billing.price_books.model import SessionRule
 from billing.retractions import settle, target_of
+from billing.session_phases import contradiction, last_seen, no_start, other_meter, put, take_out, too_much, units_of
 from billing.state import CustomerState
 from billing.tariffs import Tariff
-
-MAX_UPDATES = 1000
-"""UPDATEs that one session may hold: all of them stand in its record, and in its state."""
-
-MAX_HELD_BYTES = 2**20
-"""What the phases of one session that wait may take in all."""
 
 
 class Ending(NamedTuple):
@@ -51,7 +44,7 @@ class Ending(NamedTuple):
         return self.last.event.event_time_ms
 
 
-def take_phase(  # noqa: PLR0913 - all that decides it
+def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way it ends
     state: CustomerState,
     event: UsageEvent,
     delivery: Delivery,
@@ -72,18 +65,18 @@ def take_phase(  # noqa: PLR0913 - all that decides it
             return _after_the_end(state, session, key, event, delivery, fingerprint, prices, memory)
         session = None
     session = session or Session(event.subject)
-    wrong = _contradiction(session, event) or _too_much(session, delivery)
+    wrong = contradiction(session, event) or too_much(session, delivery)
     if wrong is not None:
         return [], wrong
-    held = _put(session, event, delivery, tariff, terms)
+    held = put(session, event, delivery, tariff, terms)
     if session.start is None or session.stop is None:
         if delivery.clock_ms < session.deadline_ms():
             _hold(state, session, key, held, fingerprint, memory)
             return [], Held(event.event_id)
         if session.start is None:
-            why = _no_start(session.session_id)
+            why = no_start(session.session_id)
             return _refuse(session, key, why, memory, besides=held), why
-    ending = Ending(session.stop or _last_seen(session), delivery.clock_ms, timed_out=session.stop is None)
+    ending = Ending(session.stop or last_seen(session), delivery.clock_ms, timed_out=session.stop is None)
     found = _bill(state, session, key, ending, prices, memory)
     if isinstance(found, BillingRecord):
         session.awaited |= bool(_remember(memory, held, key, fingerprint))
@@ -91,7 +84,7 @@ def take_phase(  # noqa: PLR0913 - all that decides it
         return [], found
     if found.reason is Reason.LATE_REJECTED:
         return _refuse(session, key, found, memory, besides=held), found
-    _take_out(session, held)
+    take_out(session, held)
     return [], found
 
 
@@ -101,21 +94,13 @@ def end_by_deadline(
     """End a session whose deadline has passed: at the phase last seen, or refuse what has no START."""
     deadline_ms = session.deadline_ms()
     if session.start is None:
-        return _refuse(session, key, _no_start(session.session_id), memory)
-    ending = Ending(_last_seen(session), deadline_ms, timed_out=True)
+        return _refuse(session, key, no_start(session.session_id), memory)
+    ending = Ending(last_seen(session), deadline_ms, timed_out=True)
     found = _bill(state, session, key, ending, prices, memory)
     if isinstance(found, Rejection):
         return _refuse(session, key, found, memory)
     found.retracted_by = _settle_waiting(state, session, key, found, prices, memory)
     return [found]
-
-
-def units_of(rule: SessionRule, start_ms: int, end_ms: int) -> int:
-    """Return the units of a session's duration: started increments, and no less than the minimum."""
-    seconds = -(-(end_ms - start_ms) // 1000)
-    if seconds == 0:
-        return 0
-    return max(rule.minimum, -(-seconds // rule.increment) * rule.increment)
 
 
 def _after_the_end(  # noqa: PLR0913 - all that decides it
@@ -135,7 +120,7 @@ def _after_the_end(  # noqa: PLR0913 - all that decides it
     if event.phase != Phase.UPDATE or not within or delivery.clock_ms > closed.absorbs_until_ms:
         return [], Rejection(Reason.SESSION_CLOSED, f"session {event.subject!r} is billed: {closed.record_id}")
     if event.meter != closed.charge.meter:
-        return [], _other_meter(event, closed.charge.meter)
+        return [], other_meter(event, closed.charge.meter)
     held = HeldEvent(event, delivery, 0)
     waiting = _remember(memory, held, key, fingerprint)
     if not waiting:
@@ -150,99 +135,7 @@ def _after_the_end(  # noqa: PLR0913 - all that decides it
     return list(settled), Absorbed(event.event_id)
 
 
-def _contradiction(session: Session, event: UsageEvent) -> Rejection | None:
-    """Return why a phase cannot belong to the session beside those that came earlier, or None."""
-    start, stop = session.start, session.stop
-    if event.phase == Phase.START and start is not None:
-        return _closed(session, "started", start)
-    if event.phase == Phase.STOP and stop is not None:
-        return _closed(session, "stopped", stop)
-    if event.phase == Phase.START:
-        others = [*session.updates, *([stop] if stop is not None else [])]
-        strange = next((one.event.meter for one in others if one.event.meter != event.meter), None)
-        if strange is not None:
-            return _other_meter(event, strange)
-        return next((wrong for one in others if (wrong := _reversed(event, one.event, event))), None)
-    if start is not None and start.event.meter != event.meter:
-        return _other_meter(event, start.event.meter)
-    if start is not None and (wrong := _reversed(start.event, event, event)):
-        return wrong
-    if event.phase == Phase.STOP:
-        return _reversed(session.updates[-1].event, event, event) if session.updates else None
-    return _reversed(event, stop.event, event) if stop is not None else None
-
-
-def _reversed(earlier: UsageEvent, later: UsageEvent, refused: UsageEvent) -> Rejection | None:
-    """Refuse a phase where what must come first has the later time."""
-    if earlier.event_time_ms <= later.event_time_ms:
-        return None
-    names = f"{Phase(later.phase).name} is before its {Phase(earlier.phase).name}"
-    return Rejection(Reason.INVALID_FIELD, f"negative duration of session {refused.subject!r}: its {names}")
-
-
-def _closed(session: Session, what: str, by: HeldEvent) -> Rejection:
-    detail = f"session {session.session_id!r} was already {what} by event {by.event.event_id!r}"
-    return Rejection(Reason.SESSION_CLOSED, detail)
-
-
-def _other_meter(event: UsageEvent, meter: str) -> Rejection:
-    detail = f"session {event.subject!r} is of meter {meter[:100]!r} and not of {event.meter[:100]!r}"
-    return Rejection(Reason.INVALID_FIELD, detail)
-
-
-def _no_start(session_id: str) -> Rejection:
-    return Rejection(Reason.SESSION_WITHOUT_START, f"session {session_id!r} has no START within its time")
-
-
-def _too_much(session: Session, delivery: Delivery) -> Rejection | None:
-    """Refuse what a session's state and record could not hold."""
-    assert delivery.original is not None
-    held_bytes = sum(len(one.delivery.original.value) for one in session.phases() if one.delivery.original)
-    if len(session.updates) < MAX_UPDATES and held_bytes + len(delivery.original.value) <= MAX_HELD_BYTES:
-        return None
-    detail = f"session {session.session_id!r} holds as much as one may: {MAX_UPDATES} UPDATEs, {MAX_HELD_BYTES} bytes"
-    return Rejection(Reason.INVALID_FIELD, detail)
-
-
-def _put(session: Session, event: UsageEvent, delivery: Delivery, tariff: Tariff, terms: Terms) -> HeldEvent:
-    """Add a phase to what waits, with how long it may."""
-    assert terms.series is not None
-    assert tariff.meter.session is not None
-    lateness_ms = terms.series.first.allowed_lateness_ms
-    idle_ms = tariff.meter.session.idle_timeout_ms
-    if event.phase == Phase.START:
-        held = session.start = HeldEvent(event, delivery, idle_ms)
-        agreement = terms.agreement.key if terms.agreement is not None else ""
-        session.tariff = TariffName(tariff.price_book, tariff.version, agreement, event.meter)
-    elif event.phase == Phase.STOP:
-        held = session.stop = HeldEvent(event, delivery, lateness_ms)
-    else:
-        held = HeldEvent(event, delivery, max(idle_ms, lateness_ms))
-        insort(session.updates, held, key=_by_time)
-    return held
-
-
-def _take_out(session: Session, held: HeldEvent) -> None:
-    """Undo `_put`."""
-    if session.start is held:
-        session.start = session.tariff = None
-    elif session.stop is held:
-        session.stop = None
-    else:
-        session.updates.remove(held)
-
-
-def _by_time(held: HeldEvent) -> tuple[int, bytes]:
-    return held.event.event_time_ms, held.event.event_id.encode()
-
-
-def _last_seen(session: Session) -> HeldEvent:
-    """Return the last phase of a session without STOP."""
-    assert session.start is not None
-    return session.updates[-1] if session.updates else session.start
-
-
-def _hold(
+def _hold(  # noqa: PLR0913 - all that is kept
     state: CustomerState, session: Session, key: bytes, held: HeldEvent, fingerprint: bytes, memory: Memory
 ) -> None:
     """Keep a phase until its session ends, and see that it does."""
@@ -276,7 +169,7 @@ def _refuse(
     return [Refused(one, why) for one in waited]
 
 
-def _bill(
+def _bill(  # noqa: PLR0913 - all that makes a record
     state: CustomerState, session: Session, key: bytes, ending: Ending, prices: PriceCatalog, memory: Memory
 ) -> BillingRecord | Rejection:
     """Make the record of a session, in the cycle of its end."""
@@ -328,7 +221,7 @@ def _part(held: HeldEvent) -> SessionPart:
     return SessionPart(event.event_id, Phase(event.phase), event.event_time_ms, at.partition, at.offset)
 
 
-def _settle_waiting(
+def _settle_waiting(  # noqa: PLR0913 - all that decides it
     state: CustomerState, session: Session, key: bytes, record: BillingRecord, prices: PriceCatalog, memory: Memory
 ) -> tuple[Settled, ...]:
     """Settle the retractions that waited for any phase of a session that was just billed."""

@@ -11,6 +11,13 @@ DAY_MS = 86_400_000
 GARBAGE = base64.b64encode(b"\xff\xff not a message").decode()
 
 
+def said(event_id: str, at_ms: int, **measure: object) -> dict[str, dict[str, object]]:
+    """Return an event of dora with another measure than a quantity."""
+    fields = {**usage("dora", event_id, 1, at_ms)["usage"], **measure}
+    del fields["quantity"]
+    return {"usage": fields}
+
+
 def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms: int) -> None:
     good = usage("dora", "d1", 5, now_ms)
     lines = {
@@ -20,12 +27,10 @@ def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms
         "TOO_OLD": usage("dora", "d4", 1, now_ms - 60 * DAY_MS),
         "CONFLICTING_DUPLICATE": usage("dora", "d1", 6, now_ms),
         "UNKNOWN_METER": usage("dora", "d5", 1, now_ms, meter="sms.outbund"),
-        "WRONG_MEASURE": {"usage": {**usage("dora", "d6", 1, now_ms)["usage"], "session": {"session_id": "s"}}},
-        "UNSUPPORTED": {"usage": {**usage("dora", "d7", 1, now_ms)["usage"], "retraction": {"event_id": "d1"}}},
+        "WRONG_MEASURE": said("d6", now_ms, session={"session_id": "s", "phase": "START"}),
+        "RETRACTION_UNKNOWN_EVENT": said("d7", now_ms - DAY_MS, retraction={"event_id": "d0"}),
         "WRONG_PARTITION": usage("dora", "d8", 1, now_ms),
     }
-    for line in (lines["WRONG_MEASURE"], lines["UNSUPPORTED"]):
-        del line["usage"]["quantity"]
     misplaced = lines.pop("WRONG_PARTITION")
     tollgate.produce([good, good, *lines.values()])
     tollgate.ok("wait")

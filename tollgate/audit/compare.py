@@ -1,18 +1,16 @@
 """Holds the committed output against the recomputation, to the last field."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from billing.events import UsageEvent
 from billing.money import format_picos
-from billing.outcomes import Absorbed, BillingRecord, Duplicate, Held, Kind, Origin, Refused, Rejection, Settled
+from billing.outcomes import Absorbed, Duplicate, Held, Kind
 from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
 from tollgate.kafka_log import LogRecord
 from udfs.frame_rater import letter_of
-from wire.frames import FramedRecord
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.v1 import billing_pb2, common_pb2
 
@@ -50,22 +48,6 @@ class Report:
             self.differences.append(text)
 
 
-class Output(NamedTuple):
-    """A record or a dead letter that must be there; `position` is None where no event is its source."""
-
-    position: Position | None
-    record: BillingRecord | None = None
-    refused: "RefusedRecord | None" = None
-
-
-class RefusedRecord(NamedTuple):
-    """All that a dead letter is made of."""
-
-    framed: FramedRecord
-    event: UsageEvent | None
-    why: Rejection
-
-
 @dataclass(slots=True)
 class Comparison:
     """One verification run over all partitions of the input topic.
@@ -101,7 +83,7 @@ class Comparison:
     def settle(self) -> None:
         """Compare what silent customers are due by all that the job has committed, and count what waits."""
         clocks = self.recomputation.clocks
-        self._expect(_outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
+        self._expect(outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
         waiting = list(self.recomputation.memory.held())
         self.report.pending = len(waiting)
         self.pending = {(one.delivery.partition, one.delivery.offset) for one in waiting}
@@ -109,11 +91,11 @@ class Comparison:
     def ahead(self, log: Iterable[LogRecord]) -> None:
         """Compare what the job has committed of events beyond the offsets that it has reported."""
         for one in log:
-            self._expect(outputs_of(self.recomputation.decide(one)), if_there=True)
+            self._expect(outputs(self.recomputation.decide(one)), if_there=True)
 
     def ahead_of_time(self) -> None:
         """Compare what the job has committed of deadlines after those that are settled."""
-        self._expect(_outputs_of(self.recomputation.overdue()), if_there=True)
+        self._expect(outputs_of(self.recomputation.overdue()), if_there=True)
 
     def _compare(self, decision: Decision) -> None:
         outcome, report = decision.outcome, self.report
@@ -124,7 +106,7 @@ class Comparison:
         report.duplicates += isinstance(outcome, Duplicate)
         report.rated += isinstance(outcome, Absorbed)
         own = None if isinstance(outcome, Held) else decision.position
-        self._expect(outputs_of(decision), own)
+        self._expect(outputs(decision), own)
 
     def _expect(self, outputs: Iterable[Output], own: Position | None = None, *, if_there: bool = False) -> None:
         """Compare outputs with what is there: at their positions, and at that of an event with none that waits."""
@@ -156,7 +138,7 @@ class Comparison:
         elif record is not None:
             self.picos[record.currency] += record.picos
             report.closings += record.kind is Kind.CYCLE_CLOSE
-            report.rated += _events_of(record)
+            report.rated += events_of(record)
 
     def _where(self, position: Position) -> str:
         return f"{self.topic} {position[0]}/{position[1]}"
@@ -240,42 +222,6 @@ def _as_its_release(expected: billing_pb2.BillingRecord, found: list[bytes]) -> 
     if found and not billing_pb2.BillingRecord.FromString(found[0]).cycle_amount:
         expected.cycle_amount = ""
     return expected
-
-
-def outputs_of(decision: Decision) -> Iterator[Output]:
-    """Yield all that an event led to, in order: first what was due or waited, then its own."""
-    yield from _outputs_of(decision.settled)
-    outcome, delivery = decision.outcome, decision.delivery
-    if isinstance(outcome, BillingRecord):
-        yield from _outputs_of([outcome], Origin(delivery.partition, delivery.offset, None))
-    elif isinstance(outcome, Rejection):
-        key = None if delivery.key_matches else decision.log.key
-        framed = FramedRecord(delivery, decision.log.value, key, decision.event is not None)
-        yield Output(decision.position, refused=RefusedRecord(framed, decision.event, outcome))
-
-
-def _outputs_of(settled: Iterable[Settled], origin: Origin | None = None) -> Iterator[Output]:
-    """Yield records with what comes with them, and dead letters; `origin` is that of records that name none."""
-    for one in settled:
-        if isinstance(one, Refused):
-            event, delivery, _ = one.waited
-            assert delivery.original is not None
-            framed = FramedRecord(delivery, delivery.original.value, None, readable=True)
-            yield Output((delivery.partition, delivery.offset), refused=RefusedRecord(framed, event, one.why))
-            continue
-        at = one.origin or origin
-        position = None if at is None else (at.partition, at.offset)
-        yield Output(position, one)
-        for follow_up in one.with_follow_ups()[1:]:
-            yield Output(position, follow_up)
-        yield from _outputs_of(one.retracted_by)
-
-
-def _events_of(record: BillingRecord) -> int:
-    """Return how many events a record accounts for: all phases of a session, none of what follows another record."""
-    if record.kind in (Kind.CYCLE_CLOSE, Kind.TIER_ADJUSTMENT, Kind.CREDIT):
-        return 0
-    return len(record.session.parts) if record.session is not None else 1
 
 
 def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:

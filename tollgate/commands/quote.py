@@ -13,8 +13,9 @@ from billing.quote import quote as quote_event
 from billing.quote import total_picos
 from billing.validity import MAX_QUANTITY, invalid_customer_id
 from tollgate.audit.standing import Standing, standing_of, standing_of_nobody
-from tollgate.commands.explain import narrate_price, time_text, units
+from tollgate.commands.explain import narrate_price
 from tollgate.commands.inputs import read_instant
+from tollgate.commands.words import time_of, units_of
 from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
@@ -111,9 +112,9 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
     """Yield the price in words, a sentence a line."""
     message = record_message(record, None, ReadSoFar(0))
     who = record.customer_id or "a new customer"
-    used = f"{record.quantity:,} {units(record.quantity)} of {record.meter}"
+    used = f"{record.quantity:,} {units_of(record.quantity)} of {record.meter}"
     total = f"{format_picos(total_picos(record))} {record.currency}"
-    yield f"On {time_text(record.event_time_ms)} {who} would pay {total} for {used}. Asking charges nothing."
+    yield f"On {time_of(record.event_time_ms)} {who} would pay {total} for {used}. Asking charges nothing."
     if record.late:
         yield (
             f"It would be too late for cycle {record.corrects_cycle}: priced as part of that cycle and billed in"
@@ -129,11 +130,11 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
             before = "what was used before costs that tier's price, too"
             yield f"With it the cycle reaches another volume tier, and {before}: {change}"
     yield (
-        f"After it, {who} would have used {record.cycle_quantity:,} {units(record.cycle_quantity)} of {record.meter}"
+        f"After it, {who} would have used {record.cycle_quantity:,} {units_of(record.cycle_quantity)} of {record.meter}"
         f" in {record.cycle} and owe {format_picos(last.cycle_total_picos)} {record.currency} for all meters."
     )
     if standing.clock_ms:
-        yield f"Counted: all events in the log, whose clock stands at {time_text(standing.clock_ms)}."
+        yield f"Counted: all events in the log, whose clock stands at {time_of(standing.clock_ms)}."
 
 
 def as_plain(record: BillingRecord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from billing.events import UsageEvent
 from billing.outcomes import BillingRecord, Rejection
 from billing.quote import total_picos
-from tollgate.audit.compare import outputs_of
+from tollgate.audit.outputs import outputs
 from tollgate.audit.recompute import Decision
 
 
@@ -111,7 +111,7 @@ class Difference:
 
     def _charged(self, decision: Decision) -> Iterator[BillingRecord]:
         """Yield the records of the period that a decision brought about."""
-        for output in outputs_of(decision):
+        for output in outputs(decision):
             one = output.record
             if one is not None and self.from_ms <= one.event_time_ms < self.to_ms:
                 yield one

@@ -8,7 +8,7 @@ from billing.events import Measure, Phase, UsageEvent
 from billing.money import PICOS_PER_UNIT
 from billing.outcomes import Absorbed, BillingRecord, Duplicate, Held, Kind, Refused
 from billing.price_books.model import SessionRule
-from billing.sessions import MAX_HELD_BYTES, MAX_UPDATES, units_of
+from billing.session_phases import MAX_HELD_BYTES, MAX_UPDATES, units_of
 from tests.unit.builders import HORIZON_MS, LATENESS_MS, NOON_MS, book, catalog, ms, per_unit, usage
 from tests.unit.desk import Desk
 
