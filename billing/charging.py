@@ -1,16 +1,19 @@
 """Which cycle a charge counts in and is billed in, and the record that it makes: contract rules 2 and 8."""
 
+from bisect import bisect_left
 from dataclasses import replace
 from math import prod
 
 from billing.calendar import Cycle
+from billing.earning import hold, settle, tell_tier
 from billing.events import UsageEvent, Weight
 from billing.outcomes import BillingRecord, Kind, Reason, Rejection
 from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
 from billing.state import CustomerState, CycleState, MeterState
-from billing.tariffs import Tariff
+from billing.surge.applied import UNKNOWN
+from billing.tariffs import Reduction, Tariff
 from billing.volume_tiers import follow_tier
 
 MAX_COUNTER = 2**63 - 1
@@ -71,12 +74,17 @@ def charge(  # noqa: PLR0913 - all that makes a record
     billed: CycleState,
     quantity: int,
     priced_at_ms: int,
+    surge: Reduction | None = None,
 ) -> BillingRecord:
     """Price units at the counters of their own cycle, and bill them in `billed`: the same one unless they are late."""
     late = billed is not own
     counted = own.meter(event.meter)
     meter = billed.meter(event.meter) if late else counted
-    priced = price(tariff, book.calendar, counted.counter, own.allowances, quantity, priced_at_ms)
+    before = counted.counter
+    occasion = held = None
+    if tariff.earned:
+        occasion, held = hold(state, event, quantity, priced_at_ms, clock_ms, tariff, book, own)
+    priced = price(tariff, book.calendar, before, own.allowances, quantity, priced_at_ms, held, surge)
     counted.counter += priced.billable
     meter.quantity += quantity
     meter.picos += priced.picos
@@ -112,6 +120,13 @@ def charge(  # noqa: PLR0913 - all that makes a record
         record.weight = Weight(tariff.price_version, weight, whole)
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
+    bounds = tariff.bounds
+    if bounds and (tier := bisect_left(bounds, before)) < len(bounds) and bounds[tier] < counted.counter:
+        tell_tier(tariff, record, counted.counter)
+    if occasion is not None and held is not None:
+        settle(state, tariff, occasion, held, billed, record)
+    if surge is UNKNOWN:
+        record.surge_unknown = True
     return record
 
 

@@ -41,11 +41,13 @@ class Kind(Enum):
     LATE_CORRECTION = "LATE_CORRECTION"
     SESSION = "SESSION"
     CYCLE_CLOSE = "CYCLE_CLOSE"
+    CREDIT = "CREDIT"
 
 
 class AdjustmentKind(Enum):
     """What an adjustment comes from."""
 
+    SURGE = "SURGE"
     PROMOTION = "PROMOTION"
     CONTRACT_DISCOUNT = "CONTRACT_DISCOUNT"
 
@@ -59,6 +61,7 @@ class Adjustment:
     picos: int
     free_units: int = 0
     percent: str = ""
+    factor: str = ""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,28 @@ class MeterTotal(NamedTuple):
     meter: str
     quantity: int
     picos: int
+
+
+class AlertKind(Enum):
+    """What a person or a program may want to act on."""
+
+    TIER_REACHED = "TIER_REACHED"
+    PROMOTION_WON = "PROMOTION_WON"
+    SURGE_ON = "SURGE_ON"
+    SURGE_OFF = "SURGE_OFF"
+    DETECTOR_SILENT = "DETECTOR_SILENT"
+
+
+class Alert(NamedTuple):
+    """Something worth telling; the id is the same in any run. `customer_id` is empty where it is nobody's."""
+
+    alert_id: str
+    customer_id: str
+    kind: AlertKind
+    subject: str
+    detail: str
+    event_time_ms: int
+    cycle: str = ""
 
 
 class Origin(NamedTuple):
@@ -116,9 +141,10 @@ class SessionLine(NamedTuple):
 class BillingRecord:
     """One line of what a customer owes; amounts in picos. See the contract, section 3.
 
-    `follow_up` is the TIER_ADJUSTMENT that the event of this record brings about, if any;
-    `retracted_by` is what becomes of the retractions that waited for it. `origin` is None where
-    the record is made of the event in hand, or of none.
+    `follow_up` is the next record that the event of this record brings about, if any: a
+    TIER_ADJUSTMENT, then CREDITs. `alerts` are those of the event. `surge_unknown` says that no
+    factor was decided in time. `retracted_by` is what becomes of the retractions that waited for
+    it. `origin` is None where the record is made of the event in hand, or of none.
     """
 
     record_id: str
@@ -150,6 +176,12 @@ class BillingRecord:
     origin: Origin | None = None
     weight: Weight | None = None
     retracted_by: "tuple[BillingRecord | Refused, ...]" = ()
+    alerts: tuple[Alert, ...] = ()
+    surge_unknown: bool = False
+
+    def with_follow_ups(self) -> "list[BillingRecord]":
+        """Return it and the records that its event brought about, in their order."""
+        return [self] if self.follow_up is None else [self, *self.follow_up.with_follow_ups()]
 
 
 class Rejection(NamedTuple):

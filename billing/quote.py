@@ -28,5 +28,5 @@ def quote(
 
 
 def total_picos(record: BillingRecord) -> int:
-    """Return what an event costs in all: its record, and the tier adjustment that follows it."""
-    return record.picos + (record.follow_up.picos if record.follow_up is not None else 0)
+    """Return what an event costs in all: its record, and the adjustments and credits that follow it."""
+    return sum(one.picos for one in record.with_follow_ups())

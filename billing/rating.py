@@ -13,7 +13,7 @@ from billing.outcomes import BillingRecord, Duplicate, Outcome, Reason, Rejectio
 from billing.retractions import Target, settle, take_retraction
 from billing.sessions import charge_of, take_phase
 from billing.state import CustomerState
-from billing.tariffs import Tariff
+from billing.tariffs import Reduction, Tariff
 from billing.validity import invalid_event_time, invalid_field
 
 MAX_SHOWN = 100
@@ -32,11 +32,13 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     seen: Seen | None,
     prices: PriceCatalog,
     memory: Memory,
+    surge: Reduction | None = None,
 ) -> tuple[list[Settled], Outcome]:
     """Decide one valid event of one customer, in the order of the log partition.
 
     `identity` and `fingerprint` are those of `billing.events`, `seen` what the memory holds for
-    the identity. Returns first what comes of deadlines that the clock has passed, and of what
+    the identity, `surge` the factor of the event, as `billing.surge.applied` makes it (quantities
+    alone). Returns first what comes of deadlines that the clock has passed, and of what
     waited for this event and is refused with it; then what becomes of the event.
     """
     misrouted = _wrong_partition(state, delivery)
@@ -58,7 +60,7 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     if event.measure is not _QUANTITY:
         more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory)
         return settled + more, found
-    rated = _rate(state, event, delivery, identity, terms)
+    rated = _rate(state, event, delivery, identity, terms, surge)
     if isinstance(rated, BillingRecord):
         charged = charge_of(rated)
         if seen is not None and seen.awaited_until_ms:
@@ -119,8 +121,13 @@ def _seen_before(
     return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was taken with another payload")
 
 
-def _rate(
-    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, terms: Terms
+def _rate(  # noqa: PLR0913 - what `step` has
+    state: CustomerState,
+    event: UsageEvent,
+    delivery: Delivery,
+    identity: bytes,
+    terms: Terms,
+    surge: Reduction | None,
 ) -> BillingRecord | Rejection:
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
@@ -133,11 +140,11 @@ def _rate(
         own = find_open_cycle(state, book, cycle, event.meter, event.quantity)
         if own is None:
             return TOO_MANY_UNITS
-        return charge(state, event, record_id, clock_ms, tariff, book, own, own, event.quantity, time_ms)
+        return charge(state, event, record_id, clock_ms, tariff, book, own, own, event.quantity, time_ms, surge)
     cycles = find_closed_cycle(state, book, cycle, clock_ms, event.meter, event.quantity)
     if isinstance(cycles, Rejection):
         return cycles
-    return charge(state, event, record_id, clock_ms, tariff, book, *cycles, event.quantity, time_ms)
+    return charge(state, event, record_id, clock_ms, tariff, book, *cycles, event.quantity, time_ms, surge)
 
 
 def _settle_waiting(  # noqa: PLR0913 - all that decides it

@@ -195,8 +195,8 @@ def _bill(  # noqa: PLR0913 - all that makes a record
     at = ending.last.delivery
     origin = Origin(at.partition, at.offset, start.delivery.original.read)
     record.session, record.origin = line, origin
-    if record.follow_up is not None:
-        record.follow_up.session, record.follow_up.origin = line._replace(parts=()), origin
+    for follow_up in record.with_follow_ups()[1:]:
+        follow_up.session, follow_up.origin = line._replace(parts=()), origin
     absorbs_until_ms = -1 if ending.timed_out else ending.end_ms + book.allowed_lateness_ms
     closed = ClosedSession(start.event.event_time_ms, ending.end_ms, absorbs_until_ms, record_id, charge_of(record))
     memory.keep_session(key, Session(session.session_id, closed=closed))

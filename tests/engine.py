@@ -52,6 +52,7 @@ class Engine:
     timers: list[int] = field(default_factory=list)
     records: list[billing_pb2.BillingRecord] = field(default_factory=list)
     letters: list[billing_pb2.DeadLetter] = field(default_factory=list)
+    alerts: list[billing_pb2.Alert] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rater = self.fresh_rater()
@@ -73,6 +74,8 @@ class Engine:
         for tag, _, value, _ in unpack_outgoing(frame):
             if tag is Tag.RECORD:
                 self.records.append(billing_pb2.BillingRecord.FromString(value))
+            elif tag is Tag.ALERT:
+                self.alerts.append(billing_pb2.Alert.FromString(value))
             else:
                 self.letters.append(billing_pb2.DeadLetter.FromString(value))
 

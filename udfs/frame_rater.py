@@ -29,6 +29,7 @@ from billing.state import NEVER_MS, CustomerState
 from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
 from udfs.frame_memory import FrameMemory
+from wire.alerts import alert_message
 from wire.customer_state import decode_state, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
@@ -180,21 +181,25 @@ class FrameRater:
         """Write a record and what comes with it; `origin` is that of records that name none."""
         if record.kind is not Kind.CYCLE_CLOSE:
             self.counts["rated"] += len(record.session.parts) if record.session is not None else 1
-        self._write(record, origin, read, out)
-        if record.follow_up is not None:
-            self._write(record.follow_up, origin, read, out)
+        for one in record.with_follow_ups():
+            self._write(one, origin, read, out)
         if record.retracted_by:
             self._emit_settled(record.retracted_by, read, out)
 
     def _write(self, record: BillingRecord, origin: Origin | None, read: ReadSoFar, out: list[bytes]) -> None:
         at = record.origin or origin
+        customer = record.customer_id.encode()
+        source = None
         if at is None:
             value = record_message(record, None, read).SerializeToString()
         else:
             source = common_pb2.SourcePosition(topic=self.topic, partition=at.partition, offset=at.offset)
             known = read if at.read is None else ReadSoFar(*at.read)
             value = record_message(record, source, known).SerializeToString()
-        out.append(pack_outgoing(Tag.RECORD, record.customer_id.encode(), value, replay=record.replay))
+        out.append(pack_outgoing(Tag.RECORD, customer, value, replay=record.replay))
+        for alert in record.alerts:
+            told = alert_message(alert, source).SerializeToString()
+            out.append(pack_outgoing(Tag.ALERT, customer, told, replay=record.replay))
 
     def _reject(
         self, framed: FramedRecord, event: UsageEvent | None, why: Rejection, read: ReadSoFar, out: list[bytes]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from billing.state import NEVER_MS, CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
+from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
 from wire.v1 import state_pb2
 
 FORMAT = 2
@@ -27,6 +28,8 @@ def encode_state(state: CustomerState) -> bytes:
         message.held_due_ms = state.held_due_ms
     for cycle in state.cycles.values():
         _encode_cycle(cycle, message.cycles.add())
+    if state.earned:
+        encode_earned(state.earned, message)
     return message.SerializeToString()
 
 
@@ -50,6 +53,8 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
         allowance = into.allowances.add()
         allowance.promotion = promotion
         allowance.used = used
+    if cycle.earned:
+        encode_milestones(cycle.earned, into)
 
 
 def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
@@ -81,6 +86,8 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
         state.expect(message.held_due_ms)
     for cycle in message.cycles:
         state.open_cycle(_decode_cycle(cycle))
+    if message.bursts or message.coupons:
+        state.earned = decode_earned(message)
     return state
 
 
@@ -99,4 +106,6 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
     for one in message.volumes:
         weight = int(one.weighted_numerator), int(one.weighted_denominator)
         cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
+    if message.milestones:
+        cycle.earned = decode_milestones(message)
     return cycle

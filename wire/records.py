@@ -45,6 +45,8 @@ def _put_adjustment(one: Adjustment, into: billing_pb2.Adjustment) -> None:
     into.amount = format_picos(one.picos)
     into.free_units = one.free_units
     into.percent = one.percent
+    if one.factor:
+        into.factor = one.factor
 
 
 def record_message(
@@ -80,6 +82,8 @@ def record_message(
     message.cycle_amount = format_picos(record.cycle_picos)
     if record.replay:
         message.replay = True
+    if record.surge_unknown:
+        message.surge_unknown = True
     if record.late:
         message.late = True
         message.corrects_cycle = record.corrects_cycle

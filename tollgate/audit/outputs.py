@@ -50,13 +50,13 @@ def outputs_of(settled: Iterable[Settled], origin: Origin | None = None) -> Iter
         at = one.origin or origin
         position = None if at is None else (at.partition, at.offset)
         yield Output(position, one)
-        if one.follow_up is not None:
-            yield Output(position, one.follow_up)
+        for follow_up in one.with_follow_ups()[1:]:
+            yield Output(position, follow_up)
         yield from outputs_of(one.retracted_by)
 
 
 def events_of(record: BillingRecord) -> int:
     """Return how many events a record accounts for: all phases of a session, none of what follows another record."""
-    if record.kind in (Kind.CYCLE_CLOSE, Kind.TIER_ADJUSTMENT):
+    if record.kind in (Kind.CYCLE_CLOSE, Kind.TIER_ADJUSTMENT, Kind.CREDIT):
         return 0
     return len(record.session.parts) if record.session is not None else 1

@@ -53,6 +53,9 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
     if record.kind == _RECORD.CYCLE_CLOSE:
         yield from _narrate_close(record)
         return
+    if record.kind == _RECORD.CREDIT:
+        yield from _narrate_credit(record)
+        return
     if record.kind == _RECORD.RETRACTION:
         yield from narrate_retraction(record)
         yield _after(record)
@@ -98,6 +101,8 @@ def narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
     for one in record.adjustments:
         if not one.free_units:
             yield f"  - {_narrate_reduction(one, record)}"
+    if record.surge_unknown:
+        yield "  - No surge factor was decided in time: the price is as without surge."
     if len(record.slices) + sum(not one.free_units for one in record.adjustments) > 1:
         parts = [part.amount for part in record.slices] + [
             one.amount for one in record.adjustments if not one.free_units
@@ -118,9 +123,18 @@ def _narrate_slice(part: billing_pb2.TierSlice, record: billing_pb2.BillingRecor
 
 
 def _narrate_reduction(one: billing_pb2.Adjustment, record: billing_pb2.BillingRecord) -> str:
+    if one.kind == _ADJUSTMENT.SURGE:
+        return f"times {one.factor}, the factor of surge {one.id!r} at that time: {_money(one.amount, record)}."
     sources = {_ADJUSTMENT.PROMOTION: f"promotion {one.id!r}", _ADJUSTMENT.CONTRACT_DISCOUNT: "your contract"}
     source = sources.get(one.kind, f"{_ADJUSTMENT.Kind.Name(one.kind).lower()} {one.id!r}")
     return f"{one.percent} % off by {source}: {_money(one.amount, record)}."
+
+
+def _narrate_credit(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    won = " and ".join(repr(one.id) for one in record.adjustments)
+    yield f"On {time_of(record.event_time_ms)} {record.customer_id} won promotion {won} by event {record.event_id!r}."
+    yield f"Credited: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
+    yield f"After it, {record.customer_id} owes {_money(record.cycle_total, record)} for all meters of {record.cycle}."
 
 
 def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:

@@ -8,7 +8,7 @@ import typer
 
 from billing.events import NO_DIMENSIONS, Measure, UsageEvent
 from billing.money import format_picos
-from billing.outcomes import BillingRecord, Reason, Rejection
+from billing.outcomes import BillingRecord, Kind, Reason, Rejection
 from billing.quote import quote as quote_event
 from billing.quote import total_picos
 from billing.validity import MAX_QUANTITY, invalid_customer_id
@@ -121,13 +121,14 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
             f" {record.cycle}, the oldest cycle still open."
         )
     yield from narrate_price(message)
-    if record.follow_up is not None:
-        change = format_picos(record.follow_up.picos)
-        yield (
-            f"With it the cycle reaches another volume tier, and what was used before costs that tier's price, too:"
-            f" {change} {record.currency}. In all {total}."
-        )
-    last = record.follow_up or record
+    *_, last = made = record.with_follow_ups()
+    for one in made[1:]:
+        change = f"{format_picos(one.picos)} {record.currency}. In all {total}."
+        if one.kind is Kind.CREDIT:
+            yield f"With it promotion {one.adjustments[0].id!r} is won, and a credit: {change}"
+        else:
+            before = "what was used before costs that tier's price, too"
+            yield f"With it the cycle reaches another volume tier, and {before}: {change}"
     yield (
         f"After it, {who} would have used {record.cycle_quantity:,} {units_of(record.cycle_quantity)} of {record.meter}"
         f" in {record.cycle} and owe {format_picos(last.cycle_total_picos)} {record.currency} for all meters."
@@ -138,12 +139,14 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
 
 def as_plain(record: BillingRecord) -> dict[str, Any]:
     """Return the price as plain data for JSON."""
-    follow_up = record.follow_up
+    following = record.with_follow_ups()[1:]
+    adjusted = [_as_record(one) for one in following if one.kind is Kind.TIER_ADJUSTMENT]
     return {
         "total": format_picos(total_picos(record)),
         "currency": record.currency,
         "record": _as_record(record),
-        "tier_adjustment": _as_record(follow_up) if follow_up is not None else None,
+        "tier_adjustment": adjusted[0] if adjusted else None,
+        "credits": [_as_record(one) for one in following if one.kind is Kind.CREDIT],
     }
 
 
