@@ -1,6 +1,6 @@
 """Charges: facts of an append-only log, and what holds after some of them (contract, section 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from billing.price_books.model import PlanInterval
@@ -65,3 +65,9 @@ def live_charges(facts: Iterable[Charge]) -> dict[str, Charge]:
         if not fact.is_void:
             live[fact.charge_id] = fact
     return live
+
+
+def without_superseded(facts: Sequence[Charge], clock_ms: int) -> list[Charge]:
+    """Return the facts that still matter for what was known at a clock, or later."""
+    gone = {fact.supersedes for fact in facts if fact.clock_ms < clock_ms}
+    return [fact for fact in facts if fact.charge_id not in gone and not (fact.is_void and fact.clock_ms < clock_ms)]
