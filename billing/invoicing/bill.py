@@ -11,7 +11,7 @@ from billing.calendar import Cycle
 from billing.catalog import PriceCatalog
 from billing.invoicing.account import Account, Book, BookAccount
 from billing.invoicing.closing import close_cycle, cycle_lines, draft_cycle, in_order, period_of
-from billing.invoicing.facts import UsageFact, billed_at_ms
+from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_ms
 from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
 from billing.invoicing.invoice import Invoice
 from billing.invoicing.lines import Line, LineKind
@@ -119,15 +119,18 @@ def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle
 def _fill(account: Account, book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], travel: Travel) -> None:
     account.book(book)
     for record in usage:
-        if billed_at_ms(record, book.calendar, book.lateness_ms) < travel.as_of_ms:
+        if record.kind != CYCLE_CLOSE and billed_at_ms(record, book.calendar, book.lateness_ms) < travel.as_of_ms:
             account.add_record(book, record)
     for charge in charges:
         account.add_charge(book, charge)
 
 
 def _cycles(book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], as_of_ms: int) -> list[Cycle]:
-    """Return the cycles from the first fact to the one that `as_of_ms` ends or cuts."""
-    at_ms = min([*(one.event_time_ms for one in usage), *(one.valid_from_ms for one in charges)])
+    """Return the cycles from the first that a fact is billed in to the one that `as_of_ms` ends or cuts."""
+    calendar, lateness_ms = book.calendar, book.lateness_ms
+    times = [billed_at_ms(one, calendar, lateness_ms) for one in usage if one.kind != CYCLE_CLOSE]
+    times += [open_ms(one.valid_from_ms, one.clock_ms, calendar, lateness_ms) for one in charges]
+    at_ms = min(times, default=as_of_ms)
     cycles = []
     while at_ms < as_of_ms:
         cycles.append(book.calendar.cycle_of(at_ms))

@@ -58,10 +58,15 @@ def billed_at_ms(fact: UsageFact, calendar: Calendar, lateness_ms: int) -> int:
     That is its event's time while the clock lets that day be open, else a time of the oldest open day;
     it always lies in the cycle that the record names.
     """
-    at_ms = fact.event_time_ms
-    if fact.clock_ms >= day_of(calendar, at_ms).end_ms + lateness_ms:
-        at_ms = fact.clock_ms - lateness_ms
+    at_ms = open_ms(fact.event_time_ms, fact.clock_ms, calendar, lateness_ms)
     if calendar.cycle_of(at_ms).name == fact.cycle:
         return at_ms
     first_ms = first_instant_of(load_zone(calendar.timezone), date.fromisoformat(f"{fact.cycle}-01"))
     return min(max(at_ms, first_ms), calendar.cycle_of(first_ms).end_ms - 1)
+
+
+def open_ms(time_ms: int, clock_ms: int, calendar: Calendar, lateness_ms: int) -> int:
+    """Return a time while the clock lets its day be open, else a time of the oldest open day."""
+    if clock_ms < day_of(calendar, time_ms).end_ms + lateness_ms:
+        return time_ms
+    return clock_ms - lateness_ms
