@@ -7,15 +7,18 @@ import typer
 
 from tollgate.commands import (
     bench,
+    bill,
     deadletters,
     demo,
     explain,
     heartbeat,
+    invoices,
     on_call,
     prices,
     produce,
     records,
     stack,
+    subscriptions,
     verify,
     wait,
 )
@@ -39,6 +42,9 @@ app.command("heartbeat")(heartbeat.heartbeat)
 app.add_typer(prices.app, name="prices")
 app.command("records")(records.records)
 app.command("explain")(explain.explain)
+app.command("bill")(bill.bill)
+app.command("invoices")(invoices.invoices)
+app.add_typer(subscriptions.app, name="subscriptions")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")
 app.command("savepoint")(on_call.savepoint)

@@ -65,6 +65,7 @@ def invoice_message(invoice: Invoice) -> billing_pb2.Invoice:
         day=invoice.day,
         price_book=invoice.price_book,
         predicted=invoice.predicted,
+        timezone=invoice.timezone,
     )
 
 

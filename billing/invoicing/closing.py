@@ -101,6 +101,7 @@ def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line
         lines=tuple(lines),
         period_from_ms=span.start_ms,
         period_to_ms=span.end_ms,
+        timezone=own.book.calendar.timezone,
         through_sequence=through_sequence,
         through_charge=max((one.recorded_sequence for one in own.charges if one.clock_ms < due_ms), default=0),
     )

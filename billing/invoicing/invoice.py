@@ -42,6 +42,7 @@ class Invoice:
     through_charge: int = 0
     corrects_invoice_id: str = ""
     predicted: bool = False
+    timezone: str = "UTC"
 
     @property
     def subtotal_minor(self) -> int:

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from billing.catalog import PriceCatalog
 from billing.subscriptions.events import ChangeType, Discount
-from tests.properties.subscription_cases import Case, cases
+from tests import engine
+from tests.properties.subscription_cases import Case, cases, price_book
+from tests.subscription_log import SubscriptionJob
 from tests.unit.builders import ms
 from tests.unit.subscriptions.desk import Desk, cancel, percent, start, update
 from wire.charges import charge_from, charge_message, gap_alert_message
@@ -61,9 +64,10 @@ def test_an_alert_names_what_is_missing() -> None:
 @given(cases())
 @settings(max_examples=30, deadline=None)
 def test_a_state_survives_its_bytes(case: Case) -> None:
-    from tests.properties.test_subscriptions import run
-
-    for data in run(case.log[: len(case.log) // 2]).states.values():
+    job = SubscriptionJob(PriceCatalog([engine.parse(price_book())]))
+    for one in case.log[: len(case.log) // 2]:
+        job.take(0, one)
+    for data in job.states.values():
         assert encode_subscriber(decode_subscriber("zoe", data)) == data
 
 
