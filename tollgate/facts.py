@@ -7,7 +7,7 @@ from billing.catalog import PriceCatalog
 from billing.invoicing.bill import Recorded
 from billing.invoicing.facts import UsageFact
 from billing.subscriptions.charges import Charge
-from flink_jobs.topics import CHARGES, CONTRACTS, PRICE_BOOKS, RECORDS
+from flink_jobs.topics import CHARGES, CONTRACTS, INVOICES, PRICE_BOOKS, RECORDS
 from tollgate.audit.prices import PriceHistory
 from tollgate.commands.records import home_partition
 from tollgate.kafka_log import KafkaLog, LogRecord
@@ -29,6 +29,7 @@ def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
     """Read what was known of a customer at a time.
 
     Progress is the least of the clocks of both topics; one without records has none to tell, and does not count.
+    What invoices of the partition say to be closed, is.
     """
     facts, partition, key = CustomerFacts(), [home_partition(log, customer)], customer.encode()
     clocks = {RECORDS: 0, CHARGES: 0}
@@ -42,7 +43,9 @@ def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
         clocks[CHARGES] = max(clocks[CHARGES], charge.clock_ms)
         if one.key == key:
             facts.charges.append(Recorded(one.timestamp_ms, charge_from(charge)))
-    facts.progress_ms = min((clock for clock in clocks.values() if clock), default=0)
+    issued = _until(log.read(INVOICES, partitions=partition), known_at_ms)
+    closed_ms = max((billing_pb2.Invoice.FromString(one.value).issued_at_ms for one in issued), default=0)
+    facts.progress_ms = max(min((clock for clock in clocks.values() if clock), default=0), closed_ms)
     return facts
 
 

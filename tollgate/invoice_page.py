@@ -38,12 +38,18 @@ def page_of(one: billing_pb2.Invoice) -> dict[str, Any]:
         "customer": one.customer_id,
         "currency": one.currency,
         "total": shown(one.total, one.currency),
-        "total_label": "To be credited" if one.total.startswith("-") else "Total due",
+        "total_label": _total_label(one),
         "facts": list(_facts(one)),
         "sections": [section._asdict() for section in _sections(one)],
         "totals": _totals(one),
         "notes": list(_notes(one)),
     }
+
+
+def _total_label(one: billing_pb2.Invoice) -> str:
+    if not one.number:
+        return "Expected" if one.predicted else "So far"
+    return "To be credited" if one.total.startswith("-") else "Total due"
 
 
 def _facts(one: billing_pb2.Invoice) -> Iterator[tuple[str, str]]:
