@@ -21,8 +21,10 @@ def accrued_picos(charge: Charge, from_ms: int, to_ms: int, calendar: Calendar) 
         interval = interval_of(calendar, charge.interval, begun_ms)
         stop_ms = min(end_ms, interval.end_ms)
         length_ms = interval.end_ms - interval.start_ms
-        picos += _share(charge, stop_ms - interval.start_ms, length_ms)
-        picos -= _share(charge, begun_ms - interval.start_ms, length_ms)
+        whole = stop_ms == interval.end_ms
+        picos += charge.price_picos if whole else _share(charge, stop_ms - interval.start_ms, length_ms)
+        if begun_ms > interval.start_ms:
+            picos -= _share(charge, begun_ms - interval.start_ms, length_ms)
         begun_ms = stop_ms
     return picos
 

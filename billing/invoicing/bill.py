@@ -162,6 +162,6 @@ def _with_prediction(
     kept = [one for one in lines if one.kind is not LineKind.SUBSCRIPTION]
     known = period_of(own, cut)._replace(end_ms=ahead.start_ms, due_ms=due_ms)
     coming = subscription_lines(own.charges, period_of(own, ahead), calendar)
-    predicted = [replace(one, predicted=True) for one in coming]
+    predicted = [one._replace(predicted=True) for one in coming]
     usage = predicted_usage(trends, ahead.end_ms - ahead.start_ms)
     return in_order([*kept, *usage, *subscription_lines(own.charges, known, calendar), *predicted])

@@ -110,7 +110,8 @@ def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line
 def _forget(own: BookAccount, cycle: Cycle) -> None:
     """Drop what no later period asks for: usage of the cycle and its days, and charges superseded before its close."""
     own.cycles.pop(cycle.name, None)
-    last = day_of(own.book.calendar, cycle.end_ms - 1).name
-    for day in [name for name in own.days if name <= last]:
-        del own.days[day]
-    own.charges = without_superseded(own.charges, cycle.end_ms + own.book.lateness_ms)
+    if own.days:
+        last = day_of(own.book.calendar, cycle.end_ms - 1).name
+        own.days = {name: usage for name, usage in own.days.items() if name > last}
+    if own.charges:
+        own.charges = without_superseded(own.charges, cycle.end_ms + own.book.lateness_ms)

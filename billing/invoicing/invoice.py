@@ -1,7 +1,7 @@
 """An invoice, a note, or a daily bill, with every line rounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
 
@@ -74,7 +74,7 @@ def invoice_id_of(customer_id: str, price_book: str, period: str) -> str:
 def rounded(lines: Sequence[Line], currency: str) -> list[Line]:
     """Return the lines in whole minor units that add up to the rounded total."""
     minors = round_lines([line.picos for line in lines], currency)
-    return [replace(line, minor=minor) for line, minor in zip(lines, minors, strict=True)]
+    return [line._replace(minor=minor) for line, minor in zip(lines, minors, strict=True)]
 
 
 def with_tax(lines: Sequence[Line], customer_id: str, currency: str, end_ms: int, rule: TaxRule = NO_TAX) -> list[Line]:

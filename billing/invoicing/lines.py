@@ -1,7 +1,7 @@
 """The lines of an invoice or a daily bill."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class LineKind(Enum):
@@ -15,8 +15,7 @@ class LineKind(Enum):
     TAX = "TAX"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: `picos` is exact, `minor` the same in whole minor units of the currency, once rounded.
 
     `corrects` names the cycle, or of a daily bill the day, that a CORRECTION is about.

@@ -18,7 +18,7 @@ def note_on(  # noqa: PLR0913 - all that a note says
     """
     if final.status is not Status.FINAL:
         raise ValueError(f"{final.invoice_id} is {final.status.name}, and notes are for final invoices")
-    named = [replace(line, kind=LineKind.CORRECTION, corrects=line.corrects or final.cycle) for line in lines]
+    named = [line._replace(kind=LineKind.CORRECTION, corrects=line.corrects or final.cycle) for line in lines]
     taxed = with_tax(rounded(named, final.currency), final.customer_id, final.currency, final.period_to_ms, tax)
     total_minor = sum(line.minor for line in taxed)
     if not total_minor:
