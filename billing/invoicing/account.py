@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.calendar import Calendar
-from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms
+from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_ms
 from billing.invoicing.spans import day_of
 from billing.invoicing.usage_lines import Tally, add_usage, corrected_by
 from billing.price_books.model import PriceBook
@@ -49,11 +49,16 @@ class Usage:
 
 
 NO_USAGE = Usage()
+NEVER_OPEN_MS = 1 << 62
+"""A time that no clock reaches."""
 
 
 @dataclass(slots=True)
 class BookAccount:
-    """What is due under one price book: by cycle, by day, and what later cycles need of closed ones."""
+    """What is due under one price book: by cycle, by day, and what later cycles need of closed ones.
+
+    `open_from_ms` is an instant of the oldest day that is still to be closed.
+    """
 
     book: Book
     cycles: dict[str, Usage] = field(default_factory=dict)
@@ -61,6 +66,7 @@ class BookAccount:
     charges: list[Charge] = field(default_factory=list)
     spend: dict[str, Spend] = field(default_factory=dict)
     credit_used_picos: int = 0
+    open_from_ms: int = NEVER_OPEN_MS
 
 
 @dataclass(slots=True)
@@ -85,12 +91,16 @@ class Account:
         account = self.book(book)
         account.cycles.setdefault(fact.cycle, Usage()).add(fact, corrected_by(fact))
         billed_ms = billed_at_ms(fact, book.calendar, book.lateness_ms)
-        day = day_of(book.calendar, billed_ms).name
-        account.days.setdefault(day, Usage()).add(fact, _corrected_on(day, fact, book))
+        day = day_of(book.calendar, billed_ms)
+        account.days.setdefault(day.name, Usage()).add(fact, _corrected_on(day.name, fact, book))
+        account.open_from_ms = min(account.open_from_ms, day.start_ms)
 
     def add_charge(self, book: Book, fact: Charge) -> None:
         """Take a charge in; charges of one customer come in the order of the log."""
-        self.book(book).charges.append(fact)
+        account = self.book(book)
+        account.charges.append(fact)
+        open_from_ms = open_ms(fact.valid_from_ms, fact.clock_ms, book.calendar, book.lateness_ms)
+        account.open_from_ms = min(account.open_from_ms, open_from_ms)
 
     def next_number(self) -> int:
         """Take the next number of the customer's gapless documents, from 1."""
