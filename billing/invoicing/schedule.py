@@ -54,25 +54,20 @@ def _due_ms(own: BookAccount) -> int:
 
 
 def _next_open_ms(own: BookAccount, day: Cycle, cycle: Cycle) -> int:
-    """Return where the next day that may have lines begins, the last of the cycle at the latest."""
+    """Return where the next day that may have lines begins, the last of its cycle at the latest.
+
+    A cycle is closed for every customer ever seen: a minimum may be owed without any use.
+    """
     if _has_charges(own, day.end_ms):
         return day.end_ms
-    has_more = bool(own.days or own.cycles or _has_minimum(own))
-    if not has_more:
-        return NEVER_OPEN_MS
-    ending = cycle if day.end_ms < cycle.end_ms else own.book.calendar.cycle_of(day.end_ms)
-    last_ms = day_of(own.book.calendar, ending.end_ms - 1).start_ms
-    zone = load_zone(own.book.calendar.timezone)
-    return min([last_ms, *(first_instant_of(zone, date.fromisoformat(name)) for name in own.days)])
+    calendar = own.book.calendar
+    ending = cycle if day.end_ms < cycle.end_ms else calendar.cycle_of(day.end_ms)
+    zone = load_zone(calendar.timezone)
+    used = (first_instant_of(zone, date.fromisoformat(name)) for name in own.days)
+    return min([day_of(calendar, ending.end_ms - 1).start_ms, *used])
 
 
 def _has_charges(own: BookAccount, from_ms: int) -> bool:
     """Tell whether any charge holds from an instant on, or was decided too late for what was before it."""
     known_ms = from_ms + own.book.lateness_ms
     return any(one.is_open or one.valid_to_ms > from_ms or one.clock_ms >= known_ms for one in own.charges)
-
-
-def _has_minimum(own: BookAccount) -> bool:
-    """Tell whether the last cycle that was closed had a minimum: the next may have one without any use."""
-    last = max(own.spend, default="")
-    return bool(last) and own.spend[last].minimum_picos > 0
