@@ -26,7 +26,7 @@ from tests.unit.subscriptions.desk import timeline
 from wire.subscriptions import decode_subscription
 
 LATENESS_MS = 3 * 3_600_000
-CYCLES = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05"]
+CYCLES = ["2025-12", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05"]
 CURRENCIES = ["USD", "JPY", "KWD"]
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo"]
 PICO = Fraction(1, 10**12)
@@ -111,7 +111,7 @@ def test_invoices_and_corrections_are_what_the_oracle_says(case: Case, zone: str
     accepted = read_log(case.log, [plain, dearer(plain)])["zoe"].accepted
     for name, (invoice, _) in zip(CYCLES, closed(job), strict=True):
         for subscription in ("s1", "s2"):
-            amounts = cycle_amounts(accepted, subscription, name, ZoneInfo(zone), LATENESS_MS, "2026-01")
+            amounts = cycle_amounts(accepted, subscription, name, ZoneInfo(zone), LATENESS_MS, CYCLES[0])
             lines = [one for one in (invoice.lines if invoice else ()) if one.subscription_id == subscription]
             for cycle, amount in amounts.items():
                 own = sum(one.picos for one in lines if (one.corrects or name) == cycle)
