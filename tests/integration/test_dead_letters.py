@@ -55,11 +55,9 @@ def _send_elsewhere(tollgate: Tollgate, line: dict[str, dict[str, object]]) -> N
     """Write an event into a partition that Kafka's partitioner would not choose."""
     from google.protobuf.json_format import ParseDict
 
-    from tollgate.commands.records import home_partition
-
     value = ParseDict(line["usage"], usage_pb2.UsageEvent()).SerializeToString()
     context = tollgate.context
-    other = (home_partition(context.log, "dora") + 1) % 4
+    other = (context.log.partition_of("usage.events", "dora") + 1) % 4
     with context.log.producer() as producer:
         producer.send("usage.events", key=b"dora", value=value, partition=other)
 
