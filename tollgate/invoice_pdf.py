@@ -27,4 +27,4 @@ def render(one: billing_pb2.Invoice, form: Literal["pdf", "png"], ppi: int = 144
         raise StackError("the package typst is not installed", "run `make setup`", EXIT_UNUSABLE) from error
     page = {"page": json.dumps(page_of(one), ensure_ascii=False)}
     made = typst.compile(TEMPLATE, format=form, ppi=ppi, sys_inputs=page, timestamp=one.issued_at_ms // 1000)
-    return made if isinstance(made, list) else [made]
+    return [made] if isinstance(made, bytes) else list(made)

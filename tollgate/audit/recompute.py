@@ -49,13 +49,14 @@ class Recomputation:
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
     memory: DictMemory = field(default_factory=DictMemory)
+    read: dict[int, ReadSoFar] = field(default_factory=dict)
 
     def decide(self, one: LogRecord) -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it."""
         position = (one.partition, one.offset)
         event = decode_usage(one.value)
         waits = event is not None and event.measure in (Measure.SESSION, Measure.RETRACTION)
-        read = self.readings.at(position, waits=waits)
+        read = self._read(position, waits=waits)
         prices = self.prices.at(read)
         matches = event is not None and one.key == event.customer_id.encode()
         clock_ms = self.clocks.get(one.partition, 0)
@@ -86,6 +87,16 @@ class Recomputation:
         state = self._state(event.customer_id)
         seen = self.memory.seen(identity)
         return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory)
+
+    def _read(self, position: Position, *, waits: bool) -> ReadSoFar:
+        """Return what had been read at a position, and never less than what was assumed before it."""
+        before = self.read.get(position[0], ReadSoFar(0))
+        now = self.readings.at(position, waits=waits)
+        books_offset = max(before.books_offset, now.books_offset)
+        read = ReadSoFar(books_offset, max(before.contracts_offset, now.contracts_offset))
+        if waits:
+            self.read[position[0]] = read
+        return read
 
     def _state(self, customer_id: str) -> CustomerState:
         state = self.states.get(customer_id)

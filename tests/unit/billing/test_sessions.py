@@ -227,6 +227,21 @@ def test_what_was_refused_is_forgotten_and_may_come_again() -> None:
     assert at.rated(stop(60_000)).quantity == 60
 
 
+def test_a_session_that_was_given_less_time_is_refused_once() -> None:
+    at = desk()
+    at.take(update(0))
+    at.take(stop(1))
+    at.pass_time(NOON_MS + IDLE_MS + 1)
+    assert at.letters == [("update", "SESSION_WITHOUT_START"), ("stop", "SESSION_WITHOUT_START")]
+
+
+def test_what_comes_again_as_its_own_deadline_passes_is_a_first_delivery() -> None:
+    at = desk()
+    at.take(stop(0))
+    assert at.refused(stop(0), clock_ms=NOON_MS + LATENESS_MS + 1) == "SESSION_WITHOUT_START"
+    assert at.letters == [("stop", "SESSION_WITHOUT_START")]
+
+
 # --- 3. No STOP
 
 

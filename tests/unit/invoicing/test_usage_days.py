@@ -45,7 +45,8 @@ def test_a_record_never_leaves_the_cycle_that_it_names() -> None:
 def test_what_is_too_late_for_its_day_says_so_on_the_daily_bill_alone() -> None:
     late = used("2", TENTH, 2, clock_ms=ms("2026-11-12T12:00:00Z"))
     made = account([used("1", TENTH), late])
-    bills = [close_day(made, "b", one) for one in days_of(Calendar(), *cycle("2026-11")[1:])]
+    november = cycle("2026-11")
+    bills = [close_day(made, "b", one) for one in days_of(Calendar(), november.start_ms, november.end_ms)]
     (own, correction) = [one for one in bills if one is not None]
     assert [(line.kind.name, line.corrects, units(line.picos)) for line in own.lines] == [("USAGE", "", "1.00")]
     assert [(line.kind.name, line.corrects, units(line.picos)) for line in correction.lines] == [

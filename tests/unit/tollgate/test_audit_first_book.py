@@ -1,5 +1,6 @@
 """`verify` of what happened before the first price book was published."""
 
+from flink_jobs.topics import RECORDS
 from tests import engine
 from tests.oracle.example import Log, book
 from tests.unit.tollgate.books_in_memory import rated
@@ -48,3 +49,19 @@ def test_heartbeats_before_the_first_output_are_not_judged_by_a_book_that_came_l
     log.use(1, at=HALF_AN_HOUR_LATER)
     job = rated_before_and_after_the_first_book(log, plain, before=2)
     assert rated(log, plain, job).verify().differences == []
+
+
+def test_a_session_of_a_book_that_was_read_after_the_last_output_is_no_difference() -> None:
+    """What waits has no output that says how much had been read when it came; what follows it knows no less."""
+    log = Log()
+    log.use(1, "nope")  # 0: a letter that says: no book
+    log.use(0, "voice", session={"session_id": "s", "phase": 1}, event_id="start")  # 1: the book has been read by now
+    log.heartbeat("2026-11-10T17:00:00Z")
+    log.use(0, "voice", session={"session_id": "s", "phase": 1}, event_id="start")  # 3: a repetition finds it timed out
+    plain = book()
+    job = rated_before_and_after_the_first_book(log, plain)
+    assert [one.timed_out for one in job.records] == [True]
+    found = rated(log, plain, job)
+    assert found.verify().differences == []
+    found.topics[RECORDS].clear()
+    assert "record missing" in "".join(found.verify().differences)
