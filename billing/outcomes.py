@@ -24,6 +24,7 @@ class Reason(Enum):
     WRONG_MEASURE = "WRONG_MEASURE"
     LATE_REJECTED = "LATE_REJECTED"
     UNSUPPORTED = "UNSUPPORTED"
+    CREDIT_EXHAUSTED = "CREDIT_EXHAUSTED"
 
 
 class Kind(Enum):
@@ -82,6 +83,8 @@ class AlertKind(Enum):
 
     TIER_REACHED = "TIER_REACHED"
     PROMOTION_WON = "PROMOTION_WON"
+    SPEND_THRESHOLD = "SPEND_THRESHOLD"
+    CREDIT_LOW = "CREDIT_LOW"
     SURGE_ON = "SURGE_ON"
     SURGE_OFF = "SURGE_OFF"
     DETECTOR_SILENT = "DETECTOR_SILENT"
@@ -105,7 +108,7 @@ class BillingRecord:
 
     `follow_up` is the next record that the event of this record brings about, if any: a
     TIER_ADJUSTMENT, then CREDITs. `alerts` are those of the event. `surge_unknown` says that no
-    factor was decided in time.
+    factor was decided in time. `credit_left_picos` is what is left of a prepaid credit, if there is one.
     """
 
     record_id: str
@@ -134,6 +137,7 @@ class BillingRecord:
     follow_up: "BillingRecord | None" = None
     alerts: tuple[Alert, ...] = ()
     surge_unknown: bool = False
+    credit_left_picos: int | None = None
 
     def with_follow_ups(self) -> "list[BillingRecord]":
         """Return it and the records that its event brought about, in their order."""

@@ -16,6 +16,7 @@ from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
 from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
+from billing.spending import refuse_without_credit, spend
 from billing.state import CustomerState, CycleState, MeterState
 from billing.surge.applied import UNKNOWN
 from billing.tariffs import Reduction, Tariff
@@ -119,7 +120,7 @@ def _seen_before(
     return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was rated with another payload")
 
 
-def _rate(  # noqa: PLR0913 - what `step` has
+def _rate(  # noqa: PLR0911, PLR0913 - what `step` has
     state: CustomerState,
     event: UsageEvent,
     delivery: Delivery,
@@ -130,6 +131,8 @@ def _rate(  # noqa: PLR0913 - what `step` has
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return tariff
+    if tariff.watch is not None and (refused := refuse_without_credit(state, tariff.watch)) is not None:
+        return refused
     assert terms.series is not None
     book = terms.series.first
     cycle = book.calendar.cycle_of(event.event_time_ms)
@@ -212,6 +215,8 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         tell_tier(tariff, record, before, counted.counter)
     if occasion is not None and held is not None:
         settle(state, tariff, occasion, held, billed, record)
+    if tariff.watch is not None:
+        spend(state, billed, tariff.watch, record)
     record.surge_unknown = surge is UNKNOWN
     return record
 

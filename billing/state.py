@@ -28,7 +28,8 @@ class MeterState:
 class CycleState:
     """One customer's cycle under one price book, from its first event until it is forgotten.
 
-    `earned` is the state of promotions that are won in a cycle, by promotion.
+    `earned` is the state of promotions that are won in a cycle, by promotion. `alerted_picos` is the
+    highest sum that an alert told of, `uncovered_picos` what no prepaid credit has covered.
     """
 
     name: str
@@ -41,6 +42,8 @@ class CycleState:
     meters: dict[str, MeterState] = field(default_factory=dict)
     allowances: dict[str, int] = field(default_factory=dict)
     earned: dict[str, object] = field(default_factory=dict)
+    alerted_picos: int = 0
+    uncovered_picos: int = 0
 
     def meter(self, name: str) -> MeterState:
         """Return the meter's state, made on first use."""
@@ -60,6 +63,7 @@ class CustomerState:
     """One customer: the sequence, the home partition and the cycles that are not forgotten.
 
     `earned` is the state of promotions that are won over cycles, by price book and promotion.
+    `credit_drawn_picos` is what has been taken from prepaid credit.
     """
 
     customer_id: str
@@ -68,6 +72,7 @@ class CustomerState:
     cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
     deadline_ms: int = NEVER_MS
     earned: dict[tuple[str, str], object] = field(default_factory=dict)
+    credit_drawn_picos: int = 0
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""
