@@ -59,15 +59,11 @@ def settle(  # noqa: PLR0913 - what `hold` made, and what it is settled with
             last.follow_up = last = _credit(state, billed, record, win)
 
 
-def tell_tier(tariff: Tariff, record: BillingRecord, before: int, after: int) -> None:
-    """Add an alert where a cycle's billable units went from `before` to `after` over the end of a tier."""
-    bounds = tariff.bounds
-    tier = bisect_left(bounds, before)
-    if tier == len(bounds) or bounds[tier] >= after:
-        return
-    tier = bisect_left(bounds, after)
+def tell_tier(tariff: Tariff, record: BillingRecord, units: int) -> None:
+    """Add the alert of a record that took its cycle to another tier, with the billable units after it."""
+    tier = bisect_left(tariff.bounds, units)
     cycle = record.corrects_cycle or record.cycle
-    detail = f"tier {tier + 1} of {record.meter} from unit {bounds[tier - 1] + 1} on; {after} used in {cycle}"
+    detail = f"tier {tier + 1} of {record.meter} from unit {tariff.bounds[tier - 1] + 1} on; {units} used in {cycle}"
     record.alerts = (
         *record.alerts,
         Alert(

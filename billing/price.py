@@ -44,7 +44,7 @@ def price(  # noqa: PLR0913 - all that decides a price
 
     `counter` is the number of billable units rated so far in the event's cycle. The caller
     advances it by `billable`. `held` is what promotions that were won give, `surge` the factor in
-    force (rule 5), None for 1.
+    force (rule 5), None for 1; one without text is not known, and 1.
     """
     billable = quantity
     freed: tuple[Adjustment, ...] = ()
@@ -54,7 +54,7 @@ def price(  # noqa: PLR0913 - all that decides a price
         return Priced(0, 0, (), freed)
     listed = tariff.model.slices(counter, billable)
     reductions = tariff.reductions_at(event_time_ms, calendar, held)
-    if surge is not None:
+    if surge is not None and surge.factor:
         reductions = (surge, *reductions)
     return _whole(tariff, listed, reductions, billable, freed) or _rounded(tariff, listed, reductions, billable, freed)
 

@@ -4,6 +4,7 @@ The checks stand in the order of the contract, rule 12. A rejected or repeated e
 the state as it was, but for the deadlines that its clock has passed.
 """
 
+from bisect import bisect_left
 from dataclasses import replace
 from math import prod
 
@@ -175,8 +176,7 @@ def _charge(  # noqa: PLR0913 - all that makes a record
     occasion = held = None
     if tariff.earned:
         occasion, held = hold(state, event, event.quantity, delivery.clock_ms, tariff, book, own)
-    factor = None if surge is UNKNOWN else surge
-    priced = price(tariff, book.calendar, before, own.allowances, event.quantity, time_ms, held, factor)
+    priced = price(tariff, book.calendar, before, own.allowances, event.quantity, time_ms, held, surge)
     counted.counter += priced.billable
     meter.quantity += event.quantity
     meter.picos += priced.picos
@@ -211,13 +211,15 @@ def _charge(  # noqa: PLR0913 - all that makes a record
         due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, (weight, whole))
         if due is not None:
             record.follow_up = _tier_adjustment(state, record, billed, meter, due)
-    if tariff.bounds:
-        tell_tier(tariff, record, before, counted.counter)
+    bounds = tariff.bounds
+    if bounds and (tier := bisect_left(bounds, before)) < len(bounds) and bounds[tier] < counted.counter:
+        tell_tier(tariff, record, counted.counter)
     if occasion is not None and held is not None:
         settle(state, tariff, occasion, held, billed, record)
     if tariff.watch is not None:
         spend(state, billed, tariff.watch, record)
-    record.surge_unknown = surge is UNKNOWN
+    if surge is UNKNOWN:
+        record.surge_unknown = True
     return record
 
 

@@ -204,6 +204,12 @@ def test_a_wrong_surge_rule_is_refused(changes: dict[str, Any], where: list[str]
     assert refused_fields(surge=[{**SURGE, **changes}]) == [f"surge[0].{field}".rstrip(".") for field in where]
 
 
+def test_a_code_of_two_coupons_is_refused_at_the_second() -> None:
+    coupon = {"kind": "coupon", "meters": ["sms"], "percent": "10"}
+    coupons = [coupon | {"id": "a", "codes": ["X", "Y"]}, coupon | {"id": "b", "codes": ["Z", "Y"]}]
+    assert refused_fields(promotions=coupons) == ["promotions[1].codes[1]"]
+
+
 def test_a_surge_rule_has_the_function_that_it_names_with_its_parameters() -> None:
     assert book(surge=[SURGE]).surge[0].model == Levels()
     parameters = {"capacity": 500, "elasticity": "0.8", "trend": "0.5", "signal": "weather"}

@@ -124,3 +124,25 @@ def test_the_close_of_a_cycle_tells_its_totals_and_charges_nothing() -> None:
 @pytest.mark.parametrize("kind", RECORD.Kind.values())
 def test_every_kind_of_record_has_a_story(kind: int) -> None:
     assert told(kind=kind)
+
+
+def test_a_surge_is_told_with_its_factor() -> None:
+    surge = billing_pb2.Adjustment(id="peak", kind=billing_pb2.Adjustment.SURGE, amount="0.125", factor="1.25")
+    lines = told(amount="0.625", adjustments=[surge])
+    assert lines[4] == "  - times 1.25, the factor of surge 'peak' at that time: 0.125 USD."
+    assert lines[5] == "  = 0.5 + 0.125 = 0.625 USD."
+
+
+def test_a_surge_that_was_not_decided_in_time_is_told() -> None:
+    assert "  - No surge factor was decided in time: the price is as without surge." in told(surge_unknown=True)
+
+
+def test_a_credit_is_told_with_what_won_it() -> None:
+    lines = told(
+        kind=RECORD.CREDIT, amount="-2.5", event_id="e9", slices=[], adjustments=[adjustment("loyal", amount="-2.5")]
+    )
+    assert lines == [
+        "On 2026-11-10 12:00:00 UTC zoe won promotion 'loyal' by event 'e9'.",
+        "Credited: -2.5 USD (line 3 of this customer, cycle 2026-11).",
+        "After it, zoe owes 1234.5 USD for all meters of 2026-11.",
+    ]
