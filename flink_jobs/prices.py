@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from billing.price_books.model import PriceBook
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
-from udfs.price_feed import PriceTopic, Published
-from wire.price_books import from_message
+from udfs.price_feed import PriceFeed, PriceTopic, Published
 from wire.records import ReadSoFar
 
 PRICE_TOPICS = (PRICE_BOOKS, CONTRACTS)
@@ -24,13 +22,9 @@ class PricesAtStart(NamedTuple):
     published: tuple[Published, ...]
     read: ReadSoFar
 
-    def first_book(self, book_id: str) -> PriceBook | None:
-        """Return the first valid version of a book (an empty id: of any book), or None."""
-        for record in self.published:
-            book = from_message(record.value) if record.topic is PriceTopic.BOOKS else []
-            if not isinstance(book, list) and book_id in ("", book.id):
-                return book
-        return None
+    def max_future_skew_ms(self, default_price_book: str) -> int | None:
+        """Return the skew that the default book has fixed, None where none is accepted yet."""
+        return PriceFeed(default_price_book, self.read, self.published).max_future_skew_ms
 
 
 def client_options(properties: Mapping[str, str]) -> dict[str, str]:

@@ -4,16 +4,18 @@ flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers 
 """
 
 from pydantic_settings import CliApp
+from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
-from flink_jobs.prices import PRICE_TOPICS, PricesAtStart, read_prices
+from flink_jobs.prices import PRICE_TOPICS, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
 from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RECORDS, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink, java_map
+from udfs.accepted_skew import AcceptedSkew
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import PRICES, RateUsage, RatingStart
 
@@ -40,10 +42,13 @@ def main() -> None:
         restored_from=restore_path(env),
         forced=settings.start_empty,
     )
+    start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, BOOKS_GROUP)
     contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
-    frames = framed_usage(env, settings, books, prices)
-    rated = rate(frames, books, contracts, settings, prices)
+    skews = books.flat_map(AcceptedSkew(start), output_type=Types.LONG())
+    skews.set_parallelism(1).uid("accepted-skew").name("accepted skew")
+    frames = framed_usage(env, settings, skews, prices.max_future_skew_ms(settings.default_price_book))
+    rated = rate(frames, books, contracts, start)
     sink = exactly_once_sink(
         rated,
         bootstrap_servers=settings.bootstrap_servers,
@@ -66,9 +71,12 @@ def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: Pri
 
 
 def framed_usage(
-    env: StreamExecutionEnvironment, settings: JobSettings, books: DataStream, prices: PricesAtStart
+    env: StreamExecutionEnvironment, settings: JobSettings, skews: DataStream, skew_ms: int | None
 ) -> DataStream:
-    """Read usage.events with its partition clocks, packed into one frame per shard."""
+    """Read usage.events with its partition clocks, packed into one frame per shard.
+
+    `skew_ms` is `max_future_skew` where a default book has fixed it; else the first of `skews` does.
+    """
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.UsageJobParts
     source = parts.usageSource(
@@ -76,24 +84,19 @@ def framed_usage(
     )
     records = parts.readUsage(env._j_stream_execution_environment, source, "usage events")  # noqa: SLF001
     records.uid("usage-events").name("usage events")
-    first = prices.first_book(settings.default_price_book)
     framer = jvm.tollgate.jvm.UsageFramer(
         SHARDS,
         settings.frame_records,
         settings.linger_ms,
-        first.max_future_skew_ms if first else DEFAULT_MAX_FUTURE_SKEW_MS,
-        first is not None,
-        settings.default_price_book,
+        DEFAULT_MAX_FUTURE_SKEW_MS if skew_ms is None else skew_ms,
+        skew_ms is not None,
     )
-    frames = parts.connectFramer(records, books._j_data_stream, framer)  # noqa: SLF001
+    frames = parts.connectFramer(records, skews._j_data_stream, framer)  # noqa: SLF001
     return DataStream(frames.uid("usage-framer").name("usage framer"))
 
 
-def rate(
-    frames: DataStream, books: DataStream, contracts: DataStream, settings: JobSettings, prices: PricesAtStart
-) -> DataStream:
+def rate(frames: DataStream, books: DataStream, contracts: DataStream, start: RatingStart) -> DataStream:
     """Rate the frames, keyed by shard on the JVM's side, with books and contracts as broadcast state."""
-    start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     broadcast = books.union(contracts).broadcast(PRICES)
     rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")

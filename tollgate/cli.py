@@ -16,6 +16,7 @@ from tollgate.commands import (
     prices,
     produce,
     records,
+    replay,
     stack,
     verify,
     wait,
@@ -44,6 +45,7 @@ app.command("balance")(balances.balance)
 app.add_typer(balances.app, name="balances")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")
+app.command("replay")(replay.replay)
 app.command("savepoint")(on_call.savepoint)
 app.command("restore")(on_call.restore)
 app.command("rescale")(on_call.rescale)

@@ -33,6 +33,7 @@ _LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCIL
 class JobSpec:
     """A job of this project: what it runs, what it reads and writes, and its consumer groups.
 
+    `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
     `checkpoint_interval_ms`: at most this; 0: the setting's.
     """
@@ -40,6 +41,7 @@ class JobSpec:
     name: str
     program: str
     inputs: tuple[tuple[str, str], ...]
+    source_uid: str
     outputs: tuple[str, ...]
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
@@ -57,6 +59,7 @@ JOBS = {
         USAGE_RATING,
         "flink_jobs/usage_rating.py",
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
+        source_uid="usage-events",
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
@@ -66,6 +69,7 @@ JOBS = {
         BALANCES_JOB,
         "flink_jobs/balances.py",
         inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP)),
+        source_uid="live-records",
         outputs=(BALANCES,),
         arguments=lambda context: ["--redis-url", context.redis_url],
         width=lambda _: 1,
@@ -93,18 +97,28 @@ def live_job(context: Context, name: str) -> Job | None:
 
 def ensure_jobs(context: Context) -> None:
     """Submit every job that does not run, from its newest state, and wait for those that are restarting."""
+    started: dict[str, str] = {}
     for spec in JOBS.values():
         job = live_job(context, spec.name)
         if job is None:
-            start_job(context, spec)
+            started[spec.name] = submit_job(context, spec)
         else:
             context.stack.rest.await_tasks(job.id, 120)
+    for name, job_id in started.items():
+        await_start(context, JOBS[name], job_id)
     running = load_run_file(context.stack.layout.run_file).python_code
     if running and running != digest([bundle(context.stack.layout.home)]):
         context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")
 
 
 def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
+    """Submit a job and wait until it works; see `submit_job`."""
+    job_id = submit_job(context, spec, savepoint, parallelism)
+    await_start(context, spec, job_id)
+    return job_id
+
+
+def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
     """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
 
     Raises StackError where there is no state to go on from and the job has written before:
@@ -119,7 +133,7 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
     width = parallelism or spec.width(context)
     interval_ms = min(context.settings.checkpoint_interval_ms, spec.checkpoint_interval_ms or 1 << 31)
     context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
-    job_id = submit_python_job(
+    return submit_python_job(
         context.stack,
         spec.name,
         REPOSITORY / spec.program,
@@ -129,6 +143,10 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
         savepoint=restore,
         options={"execution.checkpointing.interval": f"{interval_ms} ms"},
     )
+
+
+def await_start(context: Context, spec: JobSpec, job_id: str) -> None:
+    """Wait until a submitted job has completed its first checkpoint; one that cannot is cancelled."""
     try:
         context.stack.rest.await_tasks(job_id, 120)
         await_first_checkpoint(context, job_id)
@@ -136,7 +154,6 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
         if live_job(context, spec.name) is not None:
             context.stack.rest.cancel(job_id)  # or it would restart for ever, and look alive to the next `up`
         raise
-    return job_id
 
 
 def _refuse_empty_start(context: Context, spec: JobSpec) -> None:

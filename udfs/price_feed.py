@@ -1,5 +1,6 @@
 """Published price books and contracts, as they come off their topics, into the catalog."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple, Self
@@ -53,9 +54,17 @@ class Published(NamedTuple):
 class PriceFeed:
     """The catalog as far as the topics of prices have been read."""
 
-    def __init__(self, default_price_book: str, read: ReadSoFar) -> None:
+    def __init__(self, default_price_book: str, read: ReadSoFar, published: Iterable[Published] = ()) -> None:
         self.catalog = PriceCatalog(default_price_book=default_price_book)
         self.read = read
+        for record in published:
+            self.add(record)
+
+    @property
+    def max_future_skew_ms(self) -> int | None:
+        """The skew that the default book has fixed for good; None until one has been accepted."""
+        known = self.catalog.series.get(self.catalog.default_price_book)
+        return known.first.max_future_skew_ms if known else None
 
     def add(self, record: Published) -> str:
         """Accept a book or a contract; returns why it is refused, or an empty text.

@@ -97,9 +97,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
             start = self._start
             kept = [Published.unpack(packed) for _, packed in ctx.get_broadcast_state(PRICES).items()]
             known = {_state_key(record): record for record in (*start.published, *kept)}
-            self._feed = PriceFeed(start.default_price_book, start.read)
-            for key in sorted(known):
-                self._feed.add(known[key])
+            in_order = (known[key] for key in sorted(known))
+            self._feed = PriceFeed(start.default_price_book, start.read, in_order)
         return self._feed
 
     def _count(self) -> None:

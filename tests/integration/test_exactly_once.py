@@ -62,11 +62,12 @@ def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgat
     job = live_job(context, "usage-rating")
     assert job is not None
     with traffic(tollgate, "kill", seconds=60):
-        for name in ("taskmanager-1", "taskmanager-2", "taskmanager-1"):
+        for right_after_a_trigger in (False, True, False):
             context.stack.rest.await_tasks(job.id, 60)
             time.sleep(3)
             trigger = threading.Thread(target=_try_checkpoint, args=(tollgate, job.id))
-            if name == "taskmanager-2":
+            name = context.stack.task_managers_of(job.id)[right_after_a_trigger]
+            if right_after_a_trigger:
                 trigger.start()  # it is killed right after a checkpoint was triggered
             before = _last_restart_ms(tollgate, job.id)
             kill_task_manager(tollgate, name)

@@ -1,6 +1,7 @@
 """The golden bills through a running job: all of them in one log, each in partitions and price books of its own.
 
-A default book, the directory, sends every bill's customers to that bill's books. Bills are looked at
+A default book, the directory, sends every bill's customers to that bill's first book; but not those whom
+one of the bill's own books sends to a book, for the directory's word would count first. Bills are looked at
 in the order of their watermarks: when one has been compared, its partitions are moved out of the way.
 """
 
@@ -22,10 +23,10 @@ from tests.golden.conftest import HERE
 from tests.integration.conftest import Tollgate, stack
 from tests.oracle import rate_log as oracle_rate
 from tollgate.audit.verify import verify
-from tollgate.commands.deadletters import read_letters
 from tollgate.commands.produce import send_heartbeat
 from tollgate.commands.records import read_records
 from tollgate.commands.wait import wait_for_jobs
+from tollgate.replaying import read_letters
 from wire.price_books import to_contract_message, to_message
 from wire.usage import decode_usage
 from wire.v1 import billing_pb2, usage_pb2
@@ -58,16 +59,30 @@ class Placed:
         events = (decode_usage(one.value) for log in self.bill.partitions.values() for one in log)
         return {event.customer_id for event in events if event is not None and event.customer_id}
 
+    @property
+    def in_directory(self) -> set[str]:
+        """The customers whom none of the bill's own books sends to a book."""
+        listed = (contract for book in self.bill.books for contract in book.get("contracts", ()))
+        return self.customers - {contract["customer_id"] for contract in listed if "price_book" in contract}
+
     def book(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         """Return one of the bill's books under names of its own."""
-        listed = plain.get("contracts", ())
-        contracts = [dict(one) | {"customer_id": self.prefix + one["customer_id"]} for one in listed]
-        return dict(plain) | {"price_book": self.prefix + plain["price_book"], "contracts": contracts}
+        contracts = [self._own(one, "customer_id", "price_book") for one in plain.get("contracts", ())]
+        return self._own(plain, "price_book") | {"contracts": contracts}
+
+    def _own(self, plain: Mapping[str, Any], *fields: str) -> dict[str, Any]:
+        return dict(plain) | {name: self.prefix + plain[name] for name in fields if name in plain}
 
     def contract(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         """Return one of the bill's published contracts, which must name a book or would lead to the directory."""
-        named = self.prefix + plain.get("price_book", self.bill.books[0]["price_book"])
-        return dict(plain) | {"customer_id": self.prefix + plain["customer_id"], "price_book": named}
+        named = plain.get("price_book", self.bill.books[0]["price_book"])
+        return self._own(dict(plain) | {"price_book": named}, "customer_id", "price_book")
+
+    def unprefixed(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return one of the bill's records in the bill's own names."""
+        book, version = record["price_book"]
+        customer = record["customer_id"].removeprefix(self.prefix)
+        return dict(record) | {"customer_id": customer, "price_book": (book.removeprefix(self.prefix), version)}
 
     def watermark_ms(self) -> int:
         """Return how far event time comes in the bill."""
@@ -76,9 +91,8 @@ class Placed:
 
 
 def goes_by_the_directory(bill: Bill) -> bool:
-    """Tell whether a bill can share a log: none of its books sends customers to others, and the skew is 10 m."""
-    naming = any(contract.get("price_book") for book in bill.books for contract in book.get("contracts", ()))
-    return bool(bill.books) and not naming and all(book.get("max_future_skew", "10m") == "10m" for book in bill.books)
+    """Tell whether a bill can share a log: it has a book, and the skew is 10 m."""
+    return bool(bill.books) and all(book.get("max_future_skew", "10m") == "10m" for book in bill.books)
 
 
 def place(paths: list[Path]) -> list[Placed]:
@@ -121,7 +135,7 @@ def publish(tollgate: Tollgate, placed: list[Placed]) -> None:
     directory = [
         {"customer_id": one.prefix + customer, "price_book": one.prefix + one.bill.books[0]["price_book"]}
         for one in placed
-        for customer in sorted(one.customers)
+        for customer in sorted(one.in_directory)
         if invalid_customer_id(one.prefix + customer) is None
     ]
     with tollgate.context.log.producer() as producer:
@@ -174,7 +188,7 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
         wait_for_jobs(tollgate.context, 60)
         due = by_watermark[watermark_ms]
         records = [as_oracle_record(record) for record in read_records(tollgate.context.log)]
-        letters = list(read_letters(tollgate.context.log))
+        letters = [one.message for one in read_letters(tollgate.context.log)]
         for one in due:
             found[one.name] = outcome_of(one, records, letters)
             move_away(tollgate, one)
@@ -183,11 +197,7 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
 
 def outcome_of(one: Placed, records: list[dict[str, Any]], letters: list[billing_pb2.DeadLetter]) -> Outcome:
     """Return what became of a bill, in its own words."""
-    own = [
-        record | {"customer_id": record["customer_id"].removeprefix(one.prefix)}
-        for record in records
-        if record["customer_id"].startswith(one.prefix)
-    ]
+    own = [one.unprefixed(record) for record in records if record["customer_id"].startswith(one.prefix)]
     last = one.first_partition + max(one.bill.partitions)
     name_of = billing_pb2.DeadLetter.Reason.Name
     reasons = {

@@ -31,7 +31,7 @@ def test_the_job_uses_rocksdb_exactly_once_checkpoints_and_task_managers_of_thei
     managers = {
         one.pid for name, one in load_run_file(context.stack.layout.run_file).processes.items() if "task" in name
     }
-    assert len(managers) == 2 == rest.overview()["taskmanagers"]
+    assert len(managers) == 3 == rest.overview()["taskmanagers"], "two for rating, one for the balances"
     assert all(manager.slots == 1 for manager in rest.task_managers())
     names = {vertex["name"] for vertex in rest.job(job.id)["vertices"]}
     assert any("rate usage" in name for name in names), names
@@ -139,9 +139,11 @@ def test_a_line_that_is_no_event_is_named_and_nothing_is_written(tollgate: Tollg
 
 def test_status_says_what_runs(tollgate: Tollgate) -> None:
     status = tollgate.json("status")
-    assert {one["name"] for one in status["processes"]} == {"kafka", "jobmanager", "taskmanager-1", "taskmanager-2"}
+    assert {one["name"] for one in status["processes"]} == {
+        "kafka", "redis", "jobmanager", "taskmanager-1", "taskmanager-2", "taskmanager-3",
+    }  # fmt: skip
     assert all(one["running"] for one in status["processes"])
-    assert status["jobs"][0]["state"] == "RUNNING"
+    assert {job["name"]: job["state"] for job in status["jobs"]} == {"usage-rating": "RUNNING", "balances": "RUNNING"}
 
 
 def test_aborted_transactions_of_a_producer_are_not_billed_and_do_not_hold_wait_up(

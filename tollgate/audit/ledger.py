@@ -66,6 +66,13 @@ class Ledger:
             if letter.customer_id and letter.reason in _TELLS_HOME:
                 self.home.setdefault(letter.customer_id, letter.source.partition)
 
+    def first_outputs(self) -> list[Position]:
+        """Return of each partition the first event that has an output."""
+        first: dict[int, int] = {}
+        for partition, offset in (*self.records, *self.letters):
+            first[partition] = min(offset, first.get(partition, offset))
+        return list(first.items())
+
     def furthest(self, partition: int) -> int:
         """Return the offset after the last event of a partition that has an output."""
         both = (*self.records, *self.letters)

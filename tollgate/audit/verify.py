@@ -57,19 +57,24 @@ def _read_so_far(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], R
     """Return how far the topics of prices had been read when a position was decided.
 
     An event says so in its output; one without output (a duplicate, a heartbeat) was decided after
-    the last before it that has one, and before the next.
+    the last before it that has one, and before the next. What stands before a partition's first
+    output goes by that one: so it is not judged by books that came later.
     """
-    latest: dict[int, ReadSoFar] = {}
+    latest = {position[0]: _said_by_output(ledger, position) for position in ledger.first_outputs()}
     everything = prices.latest()
 
     def read_so_far(position: Position) -> ReadSoFar:
-        partition = position[0]
-        for found, kind in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
-            values = found.get(position)
-            if values:
-                message = kind.FromString(values[0])
-                latest[partition] = ReadSoFar(message.books_offset, message.contracts_offset)
-                return latest[partition]
-        return latest.get(partition, everything)
+        said = _said_by_output(ledger, position) or latest.get(position[0]) or everything
+        latest[position[0]] = said
+        return said
 
     return read_so_far
+
+
+def _said_by_output(ledger: Ledger, position: Position) -> ReadSoFar | None:
+    for found, kind in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
+        values = found.get(position)
+        if values:
+            message = kind.FromString(values[0])
+            return ReadSoFar(message.books_offset, message.contracts_offset)
+    return None

@@ -1,16 +1,20 @@
 """`deadletters`: what could not be billed, and why."""
 
 import base64
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from flink_jobs.topics import DEAD_LETTERS
+from flink_jobs.settings import USAGE_GROUP
+from flink_jobs.topics import USAGE_EVENTS
+from tollgate.commands.produce import parse_line, read_lines
 from tollgate.context import Context
-from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.replaying import TOPICS, Letter, Pace, again, lag, read_letters, send, sent_again
 from wire.v1 import billing_pb2
 
 app = typer.Typer(help="What could not be billed, and why.", no_args_is_help=True)
@@ -28,29 +32,92 @@ def list_(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array; `raw` is base64.")] = False,
 ) -> None:
     """Print committed dead letters with their source position and reason."""
-    if reason and reason not in _REASONS.keys():  # noqa: SIM118 - an enum wrapper, not a dict
-        known = ", ".join(_REASONS.keys()[1:])
-        raise StackError(f"{reason} is no reason", f"use one of {known}", EXIT_UNUSABLE)
+    _check_reason(reason)
     context = Context()
-    found = [one for one in read_letters(context.log) if not reason or _REASONS.Name(one.reason) == reason]
+    found = _chosen(read_letters(context.log), reason)
     if json_:
-        context.print_messages(found)
+        context.print_messages([one.message for one in found])
     else:
         context.console.print(_table(found))
 
 
-def read_letters(log: KafkaLog) -> Iterator[billing_pb2.DeadLetter]:
-    """Yield committed dead letters."""
-    for one in log.read(DEAD_LETTERS):
-        yield billing_pb2.DeadLetter.FromString(one.value)
+@app.command()
+def replay(
+    letter: Annotated[str, typer.Argument(help="PARTITION/OFFSET of one dead letter, as `list` shows it.")] = "",
+    reason: Annotated[str, typer.Option(help="Only this reason, such as NO_PRICE.")] = "",
+    mended: Annotated[
+        Path | None, typer.Option(help='JSONL for `produce`, each line with "dead_letter": "PARTITION/OFFSET".')
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0, help="Records a second at most; 0: as fast as it goes.")] = 1000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+) -> None:
+    """Send dead letters again, unchanged or mended; each at most once, whoever asks how often."""
+    _check_reason(reason)
+    context = Context()
+    repaired = read_mended(mended) if mended else None
+    letters = [one for one in _chosen(read_letters(context.log), reason) if letter in {"", one.name}]
+    if repaired is not None:
+        unknown = repaired.keys() - {one.name for one in letters}
+        if unknown:
+            raise StackError(
+                f"there is no dead letter {min(unknown)}", "see `tollgate deadletters list`", EXIT_UNUSABLE
+            )
+        letters = [one for one in letters if one.name in repaired]
+    if letter and not letters:
+        raise StackError(f"there is no dead letter {letter}", "see `tollgate deadletters list`", EXIT_UNUSABLE)
+    before = sent_again(context.log, letters)
+    due = [again(one, (repaired or {}).get(one.name)) for one in letters if one.name not in before and _can(one)]
+    if not dry_run:
+        pace = Pace(rate, LAG_MAX, lambda: lag(context.log, {USAGE_EVENTS: USAGE_GROUP}), context.report, len(due))
+        send(context.log, due, pace)
+    refused = sum(not _can(one) for one in letters)
+    context.say(
+        f"{len(due):,} dead letters {'would be ' if dry_run else ''}sent again"
+        + (f", {len(before):,} had been before" if before else "")
+        + (f", {refused:,} of topics that events do not come from left alone" if refused else "")
+    )
 
 
-def _table(found: list[billing_pb2.DeadLetter]) -> Table:
+LAG_MAX = 20_000
+"""Records that the rating job may have to go before a replay waits for it."""
+
+
+def _can(letter: Letter) -> bool:
+    return letter.message.source.topic in TOPICS
+
+
+def read_mended(file: Path) -> dict[str, bytes]:
+    """Read the mended events of a file by the name of their dead letter; raises StackError naming a wrong line."""
+    found: dict[str, bytes] = {}
+    for number, line in enumerate(read_lines(file), 1):
+        if not line.strip():
+            continue
+        value = parse_line(number, line).value
+        name = json.loads(line).get("dead_letter")
+        if not isinstance(name, str):
+            remedy = 'add "dead_letter": "PARTITION/OFFSET", as `tollgate deadletters list` shows it'
+            raise StackError(f"line {number} does not say which dead letter it mends", remedy, EXIT_UNUSABLE)
+        found[name] = value
+    return found
+
+
+def _check_reason(reason: str) -> None:
+    if reason and reason not in _REASONS.keys():  # noqa: SIM118 - an enum wrapper, not a dict
+        known = ", ".join(_REASONS.keys()[1:])
+        raise StackError(f"{reason} is no reason", f"use one of {known}", EXIT_UNUSABLE)
+
+
+def _chosen(letters: Iterable[Letter], reason: str) -> list[Letter]:
+    return [one for one in letters if not reason or _REASONS.Name(one.message.reason) == reason]
+
+
+def _table(found: list[Letter]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("reason", "source", "customer", "event", "detail", "raw"):
-        table.add_column(name, no_wrap=name in {"reason", "source"}, overflow="fold")
-    for one in found:
+    for name in ("letter", "reason", "source", "customer", "event", "detail", "raw"):
+        table.add_column(name, no_wrap=name in {"letter", "reason", "source"}, overflow="fold")
+    for letter in found:
+        one = letter.message
         source = f"{one.source.topic} {one.source.partition}/{one.source.offset}"
         raw = base64.b64encode(one.raw[:24]).decode() + ("..." if len(one.raw) > 24 else "")
-        table.add_row(_REASONS.Name(one.reason), source, one.customer_id, one.event_id, one.detail, raw)
+        table.add_row(letter.name, _REASONS.Name(one.reason), source, one.customer_id, one.event_id, one.detail, raw)
     return table

@@ -1,13 +1,21 @@
 """`savepoint`, `restore`, `rescale`: for those on call."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flink_jobs.topics import DEAD_LETTERS, RECORDS
 from tollgate.context import Context
 from tollgate.jobs import JOBS, JobSpec, live_job, start_job, stop_jobs
+from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.local.savepoints import read_offsets
+from wire.v1 import billing_pb2
+
+CLOCK_TOLERANCE_MS = 3_600_000
+"""How far the broker's clock may be from that of the savepoint's files."""
 
 _JOB = typer.Option(help="Name of the job.")
 
@@ -46,23 +54,41 @@ def restore(
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
     if live_job(context, spec.name) is not None:
         raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
-    if not bill_again:
+    if spec.bills and not bill_again:
         refuse_rewind(context, spec, path)
     context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")
 
 
 def refuse_rewind(context: Context, spec: JobSpec, path: Path) -> None:
-    """Raise StackError where records were committed after a savepoint: restoring it would bill them twice.
-
-    The savepoint's time is that of its _metadata, which Flink writes last; records carry the time of writing.
-    """
-    completed_ms = (path / "_metadata").stat().st_mtime_ns // 1_000_000
-    output = spec.outputs[0]
-    later = next(iter(context.log.read_since(output, completed_ms + 1)), None)
+    """Raise StackError where a savepoint lies before what has been committed: restoring it would bill that twice."""
+    topic, group = spec.inputs[0]
+    reached = read_offsets(context.stack.cluster(), path, spec.source_uid)
+    if not reached:
+        raise StackError(f"{path.name} is no savepoint of {spec.name}", "name another", EXIT_UNUSABLE)
+    committed = context.log.group_offsets(group)
+    if all(offset <= reached.get((topic, part.partition), 0) for part, offset in committed.items()):
+        return
+    later = _output_after(context, spec, path, reached)
     if later is not None:
-        cause = f"{output} holds records committed after {path.name}, such as {later.partition}/{later.offset}"
+        cause = f"{later.topic} holds records committed after {path.name}, such as {later.partition}/{later.offset}"
         remedy = "restore the newest state (`tollgate up` finds it); --bill-again bills them a second time"
         raise StackError(cause, remedy)
+
+
+def _output_after(
+    context: Context, spec: JobSpec, path: Path, reached: Mapping[tuple[str, int], int]
+) -> LogRecord | None:
+    """Return an output of what the savepoint has not read; heartbeats may have passed since, and bill nothing."""
+    completed_ms = (path / "_metadata").stat().st_mtime_ns // 1_000_000
+    for topic in (RECORDS, DEAD_LETTERS):
+        for one in context.log.read_since(topic, completed_ms - CLOCK_TOLERANCE_MS) if topic in spec.outputs else ():
+            message = (billing_pb2.BillingRecord if topic == RECORDS else billing_pb2.DeadLetter).FromString(one.value)
+            source = message.source
+            if source.topic and source.offset >= reached.get((source.topic, source.partition), 0):
+                return one
+            if not source.topic and one.timestamp_ms > completed_ms:  # a cycle that was closed since
+                return one
+    return None
 
 
 def rescale(

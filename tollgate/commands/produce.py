@@ -43,14 +43,15 @@ def produce(
     """Write events from FILE: {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."} a line."""
     context = Context()
     until_ms = _advance_time(advance_to, event_clock=event_clock)
-    outgoing = parse_lines(_lines(file))
+    outgoing = parse_lines(read_lines(file))
     count = write(context.log, outgoing, rate=rate, event_clock=event_clock)
     if until_ms:
         advance(context.log, until_ms, event_clock=event_clock)
     context.report(f"{count} records written" + (f", time advanced to {advance_to}" if until_ms else ""))
 
 
-def _lines(file: Path) -> list[str]:
+def read_lines(file: Path) -> list[str]:
+    """Return a file's lines; raises StackError where it cannot be read."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -66,6 +66,12 @@ class FlinkRest:
         """Return a job's details: vertices, parallelism, state."""
         return self._get(f"/jobs/{job_id}")
 
+    def task_managers_of(self, job_id: str) -> set[str]:
+        """Return the ids of the TaskManagers that a job's tasks run on now."""
+        vertices = [vertex["id"] for vertex in self.job(job_id)["vertices"]]
+        found = [self._get(f"/jobs/{job_id}/vertices/{vertex}/taskmanagers")["taskmanagers"] for vertex in vertices]
+        return {one["taskmanager-id"] for ones in found for one in ones if one["status"] == "RUNNING"}
+
     def job_config(self, job_id: str) -> dict[str, Any]:
         return self._get(f"/jobs/{job_id}/config")
 

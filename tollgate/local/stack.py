@@ -105,6 +105,12 @@ class LocalStack:
             run = self._start_task_managers(run)
             self._await_task_managers(run)
 
+    def task_managers_of(self, job_id: str) -> list[str]:
+        """Return the names of the TaskManagers that a job runs on."""
+        instances = self.rest.task_managers_of(job_id)
+        processes_by_name = load_run_file(self.layout.run_file).processes
+        return sorted(name for name, record in processes_by_name.items() if record.instance in instances)
+
     def ensure_redis(self) -> None:
         """Start Redis again if it has ended; the rest of the stack must be up."""
         with self._locked():

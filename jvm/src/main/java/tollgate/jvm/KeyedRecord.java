@@ -11,8 +11,7 @@ import java.nio.ByteBuffer;
  */
 final class KeyedRecord {
   static final int ABSENT = 0xFFFFFFFF;
-  private static final int BEFORE_KEY_BYTES = 1 + 4 + 8 + 8;
-  private static final int FIXED_BYTES = BEFORE_KEY_BYTES + 4 + 4;
+  private static final int FIXED_BYTES = 1 + 4 + 8 + 8 + 4 + 4;
 
   private KeyedRecord() {}
 
@@ -23,13 +22,6 @@ final class KeyedRecord {
     putNullable(out, key);
     putNullable(out, value);
     return out.array();
-  }
-
-  /** The value of an encoded record, or null. */
-  static byte[] valueOf(byte[] encoded) {
-    ByteBuffer in = ByteBuffer.wrap(encoded, BEFORE_KEY_BYTES, encoded.length - BEFORE_KEY_BYTES);
-    getNullable(in);
-    return getNullable(in);
   }
 
   private static int lengthOf(byte[] bytes) {

@@ -2,7 +2,6 @@ package tollgate.jvm;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -25,7 +24,7 @@ import org.apache.flink.types.Row;
  * Python costs about as much for a frame as for a record.
  *
  * <p>Input 1 is the usage log, in the order of its partitions and on the subtask that reads them.
- * Input 2 is the price books, for the allowed future skew alone. The output is rows (shard key,
+ * Input 2 is the allowed future skew, in ms, as soon as the core has accepted a book that fixes it. The output is rows (shard key,
  * frame); {@link FrameBuffers} says what a frame looks like.
  *
  * <p>A frame leaves when enough records wait, after a linger, before every checkpoint barrier and at
@@ -36,7 +35,7 @@ import org.apache.flink.types.Row;
  * clocks of all partitions, cannot know which ones are its own.
  */
 public final class UsageFramer extends AbstractStreamOperator<Row>
-    implements TwoInputStreamOperator<UsageLogRecord, byte[], Row>, BoundedMultiInput {
+    implements TwoInputStreamOperator<UsageLogRecord, Long, Row>, BoundedMultiInput {
   private static final long serialVersionUID = 1L;
 
   /** The rows that this operator emits: shard key and frame. */
@@ -48,7 +47,6 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   private final long lingerMs;
   private final long initialSkewMs;
   private final boolean skewKnownAtStart;
-  private final String defaultPriceBookId;
 
   private transient FrameBuffers frames;
   private transient PartitionClocks clocks;
@@ -65,23 +63,20 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
    * @param recordsMax how many records wait at most, in all shards together
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
-   * @param initialMaxFutureSkewMs what {@code max_future_skew} is until a price book says so
-   * @param skewKnown whether the initial skew comes from a price book already and is final
-   * @param defaultPriceBookId the price book that sets the skew; "" for the first one
+   * @param initialMaxFutureSkewMs {@code max_future_skew}, for good or until input 2 says otherwise
+   * @param skewKnown whether an accepted price book has fixed that: then nothing changes it
    */
   public UsageFramer(
       int shards,
       int recordsMax,
       long lingerMs,
       long initialMaxFutureSkewMs,
-      boolean skewKnown,
-      String defaultPriceBookId) {
+      boolean skewKnown) {
     this.shards = shards;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
     this.initialSkewMs = initialMaxFutureSkewMs;
     this.skewKnownAtStart = skewKnown;
-    this.defaultPriceBookId = defaultPriceBookId;
   }
 
   @Override
@@ -107,13 +102,13 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     }
   }
 
-  /** A skew once fixed stays, whatever the constructor says today (contract section 4). */
+  /** What has been fixed while the job ran stays, unless the job is told at its start. */
   private void restoreSkew() throws Exception {
     skewMs = initialSkewMs;
     skewKnown = skewKnownAtStart;
     List<Long> fixed = new ArrayList<>();
     skewState.get().forEach(fixed::add);
-    if (!fixed.isEmpty()) {
+    if (!skewKnown && !fixed.isEmpty()) {
       skewMs = fixed.stream().mapToLong(Long::longValue).max().getAsLong();
       skewKnown = true;
     }
@@ -167,13 +162,9 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   }
 
   @Override
-  public void processElement2(StreamRecord<byte[]> element) {
-    if (skewKnown) {
-      return;
-    }
-    OptionalLong skew = MaxFutureSkew.ofBook(element.getValue(), defaultPriceBookId);
-    if (skew.isPresent()) {
-      skewMs = skew.getAsLong();
+  public void processElement2(StreamRecord<Long> element) {
+    if (!skewKnown) {
+      skewMs = element.getValue();
       skewKnown = true;
     }
   }
@@ -237,7 +228,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   @Override
   public void processWatermark2(Watermark mark) {
-    // Price books do not tell event time.
+    // A skew does not tell event time.
   }
 
   @Override

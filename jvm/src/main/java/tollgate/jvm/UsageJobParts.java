@@ -64,9 +64,9 @@ public final class UsageJobParts {
    * back the watermark for ever.
    */
   public static SingleOutputStreamOperator<Row> connectFramer(
-      DataStream<UsageLogRecord> records, DataStream<byte[]> books, UsageFramer framer) {
+      DataStream<UsageLogRecord> records, DataStream<Long> skews, UsageFramer framer) {
     return records
-        .connect(books.broadcast())
+        .connect(skews.broadcast())
         .transform("frame usage by shard", UsageFramer.OUTPUT_TYPE, framer)
         .setParallelism(records.getParallelism());
   }

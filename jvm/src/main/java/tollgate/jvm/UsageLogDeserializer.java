@@ -1,12 +1,10 @@
 package tollgate.jvm;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.Arrays;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import tollgate.v1.UsageEvent;
 
 /**
  * Reads of a usage record what the framer needs: its time, its customer's shard, whether it can be
@@ -26,7 +24,7 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
     record.offset = in.offset();
     record.recordTimestampMs = in.timestamp();
     record.value = in.value() == null ? NO_BYTES : in.value();
-    UsageEvent event = parseOrNull(record.value);
+    UsageScan event = UsageScan.ofOrNull(record.value);
     if (event == null) {
       describeUnreadable(record, in.key());
     } else {
@@ -35,11 +33,11 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
     out.collect(record);
   }
 
-  private static void describeReadable(UsageLogRecord record, byte[] key, UsageEvent event) {
-    byte[] customerId = event.getCustomerIdBytes().toByteArray();
+  private static void describeReadable(UsageLogRecord record, byte[] key, UsageScan event) {
+    byte[] customerId = event.customerId();
     record.readable = true;
-    record.heartbeat = event.hasHeartbeat();
-    record.eventTimeMs = event.getEventTimeMs();
+    record.heartbeat = event.isHeartbeat();
+    record.eventTimeMs = event.eventTimeMs();
     record.shardHash = ShardHash.of(customerId);
     record.keyIsCustomerId = Arrays.equals(key, customerId);
     record.key = record.keyIsCustomerId ? null : key;
@@ -48,16 +46,6 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
   private static void describeUnreadable(UsageLogRecord record, byte[] key) {
     record.shardHash = key == null ? 0 : ShardHash.of(key);
     record.key = key;
-  }
-
-  /** Null for what is MALFORMED in contract section 5 rule 12: no protobuf, or no measure. */
-  private static UsageEvent parseOrNull(byte[] value) {
-    try {
-      UsageEvent event = UsageEvent.parseFrom(value);
-      return event.getMeasureCase() == UsageEvent.MeasureCase.MEASURE_NOT_SET ? null : event;
-    } catch (InvalidProtocolBufferException e) {
-      return null;
-    }
   }
 
   @Override

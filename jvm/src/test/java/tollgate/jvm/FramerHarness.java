@@ -16,7 +16,7 @@ final class FramerHarness implements AutoCloseable {
   static final long SKEW_MS = 1_000;
   static final int RECORDS_MAX = 100;
 
-  private final TwoInputStreamOperatorTestHarness<UsageLogRecord, byte[], Row> harness;
+  private final TwoInputStreamOperatorTestHarness<UsageLogRecord, Long, Row> harness;
   private long checkpoints;
 
   private FramerHarness(UsageFramer framer, int subtasks, int subtask) throws Exception {
@@ -27,7 +27,7 @@ final class FramerHarness implements AutoCloseable {
   }
 
   static UsageFramer framer() {
-    return new UsageFramer(SHARDS, RECORDS_MAX, LINGER_MS, SKEW_MS, true, "");
+    return new UsageFramer(SHARDS, RECORDS_MAX, LINGER_MS, SKEW_MS, true);
   }
 
   static FramerHarness open() throws Exception {
@@ -62,8 +62,8 @@ final class FramerHarness implements AutoCloseable {
     }
   }
 
-  void publish(byte[] book) throws Exception {
-    harness.processElement2(new StreamRecord<>(book));
+  void accepted(long skewMs) throws Exception {
+    harness.processElement2(new StreamRecord<>(skewMs));
   }
 
   /** What the source says when all of the subtask's partitions have delivered. */
@@ -80,7 +80,7 @@ final class FramerHarness implements AutoCloseable {
     return harness.snapshot(checkpoints, 0);
   }
 
-  TwoInputStreamOperatorTestHarness<UsageLogRecord, byte[], Row> raw() {
+  TwoInputStreamOperatorTestHarness<UsageLogRecord, Long, Row> raw() {
     return harness;
   }
 

@@ -11,7 +11,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 import tollgate.v1.Heartbeat;
-import tollgate.v1.PriceBook;
 import tollgate.v1.UsageEvent;
 
 /** Builds what the tests feed in, naming only what matters, and reads frames back. */
@@ -73,16 +72,6 @@ final class Samples {
     Collected<UsageLogRecord> out = new Collected<>();
     new UsageLogDeserializer().deserialize(record, out);
     return out.only();
-  }
-
-  static byte[] book(String id, String maxFutureSkew) {
-    byte[] value =
-        PriceBook.newBuilder()
-            .setPriceBook(id)
-            .setMaxFutureSkew(maxFutureSkew)
-            .build()
-            .toByteArray();
-    return KeyedRecord.encode(0, 0, 0, 0, utf8(id), value);
   }
 
   static byte[] utf8(String text) {

@@ -1,7 +1,6 @@
 package tollgate.jvm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static tollgate.jvm.Samples.book;
 import static tollgate.jvm.Samples.logged;
 import static tollgate.jvm.Samples.usage;
 
@@ -81,15 +80,35 @@ class UsageFramerStateTest {
   }
 
   @Test
-  @DisplayName("The first matching price book fixes the allowed skew; others and later ones do not.")
-  void firstBookFixesSkew() throws Exception {
-    try (FramerHarness framer = FramerHarness.open(awaitingBook("standard"))) {
-      framer.publish(book("other", "9d"));
-      framer.publish(book("standard", "soon"));
-      framer.publish(KeyedRecord.encode(0, 0, 0, 0, null, null));
-      framer.publish(KeyedRecord.encode(0, 0, 0, 0, null, Samples.utf8("garbage")));
-      framer.publish(book("standard", "5s"));
-      framer.publish(book("standard", "9d"));
+  @DisplayName("A skew known at the start is final: nothing that is accepted later changes it.")
+  void knownAtStart() throws Exception {
+    try (FramerHarness framer = FramerHarness.open()) {
+      framer.accepted(5_000);
+      sendAtSkew(framer, FramerHarness.SKEW_MS);
+      framer.checkpoint();
+      assertEquals(List.of(0L, 0L, 11_000L), framer.clocks());
+    }
+  }
+
+  @Test
+  @DisplayName("Without one the initial skew holds until one is accepted; that is then final.")
+  void learnedOnce() throws Exception {
+    try (FramerHarness framer = FramerHarness.open(awaitingSkew())) {
+      sendAtSkew(framer, FramerHarness.SKEW_MS);
+      framer.accepted(5_000);
+      framer.accepted(99_000);
+      sendAtSkew(framer, 5_000);
+      framer.checkpoint();
+      assertEquals(List.of(0L, 0L, 11_000L, 11_000L, 11_000L, 15_000L), framer.clocks());
+    }
+  }
+
+  @Test
+  @DisplayName("A skew learned while the job ran survives a restore, on every subtask.")
+  void learnedIsRestored() throws Exception {
+    OperatorSubtaskState state = afterLearning(5_000);
+    try (FramerHarness framer = FramerHarness.restore(awaitingSkew(), 2, 1, state)) {
+      framer.accepted(99_000);
       sendAtSkew(framer, 5_000);
       framer.checkpoint();
       assertEquals(List.of(0L, 0L, 15_000L), framer.clocks());
@@ -97,42 +116,45 @@ class UsageFramerStateTest {
   }
 
   @Test
-  @DisplayName("Until a book comes the initial skew holds; with no id asked for any book will do.")
-  void initialSkew() throws Exception {
-    try (FramerHarness framer = FramerHarness.open(awaitingBook(""))) {
+  @DisplayName("A skew known at the start of a restored job wins over the one in its state.")
+  void knownWinsOverState() throws Exception {
+    OperatorSubtaskState state = afterLearning(99_000);
+    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 1, 0, state)) {
       sendAtSkew(framer, FramerHarness.SKEW_MS);
-      framer.publish(book("any", ""));
-      sendAtSkew(framer, 600_000);
       framer.checkpoint();
-      assertEquals(
-          List.of(0L, 0L, 11_000L, 11_000L, 11_000L, 610_000L), framer.clocks());
+      assertEquals(List.of(0L, 0L, 11_000L), framer.clocks());
     }
   }
 
   @Test
-  @DisplayName("A skew once fixed survives a restore, over constructor and books, on every subtask.")
-  void skewIsRestored() throws Exception {
+  @DisplayName("While no skew is known none is kept: a restored job still learns it.")
+  void unknownIsNotKept() throws Exception {
     OperatorSubtaskState state;
-    try (FramerHarness framer = FramerHarness.open(awaitingBook(""))) {
-      framer.publish(book("standard", "5s"));
+    try (FramerHarness framer = FramerHarness.open(awaitingSkew())) {
       state = framer.checkpoint();
     }
-    try (FramerHarness framer = FramerHarness.restore(FramerHarness.framer(), 2, 1, state)) {
-      framer.publish(book("standard", "9d"));
+    try (FramerHarness framer = FramerHarness.restore(awaitingSkew(), 1, 0, state)) {
+      framer.accepted(5_000);
       sendAtSkew(framer, 5_000);
       framer.checkpoint();
       assertEquals(List.of(0L, 0L, 15_000L), framer.clocks());
     }
   }
 
-  private static UsageFramer awaitingBook(String id) {
+  private static OperatorSubtaskState afterLearning(long skewMs) throws Exception {
+    try (FramerHarness framer = FramerHarness.open(awaitingSkew())) {
+      framer.accepted(skewMs);
+      return framer.checkpoint();
+    }
+  }
+
+  private static UsageFramer awaitingSkew() {
     return new UsageFramer(
         FramerHarness.SHARDS,
         FramerHarness.RECORDS_MAX,
         FramerHarness.LINGER_MS,
         FramerHarness.SKEW_MS,
-        false,
-        id);
+        false);
   }
 
   /** A record beyond the skew, one at it, and a third whose header shows which of them counted. */

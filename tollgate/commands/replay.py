@@ -1,0 +1,41 @@
+"""`replay`: history once more, marked, without getting in the way of live traffic."""
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from billing.instants import parse_instant
+from flink_jobs.settings import USAGE_GROUP
+from flink_jobs.topics import USAGE_EVENTS
+from tollgate.context import Context
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.replaying import TOPICS, Pace, history, lag, send
+
+
+def replay(
+    from_: Annotated[str, typer.Option("--from", help="First event time (2026-11-01T00:00:00Z).")],
+    to: Annotated[str, typer.Option(help="Event time at which to end, exclusive.")],
+    rate: Annotated[float, typer.Option(min=0, help="Events a second at most; 0: as fast as it goes.")] = 1000,
+    lag_max: Annotated[
+        int, typer.Option(min=1, help="Wait while the rating job has more records than this to go.")
+    ] = 20_000,
+) -> None:
+    """Send the events of a period again with the replay mark: what was seen before changes nothing."""
+    context = Context()
+    from_ms, to_ms = _instant("--from", from_), _instant("--to", to)
+    if from_ms >= to_ms:
+        raise StackError("--from is not before --to", "name a period", EXIT_UNUSABLE)
+    # Read twice rather than kept: a period may be larger than memory.
+    total = sum(1 for topic in TOPICS for _ in history(context.log, topic, from_ms, to_ms))
+    records = (one for topic in TOPICS for one in history(context.log, topic, from_ms, to_ms))
+    pace = Pace(rate, lag_max, lambda: lag(context.log, {USAGE_EVENTS: USAGE_GROUP}), context.report, total)
+    count = send(context.log, islice(records, total), pace)
+    context.say(f"{count:,} events sent again with the replay mark")
+
+
+def _instant(option: str, text: str) -> int:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise StackError(f"{option}: {error}", "write a time such as 2026-12-01T03:00:00Z", EXIT_UNUSABLE) from error

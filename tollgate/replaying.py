@@ -1,0 +1,158 @@
+"""Records of the log sent once more: history with the replay mark, and dead letters."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from flink_jobs.topics import DEAD_LETTERS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
+from tollgate.kafka_log import KafkaLog, LogRecord
+from tollgate.local.errors import StackError
+from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
+
+TOPICS = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)
+"""Those of events: what can be sent again."""
+
+REPLAY_HEADER = ("replay", b"true")
+LETTER_HEADER = "dead-letter"
+"""Names the dead letter that a record was sent again for: the log itself knows which have been."""
+
+_REPORT_SECONDS = 2.0
+_YIELD_SECONDS = 0.25
+
+
+class Again(NamedTuple):
+    """A record to be sent again, to the partition of its key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = (REPLAY_HEADER,)
+
+
+def history(log: KafkaLog, topic: str, from_ms: int, to_ms: int) -> Iterator[Again]:
+    """Yield the events of [from_ms, to_ms) by event time, with the mark; what was a replay itself is left out."""
+    for one in log.read(topic):
+        event = marked(topic, one, from_ms, to_ms)
+        if event is not None:
+            yield Again(topic, one.key, event)
+
+
+def marked(topic: str, one: LogRecord, from_ms: int, to_ms: int) -> bytes | None:
+    """Return an event's bytes with the mark; None for what is no event of that time, or a replay."""
+    try:
+        if topic == USAGE_EVENTS:
+            usage = usage_pb2.UsageEvent.FromString(one.value)
+            time_ms, leave = usage.event_time_ms, usage.replay or usage.WhichOneof("measure") in {None, "heartbeat"}
+            usage.replay = True
+            value = usage.SerializeToString()
+        else:
+            change = subscription_pb2.SubscriptionEvent.FromString(one.value)
+            heartbeat = change.type == subscription_pb2.SubscriptionEvent.HEARTBEAT
+            time_ms, leave = change.created_time_ms or change.effective_time_ms, change.replay or heartbeat
+            change.replay = True
+            value = change.SerializeToString()
+    except DecodeError:
+        return None
+    return None if leave or not from_ms <= time_ms < to_ms else value
+
+
+class Letter(NamedTuple):
+    """A dead letter and where it lies."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    message: billing_pb2.DeadLetter
+
+    @property
+    def name(self) -> str:
+        """The text that names it: PARTITION/OFFSET of billing.deadletters."""
+        return f"{self.partition}/{self.offset}"
+
+
+def read_letters(log: KafkaLog) -> list[Letter]:
+    """Return all committed dead letters."""
+    return [
+        Letter(one.partition, one.offset, one.timestamp_ms, billing_pb2.DeadLetter.FromString(one.value))
+        for one in log.read(DEAD_LETTERS)
+    ]
+
+
+def sent_again(log: KafkaLog, letters: Iterable[Letter]) -> set[str]:
+    """Return the names of those dead letters that were sent again before."""
+    topics: dict[str, int] = {}
+    for letter in letters:
+        topic = letter.message.source.topic
+        topics[topic] = min(topics.get(topic, letter.timestamp_ms), letter.timestamp_ms)
+    found: set[str] = set()
+    for topic, since_ms in topics.items():
+        for one in log.read_since(topic, since_ms):
+            found.update(value.decode() for name, value in one.headers if name == LETTER_HEADER)
+    return found
+
+
+def again(letter: Letter, mended: bytes | None = None) -> Again:
+    """Return the record to send for a dead letter: its own bytes, or mended ones."""
+    message = letter.message
+    headers = (REPLAY_HEADER, (LETTER_HEADER, letter.name.encode()))
+    key = message.key if message.HasField("source") and message.key else None
+    return Again(message.source.topic, key, message.raw if mended is None else mended, headers)
+
+
+@dataclass(slots=True)
+class Pace:
+    """Sends at most `rate` a second (0: as fast as it goes), and not while `behind` says that others wait.
+
+    `behind` returns how many records the jobs have not consumed yet; beyond `lag_max` the replay waits.
+    """
+
+    rate: float
+    lag_max: int
+    behind: Callable[[], int]
+    report: Callable[[str], None]
+    total: int = 0
+    sent: int = 0
+    begun: float = field(default_factory=time.monotonic)
+    _looked: float = 0.0
+    _reported: float = 0.0
+
+    def wait(self) -> None:
+        """Wait until the next record may go."""
+        if self.rate:
+            time.sleep(max(0.0, self.begun + self.sent / self.rate - time.monotonic()))
+        now = time.monotonic()
+        if now - self._looked > _YIELD_SECONDS:
+            while self.behind() > self.lag_max:
+                time.sleep(_YIELD_SECONDS)
+            self._looked = time.monotonic()
+        self.sent += 1
+        if now - self._reported > _REPORT_SECONDS and self.sent > 1:
+            self._reported = now
+            left = (now - self.begun) * (self.total - self.sent) / self.sent
+            self.report(f"{self.sent:,} of {self.total:,} sent ({self.sent / self.total:.0%}), {left:.0f} s to go")
+
+
+def lag(log: KafkaLog, inputs: Mapping[str, str]) -> int:
+    """Return how many records consumer groups have to go: `inputs` gives the group of each topic."""
+    return sum(
+        max(0, end - log.group_offsets(group).get(part, 0))
+        for topic, group in inputs.items()
+        for part, end in log.ends(topic, committed=True).items()
+    )
+
+
+def send(log: KafkaLog, records: Iterable[Again], pace: Pace) -> int:
+    """Send records again; returns how many. Raises StackError where Kafka refuses."""
+    failures: list[Exception] = []
+    with log.producer() as producer:
+        for one in records:
+            pace.wait()
+            sent = producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers))
+            sent.add_errback(failures.append)
+        producer.flush()
+    if failures:
+        raise StackError(f"{len(failures)} records were not written: {failures[0]}", "see `tollgate status`")
+    return pace.sent

@@ -1,0 +1,29 @@
+"""Tells the framer which `max_future_skew` holds, in a job that was started before there was a default price book."""
+
+from collections.abc import Iterator
+
+from pyflink.datastream.functions import FlatMapFunction, RuntimeContext
+
+from udfs.price_feed import PriceFeed, Published
+from udfs.rate_usage import RatingStart
+
+
+class AcceptedSkew(FlatMapFunction):
+    """Packed records of pricing.books in; out, after each of them, the accepted default book's skew in ms, once known.
+
+    The framer runs on the JVM and cannot tell an accepted book from a refused one: the core does it here.
+    """
+
+    def __init__(self, start: RatingStart) -> None:
+        self._start = start
+
+    def open(self, runtime_context: RuntimeContext) -> None:  # noqa: ARG002 - Flink's signature
+        """Take in what was published when the job was submitted."""
+        self._feed = PriceFeed(self._start.default_price_book, self._start.read, self._start.published)
+
+    def flat_map(self, value: bytes) -> Iterator[int]:
+        """Judge one record of the topic."""
+        self._feed.add(Published.unpack(value))
+        skew_ms = self._feed.max_future_skew_ms
+        if skew_ms is not None:
+            yield skew_ms
