@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from billing.catalog import PriceCatalog
 from billing.events import Delivery
-from tests.unit.builders import book, catalog, ms
+from billing.surge.view import UNDECIDED, SurgeView
+from billing.tariffs import Reduction
+from tests.unit.builders import book, catalog, ms, usage
 from udfs.batched_state import DictStore
 from udfs.demand_counter import DemandCounter
 from udfs.surge_decider import MAX_SIGNALS, Advanced, SurgeDecider
 from wire.frames import FramedRecord, pack_incoming
-from wire.surge import decode_demand
+from wire.surge import decode_demand, take_rate
 from wire.v1 import pricing_pb2, usage_pb2
 
 T0 = ms("2026-11-10T12:00:00Z")
@@ -272,6 +274,27 @@ def test_a_decider_that_is_restored_goes_on_where_it_was() -> None:
     restored.decider = SurgeDecider(dict(job.decider.detectors), dict(job.decider.signals))  # type: ignore[call-overload]
     restored.pass_time(T0 + YEAR)
     assert restored.rates == rated(log).rates
+
+
+def test_rating_waits_for_the_mark_and_then_sees_every_factor() -> None:
+    log = log_of(Use(4, 9), Use(15, 12), Use(24, 9, customer="acme"), Use(25, 9, region="us"))
+    job, view = rated(log), SurgeView()
+
+    def seen(at: int, **changes: Any) -> Reduction | None:
+        event = usage(event_time_ms=T0 + at * SECOND, dimensions={"region": "eu"})._replace(**changes)
+        return view.of(event, job.prices)
+
+    (done,) = job.done
+    for one in done.rates:
+        take_rate(one.SerializeToString(), view.rates)
+    assert seen(30) is UNDECIDED
+    assert seen(30, meter="texts") is None
+    for one in done.marks:
+        take_rate(one.SerializeToString(), view.rates)
+    found = [one.factor if (one := seen(at)) is not None else "1" for at in (29, 30, 39, 40, 49, 50)]
+    assert found == ["1", "1.6", "1.6", "1.25", "1.25", "1"]
+    assert seen(30, dimensions={"region": "us"}) is None
+    assert seen(30, meter="texts") is None
 
 
 def test_a_shards_windows_are_handed_on_once() -> None:
