@@ -76,11 +76,11 @@ def test_a_bad_price_book_is_refused_with_all_its_errors(tollgate: Tollgate, tmp
 def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_stays(
     tollgate: Tollgate, now_ms: int
 ) -> None:
-    book = pricing_pb2.PriceBook(price_book="demo", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
+    book = pricing_pb2.PriceBook(price_book="bench", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
     context = tollgate.context
     (end,) = context.log.ends("pricing.books", committed=True).values()
     with context.log.producer() as producer:
-        producer.send("pricing.books", key=b"demo@2", value=book.SerializeToString())
+        producer.send("pricing.books", key=b"bench@2", value=book.SerializeToString())
         producer.send("pricing.books", key=b"noise", value=b"\xff\xff")
     tollgate.ok("wait")
     refused = [one for one in tollgate.json("deadletters", "list") if one["reason"] == "INVALID_PRICE_BOOK"]
@@ -91,7 +91,7 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
     tollgate.produce([usage("erin", "e1", 40, now_ms)])
     tollgate.ok("wait")
     (record,) = tollgate.json("records", "erin")
-    assert record["price_book"] == {"id": "demo", "version": 1}
+    assert record["price_book"] == {"id": "bench", "version": 1}
     assert (record["amount"], record["books_offset"]) == ("0.158", str(end + 2))
 
 

@@ -16,7 +16,7 @@ from tollgate.settings import REPOSITORY, Settings
 START_MS = 1_793_530_000_000
 """2026-11-01: all events of the load are of one cycle."""
 
-_BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
+_BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
 
 
 def bench(
