@@ -26,6 +26,7 @@ class Line(NamedTuple):
     quantity: int
     amount: str
     closes: bool
+    credit: str = ""
 
 
 class MeterBalance(NamedTuple):
@@ -45,6 +46,7 @@ class Balance:
     cycle: str = ""
     currency: str = ""
     total: str = "0"
+    credit: str = ""
     meters: dict[str, MeterBalance] = field(default_factory=dict)
 
     def take(self, line: Line) -> bool:
@@ -53,6 +55,8 @@ class Balance:
             return False
         self.sequence = line.sequence
         self.as_of_ms = max(self.as_of_ms, line.as_of_ms)
+        if not line.closes:
+            self.credit = line.credit
         if line.closes or line.cycle < self.cycle:
             return True
         if (line.cycle, line.price_book) != (self.cycle, self.price_book):

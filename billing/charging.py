@@ -11,6 +11,7 @@ from billing.outcomes import BillingRecord, Kind, Reason, Rejection
 from billing.price import price
 from billing.price_books.model import LatePolicy, PriceBook
 from billing.pricing import Volume
+from billing.spending import spend
 from billing.state import CustomerState, CycleState, MeterState
 from billing.surge.applied import UNKNOWN
 from billing.tariffs import Reduction, Tariff
@@ -125,6 +126,8 @@ def charge(  # noqa: PLR0913 - all that makes a record
         tell_tier(tariff, record, counted.counter)
     if occasion is not None and held is not None:
         settle(state, tariff, occasion, held, billed, record)
+    if tariff.watch is not None:
+        spend(state, billed, tariff.watch, record)
     if surge is UNKNOWN:
         record.surge_unknown = True
     return record

@@ -33,6 +33,7 @@ class Reason(Enum):
     UNKNOWN_PLAN = "UNKNOWN_PLAN"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     INVALID_SUBSCRIPTION = "INVALID_SUBSCRIPTION"
+    CREDIT_EXHAUSTED = "CREDIT_EXHAUSTED"
 
 
 class Kind(Enum):
@@ -93,6 +94,8 @@ class AlertKind(Enum):
 
     TIER_REACHED = "TIER_REACHED"
     PROMOTION_WON = "PROMOTION_WON"
+    SPEND_THRESHOLD = "SPEND_THRESHOLD"
+    CREDIT_LOW = "CREDIT_LOW"
     SURGE_ON = "SURGE_ON"
     SURGE_OFF = "SURGE_OFF"
     DETECTOR_SILENT = "DETECTOR_SILENT"
@@ -148,6 +151,7 @@ class BillingRecord:
     TIER_ADJUSTMENT, then CREDITs. `alerts` are those of the event. `surge_unknown` says that no
     factor was decided in time. `retracted_by` is what becomes of the retractions that waited for
     it. `origin` is None where the record is made of the event in hand, or of none.
+    `credit_left_picos` is what is left of a prepaid credit, if there is one.
     """
 
     record_id: str
@@ -181,6 +185,7 @@ class BillingRecord:
     retracted_by: "tuple[BillingRecord | Refused, ...]" = ()
     alerts: tuple[Alert, ...] = ()
     surge_unknown: bool = False
+    credit_left_picos: int | None = None
 
     def with_follow_ups(self) -> "list[BillingRecord]":
         """Return it and the records that its event brought about, in their order."""

@@ -7,11 +7,12 @@ the state as it was, but for the deadlines that its clock has passed.
 from billing.catalog import PriceCatalog, Terms
 from billing.charging import TOO_MANY_UNITS, charge, find_closed_cycle, find_open_cycle
 from billing.due import settle_due
-from billing.events import Charge, Delivery, Measure, Seen, UsageEvent
+from billing.events import Charge, Delivery, Measure, Phase, Seen, UsageEvent
 from billing.memory import Memory
 from billing.outcomes import BillingRecord, Duplicate, Outcome, Reason, Rejection, Settled
 from billing.retractions import Target, settle, take_retraction
 from billing.sessions import charge_of, take_phase
+from billing.spending import refuse_without_credit
 from billing.state import CustomerState
 from billing.tariffs import Reduction, Tariff
 from billing.validity import invalid_event_time, invalid_field
@@ -132,6 +133,8 @@ def _rate(  # noqa: PLR0913 - what `step` has
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return tariff
+    if tariff.watch is not None and (refused := refuse_without_credit(state, tariff.watch)) is not None:
+        return refused
     assert terms.series is not None
     book, time_ms, clock_ms = terms.series.first, event.event_time_ms, delivery.clock_ms
     cycle = book.calendar.cycle_of(time_ms)
@@ -180,6 +183,10 @@ def _take_other(  # noqa: PLR0913 - all that decides it
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return [], tariff
+    if event.phase is Phase.START and tariff.watch is not None:  # what has begun is billed in any case
+        refused = refuse_without_credit(state, tariff.watch)
+        if refused is not None:
+            return [], refused
     return take_phase(state, event, delivery, fingerprint, tariff, terms, prices, memory)
 
 

@@ -12,6 +12,7 @@ from billing.charging import MAX_COUNTER, TOO_MANY_UNITS, open_cycle
 from billing.events import Charge, Delivery, Seen, UsageEvent, identity_of
 from billing.memory import Due, DueKind, Memory, Session, deadline_of, forget_refused
 from billing.outcomes import BillingRecord, Held, HeldEvent, Kind, Origin, Reason, Refused, Rejection, Settled
+from billing.spending import spend, watch_of
 from billing.state import CustomerState, CycleState
 from billing.volume_tiers import lighten
 
@@ -169,7 +170,7 @@ def take_back(
     billed.picos -= charge.picos
     if own is not None:
         _give_back(own, charge)
-    return BillingRecord(
+    record = BillingRecord(
         record_id=f"{identity_of(event.customer_id, event.event_id).hex()}-{event.event_time_ms:x}",
         customer_id=event.customer_id,
         sequence=state.next_sequence(),
@@ -192,6 +193,11 @@ def take_back(
         corrects_cycle=cycle.name if late else "",
         retracts=target.record_id,
     )
+    agreement = prices.terms_for(event.customer_id, event.event_time_ms).agreement
+    watch = watch_of(agreement.contract) if agreement is not None else None
+    if watch is not None:
+        spend(state, billed, watch, record)
+    return record
 
 
 def _give_back(own: CycleState, charge: Charge) -> None:

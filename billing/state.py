@@ -28,7 +28,8 @@ class MeterState:
 class CycleState:
     """One customer's cycle under one price book, from its first event until it is forgotten.
 
-    `earned` is the state of promotions that are won in a cycle, by promotion.
+    `earned` is the state of promotions that are won in a cycle, by promotion. `alerted_picos` is the
+    highest sum that an alert told of, `uncovered_picos` what no prepaid credit has covered.
     """
 
     name: str
@@ -41,6 +42,8 @@ class CycleState:
     meters: dict[str, MeterState] = field(default_factory=dict)
     allowances: dict[str, int] = field(default_factory=dict)
     earned: dict[str, object] = field(default_factory=dict)
+    alerted_picos: int = 0
+    uncovered_picos: int = 0
 
     def meter(self, name: str) -> MeterState:
         """Return the meter's state, made on first use."""
@@ -62,6 +65,7 @@ class CustomerState:
     `earned` is the state of promotions that are won over cycles, by price book and promotion.
     `held_due_ms` is when something that waits may be due: never later than the first of them,
     and possibly earlier, as what waits may be settled before or be given more time.
+    `credit_drawn_picos` is what has been taken from prepaid credit.
     """
 
     customer_id: str
@@ -71,6 +75,7 @@ class CustomerState:
     deadline_ms: int = NEVER_MS
     held_due_ms: int = NEVER_MS
     earned: dict[tuple[str, str], object] = field(default_factory=dict)
+    credit_drawn_picos: int = 0
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""

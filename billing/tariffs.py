@@ -10,6 +10,7 @@ from billing.price_books.model import Meter, PriceBook
 from billing.price_books.percent import Percent
 from billing.pricing import Graduated, PricingModel, Volume
 from billing.promotions import Coupon, Earned, FreeUnits, Held, PercentOff
+from billing.spending import Watch, watch_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Tariff:
     `list_picos` is 1 / `model.denominator` of the currency in picos, 0 where that is not whole.
     `standing` are the reductions of every event, None where some depend on its time or are won.
     `earned` are the promotions that its events may win, or have won. `bounds` are where tiers end.
+    `watch` is what the contract watches while the customer spends.
     """
 
     meter: Meter
@@ -46,6 +48,7 @@ class Tariff:
     standing: tuple[Reduction, ...] | None
     earned: tuple[Earned, ...]
     bounds: tuple[int, ...]
+    watch: Watch | None
 
     def reductions_at(self, event_time_ms: int, calendar: Calendar, held: Held | None = None) -> tuple[Reduction, ...]:
         """Rule 6: percent promotions in the order of the book, then the contract's discount."""
@@ -87,6 +90,7 @@ def tariff_of(book: PriceBook, agreement: Agreement | None, meter: Meter) -> Tar
         standing=_standing(percentages, discount),
         earned=tuple(one for one in book.promotions if isinstance(one, Earned) and one.concerns(meter.name)),
         bounds=model.bounds if isinstance(model, Graduated | Volume) else (),
+        watch=watch_of(contract),
     )
 
 

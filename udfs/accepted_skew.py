@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pyflink.datastream.functions import FlatMapFunction, RuntimeContext
 
+from udfs.broadcast_prices import RatingStart
 from udfs.price_feed import PriceFeed, Published
-from udfs.rate_usage import RatingStart
 
 
 class AcceptedSkew(FlatMapFunction):

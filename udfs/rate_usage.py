@@ -1,7 +1,6 @@
 """The rating operator: Flink's state, timers and broadcast price books around `FrameRater`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pyflink.common import Types
@@ -9,9 +8,8 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeC
 from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.batched_state import FlinkAgenda, FlinkStore
+from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.frame_rater import FrameRater, Stores
-from udfs.price_feed import PriceFeed, PriceTopic, Published
-from wire.records import ReadSoFar
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -21,26 +19,8 @@ DEDUP_INDEX = MapStateDescriptor("dedup-index", _BYTES, _BYTES)
 DEADLINES = MapStateDescriptor("deadlines", _BYTES, _BYTES)
 HELD = MapStateDescriptor("held", _BYTES, _BYTES)
 AGENDA = MapStateDescriptor("agenda", _BYTES, _BYTES)
-PRICES = MapStateDescriptor("prices", Types.LONG(), _BYTES)
-
-_CONTRACTS_FROM = 1 << 62
 
 COUNTED = ("rated", "duplicates", "dead_letters")
-
-
-@dataclass(frozen=True, slots=True)
-class RatingStart:
-    """What a rating job knows before its first record.
-
-    `published` is what pricing.books and pricing.contracts held when the job was submitted, up to
-    the offsets `read`: no event is rated before all of it is known (rule 1).
-    """
-
-    topic: str
-    price_topics: tuple[str, ...]
-    published: tuple[Published, ...]
-    read: ReadSoFar
-    default_price_book: str
 
 
 class RateUsage(KeyedBroadcastProcessFunction):
@@ -51,7 +31,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
-        self._feed: PriceFeed | None = None
+        self._prices = BroadcastPrices(self._start)
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.
         task = runtime_context._runtime_context.getTaskInfo()  # noqa: SLF001
         self._first_subtask = task.getIndexOfThisSubtask() == 0
@@ -73,7 +53,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Rate one frame."""
         self._timers = ctx.timer_service()
-        feed = self._prices(ctx)
+        feed = self._prices.feed(ctx)
         out = self._rater.rate(value, feed.catalog, feed.read)
         self._count()
         if out:
@@ -81,31 +61,19 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract, or refuse it and keep the last good ones."""
-        feed = self._prices(ctx)
-        record = Published.unpack(value)
-        refused = feed.add(record)
-        ctx.get_broadcast_state(PRICES).put(_state_key(record), value)
+        record, refused = self._prices.add(value, ctx)
         if refused and self._first_subtask:  # every subtask reads all of them; one reports it
-            yield feed.dead_letter(self._start.price_topics[record.topic], record, refused)
+            yield self._prices.feed(ctx).dead_letter(self._start.price_topics[record.topic], record, refused)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Do what is due for customers that have been silent."""
         self._timers = ctx.timer_service()
-        out = self._rater.fire(timestamp, self._prices(ctx).catalog)
+        out = self._rater.fire(timestamp, self._prices.feed(ctx).catalog)
         if out:
             yield out
 
     def _register_timer(self, time_ms: int) -> None:
         self._timers.register_event_time_timer(time_ms)
-
-    def _prices(self, ctx: Any) -> PriceFeed:
-        if self._feed is None:
-            start = self._start
-            kept = [Published.unpack(packed) for _, packed in ctx.get_broadcast_state(PRICES).items()]
-            known = {_state_key(record): record for record in (*start.published, *kept)}
-            in_order = (known[key] for key in sorted(known))
-            self._feed = PriceFeed(start.default_price_book, start.read, in_order)
-        return self._feed
 
     def _count(self) -> None:
         counts = self._rater.counts
@@ -116,8 +84,3 @@ class RateUsage(KeyedBroadcastProcessFunction):
         if dead:
             self._counters["dead_letters"].inc(dead)
         counts.clear()
-
-
-def _state_key(record: Published) -> int:
-    """Return the key in the broadcast state: the offset, contracts after all books."""
-    return record.offset if record.topic is PriceTopic.BOOKS else _CONTRACTS_FROM + record.offset

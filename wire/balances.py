@@ -31,6 +31,7 @@ def line_of(record: billing_pb2.BillingRecord) -> Line:
         record.cycle_quantity,
         record.cycle_amount,
         record.kind == _CYCLE_CLOSE,
+        record.credit,
     )
 
 
@@ -44,6 +45,7 @@ def balance_message(customer_id: str, balance: Balance) -> billing_pb2.Balance:
         sequence=balance.sequence,
         as_of_ms=balance.as_of_ms,
         price_book=balance.price_book,
+        credit=balance.credit,
     )
     for name in sorted(balance.meters):
         meter = balance.meters[name]
@@ -61,6 +63,7 @@ def balance_of(message: billing_pb2.Balance) -> Balance:
         message.cycle,
         message.currency,
         message.total,
+        message.credit,
         meters,
     )
 
@@ -91,6 +94,8 @@ def live_fields(balance: Balance, only: frozenset[str] | None = None) -> list[st
     """Return the live fields of a balance's hash in Redis (contract, section 8): names and values in turn."""
     fields = ["cycle", balance.cycle, "currency", balance.currency, "live_total", balance.total]
     fields += ["live_sequence", str(balance.sequence), "live_as_of_ms", str(balance.as_of_ms)]
+    if balance.credit:
+        fields += ["credit", balance.credit]
     for name, meter in balance.meters.items():
         if only is None or name in only:
             fields += [QUANTITY + name, str(meter.quantity), AMOUNT + name, meter.amount]

@@ -30,6 +30,8 @@ def encode_state(state: CustomerState) -> bytes:
         _encode_cycle(cycle, message.cycles.add())
     if state.earned:
         encode_earned(state.earned, message)
+    if state.credit_drawn_picos:
+        message.credit_drawn_picos = str(state.credit_drawn_picos)
     return message.SerializeToString()
 
 
@@ -55,6 +57,10 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
         allowance.used = used
     if cycle.earned:
         encode_milestones(cycle.earned, into)
+    if cycle.alerted_picos:
+        into.alerted_picos = str(cycle.alerted_picos)
+    if cycle.uncovered_picos:
+        into.uncovered_picos = str(cycle.uncovered_picos)
 
 
 def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
@@ -88,6 +94,8 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
         state.open_cycle(_decode_cycle(cycle))
     if message.bursts or message.coupons:
         state.earned = decode_earned(message)
+    if message.credit_drawn_picos:
+        state.credit_drawn_picos = int(message.credit_drawn_picos)
     return state
 
 
@@ -108,4 +116,8 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
         cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
     if message.milestones:
         cycle.earned = decode_milestones(message)
+    if message.alerted_picos:
+        cycle.alerted_picos = int(message.alerted_picos)
+    if message.uncovered_picos:
+        cycle.uncovered_picos = int(message.uncovered_picos)
     return cycle

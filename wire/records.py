@@ -82,6 +82,8 @@ def record_message(
     message.cycle_amount = format_picos(record.cycle_picos)
     if record.replay:
         message.replay = True
+    if record.credit_left_picos is not None:
+        message.credit = format_picos(record.credit_left_picos)
     if record.surge_unknown:
         message.surge_unknown = True
     if record.late:
