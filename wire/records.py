@@ -82,20 +82,24 @@ def record_message(
     message.cycle_amount = format_picos(record.cycle_picos)
     if record.replay:
         message.replay = True
-    if record.credit_left_picos is not None:
-        message.credit = format_picos(record.credit_left_picos)
-    if record.surge_unknown:
-        message.surge_unknown = True
     if record.late:
         message.late = True
         message.corrects_cycle = record.corrects_cycle
-    if record.retracts:
-        message.retracts = record.retracts
-    if record.session is not None:
-        _put_session(record.session, source, message)
-    for total in record.meter_totals:
-        message.meter_totals.add(meter=total.meter, quantity=total.quantity, amount=format_picos(total.picos))
+    _put_rare(record, source, message)
     return message
+
+
+def _put_rare(record: BillingRecord, source: common_pb2.SourcePosition | None, into: billing_pb2.BillingRecord) -> None:
+    if record.credit_left_picos is not None:
+        into.credit = format_picos(record.credit_left_picos)
+    if record.surge_unknown:
+        into.surge_unknown = True
+    if record.retracts:
+        into.retracts = record.retracts
+    if record.session is not None:
+        _put_session(record.session, source, into)
+    for total in record.meter_totals:
+        into.meter_totals.add(meter=total.meter, quantity=total.quantity, amount=format_picos(total.picos))
 
 
 def _put_session(
