@@ -113,9 +113,6 @@ def not_billed_yet(content: PriceBook | Contract) -> list[str]:
 
 
 def _not_billed_of(contract: Contract) -> list[str]:
-    parts = {
-        "minimum_spend": contract.minimum_spend_picos,
-        "spend_alerts": contract.spend_alerts_picos,
-        "prepaid_credit": contract.prepaid_credit_picos,
-    }
-    return [f"{name} of {contract.customer_id!r}: it has no effect" for name, value in parts.items() if value]
+    if not contract.minimum_spend_picos:
+        return []
+    return [f"minimum_spend of {contract.customer_id!r}: there are no invoices"]
