@@ -52,7 +52,7 @@ def without_a_schedule(book: Book, facts: list[Any]) -> list[Invoice]:
     for cycle in cycles_before(book.calendar, BEGIN_MS - 2 * DAY_MS, LAST_MS):
         if cycle.end_ms + book.lateness_ms <= LAST_MS and cycle.end_ms == book.calendar.cycle_of(cycle.start_ms).end_ms:
             whole = book.calendar.cycle_of(cycle.start_ms)
-            made += [close_day(account, "b", day) for day in days_of(book.calendar, *whole[1:])]
+            made += [close_day(account, "b", day) for day in days_of(book.calendar, whole.start_ms, whole.end_ms)]
             made.append(close_cycle(account, "b", whole))
     return [one for one in made if one is not None]
 
