@@ -51,6 +51,8 @@ def describe(customer: str, fields: dict[str, str], now_ms: float) -> list[str]:
         where = f" in {fields['settled_cycle']}" if side == "settled" and _other_cycle(fields) else ""
         age = age_text(now_ms - int(fields.get(f"{side}_as_of_ms", "0"))) if int(number) else "nothing yet"
         lines.append(f"  {side:8} {total:>16} {currency}{where}  through record #{number}, {age}")
+    if "credit" in fields:
+        lines.append(f"  {'credit':8} {fields['credit']:>16} {currency}  left of what was paid in advance, live")
     return lines
 
 
