@@ -52,7 +52,8 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         name,
     )
     read.uid(f"{side.name.lower()}-records").name(name)
-    operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, settings.linger_ms)
+    linger_ms = settings.linger_ms if side is Side.LIVE else settings.settled_linger_ms
+    operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, linger_ms)
     latest = parts.latest(read, operator, f"latest {name}")
     return DataStream(latest.uid(f"latest-{side.name.lower()}-records").name(f"latest {name}"))
 

@@ -2,7 +2,8 @@ package tollgate.jvm;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.Row;
 import tollgate.v1.BillingRecord;
+import tollgate.v1.PriceBookRef;
 
 /**
  * Passes on the latest billing record of each customer, cycle and meter, in frames by shard.
@@ -73,13 +75,25 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     }
   }
 
-  private static Key keyOf(byte[] value) throws InvalidProtocolBufferException {
-    BillingRecord record = BillingRecord.parseFrom(value);
-    return new Key(
-        record.getCustomerId(),
-        record.getPriceBook().getId(),
-        record.getCycle(),
-        record.getMeter());
+  /** Reads the four fields of the key and skips the others, which are most of a record. */
+  private static Key keyOf(byte[] value) throws IOException {
+    CodedInputStream in = CodedInputStream.newInstance(value);
+    String customerId = "";
+    String priceBook = "";
+    String cycle = "";
+    String meter = "";
+    int tag;
+    while ((tag = in.readTag()) != 0) {
+      switch (WireFormat.getTagFieldNumber(tag)) {
+        case BillingRecord.CUSTOMER_ID_FIELD_NUMBER -> customerId = in.readStringRequireUtf8();
+        case BillingRecord.PRICE_BOOK_FIELD_NUMBER ->
+            priceBook = PriceBookRef.parseFrom(in.readByteArray()).getId();
+        case BillingRecord.CYCLE_FIELD_NUMBER -> cycle = in.readStringRequireUtf8();
+        case BillingRecord.METER_FIELD_NUMBER -> meter = in.readStringRequireUtf8();
+        default -> in.skipField(tag);
+      }
+    }
+    return new Key(customerId, priceBook, cycle, meter);
   }
 
   private void linger() {
