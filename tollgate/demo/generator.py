@@ -15,6 +15,13 @@ HEARTBEAT_SECONDS = 0.5
 MOST_BEHIND_SECONDS = 1.0
 """After a hitch no more than this is made up for: a flood would be another experiment."""
 
+RAMP_SECONDS = 10.0
+
+
+def ramp(elapsed_seconds: float) -> float:
+    """Return the share of the load at a time: a JVM that has just started compiles what it runs first."""
+    return min(1.0, 0.1 + 0.9 * elapsed_seconds / RAMP_SECONDS)
+
 
 class Generator:
     """A feed that writes to Kafka: `figures.wanted_rate` events a second, and heartbeats."""
@@ -40,7 +47,8 @@ class Generator:
     def look(self) -> None:
         """Send what is due since the last time."""
         now = time.monotonic()
-        self._owed += min(now - self._last, MOST_BEHIND_SECONDS) * self._figures.wanted_rate
+        load = ramp(self._figures.elapsed(now)) * self._figures.wanted_rate
+        self._owed += min(now - self._last, MOST_BEHIND_SECONDS) * load
         self._last = now
         count = int(self._owed)
         self._owed -= count

@@ -96,15 +96,17 @@ class LagFeed:
         self._parts = [TopicPartition(USAGE_EVENTS, number) for number in range(partitions)]
         self._figures = figures
         self._book = book
-        self.ends: dict[int, int] = {}
+        self._begun = False
+
+    def ends(self) -> dict[int, int]:
+        """Ask Kafka for the ends by partition; any thread may."""
+        return {part.partition: int(self._consumer.get_watermark_offsets(part, timeout=10)[1]) for part in self._parts}
 
     def look(self) -> None:
-        """Ask Kafka for the ends."""
-        ends = {part.partition: int(self._consumer.get_watermark_offsets(part, timeout=10)[1]) for part in self._parts}
-        begun = not self.ends
-        self.ends = ends
-        rated = self._book.rated_through
-        if begun:
+        """Compare; what was there before the demo is no lag of it."""
+        ends, rated = self.ends(), self._book.rated_through
+        if not self._begun:
+            self._begun = True
             for partition, end in ends.items():
                 rated.setdefault(partition, end - 1)
         self._figures.lag = sum(max(0, end - 1 - rated.get(partition, -1)) for partition, end in ends.items())

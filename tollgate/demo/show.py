@@ -42,7 +42,7 @@ def show(context: Context, traffic: Traffic, figures: Figures, seconds: float) -
     latency = LatencyFeed(watch, figures)
     balances = BalanceFeed(_client(context), records.book, figures)
     generator = Generator(bootstrap, partitions, traffic, figures, sightings)
-    seen = Seen(lambda: lag.ends, lambda: records.book.rated_through, lambda: latency.newest_sent, balances.all_there)
+    seen = Seen(lag.ends, lambda: records.book.rated_through, lambda: latency.newest_sent, balances.all_there)
     faults = Faults(context, figures, seen)
     feeds = Feeds([records, lag, LetterFeed(bootstrap, partitions, figures), latency, balances,
                    FlinkFeed(context, figures), generator])  # fmt: skip
