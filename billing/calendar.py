@@ -138,3 +138,8 @@ def _offset_ms(zone: ZoneInfo, epoch_ms: int) -> int:
     offset = (EPOCH + epoch_ms * ONE_MS).astimezone(zone).utcoffset()
     assert offset is not None
     return offset // ONE_MS
+
+
+def first_instant_of(zone: ZoneInfo, day: date) -> int:
+    """Return the epoch milliseconds at which a local date begins, as cycles are cut."""
+    return _start_of_day_ms(zone, day)

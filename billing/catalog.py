@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from billing.contracts import Agreement, PublishedContracts
 from billing.durations import format_duration
@@ -71,6 +72,15 @@ class Terms:
     def dedup_horizon_ms(self) -> int:
         """How long ids are remembered, and how old an event may be."""
         return self.series.first.dedup_horizon_ms if self.series else DEFAULT_DEDUP_HORIZON_MS
+
+
+class TariffName(NamedTuple):
+    """Names a tariff for good: what a version of a price book says of a meter under a contract ("" for none)."""
+
+    price_book: str
+    version: int
+    agreement: str
+    meter: str
 
 
 class PriceCatalog:
@@ -149,6 +159,25 @@ class PriceCatalog:
         book = series.at(event_time_ms) if series is not None else None
         own = series.agreement(book, customer_id, event_time_ms) if series is not None and book is not None else None
         return Terms(series, book, own or naming)
+
+    def tariff_named(self, customer_id: str, name: TariffName) -> Tariff:
+        """Return a tariff that was found before, by this job or before a restore: nothing published ever goes."""
+        series = self.series[name.price_book]
+        book = next(one for one in series.versions if one.version == name.version)
+        agreement = self._agreement_named(customer_id, name.agreement) if name.agreement else None
+        tariff = series.tariff(book, agreement, name.meter)
+        assert tariff is not None
+        return tariff
+
+    def _agreement_named(self, customer_id: str, key: str) -> Agreement:
+        inside = (
+            one
+            for series in self.series.values()
+            for book in series.versions
+            if (one := series.agreements.get((book.version, customer_id))) is not None
+        )
+        published = self.contracts.by_customer.get(customer_id, [])
+        return next(one for one in (*published, *inside) if one.key == key)
 
     def _terms(self, book_id: str, event_time_ms: int, agreement: Agreement | None) -> Terms:
         series = self.series.get(book_id)

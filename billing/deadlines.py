@@ -6,6 +6,7 @@ the deadline, not the moment of its discovery (contract, rule 8).
 
 from hashlib import blake2b
 
+from billing.earning import forget_earned
 from billing.outcomes import BillingRecord, Kind, MeterTotal
 from billing.state import CustomerState, CycleState
 
@@ -20,6 +21,7 @@ def fire_deadlines(state: CustomerState, clock_ms: int) -> list[BillingRecord]:
             cycle = state.cycles[key]
             if cycle.closed:
                 del state.cycles[key]
+                forget_earned(state, cycle.close_at_ms)
             else:
                 cycle.closed = True
                 records.append(_close(state, cycle))

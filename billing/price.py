@@ -1,6 +1,6 @@
 """The price of one event: contract rules 3 to 7, in that visible order.
 
-free units -> list amount -> percent promotions -> contract discount -> one rounding.
+free units -> list amount -> surge -> percent promotions -> contract discount -> one rounding.
 Everything before the rounding is an exact numerator over an exact denominator.
 """
 
@@ -10,7 +10,7 @@ from billing.calendar import Calendar
 from billing.money import round_half_even
 from billing.outcomes import Adjustment, AdjustmentKind, TierSlice
 from billing.pricing import Slice
-from billing.promotions import FreeUnits
+from billing.promotions import Coupon, FreeUnits, Held
 from billing.tariffs import Reduction, Tariff
 
 _PROMOTION = AdjustmentKind.PROMOTION
@@ -20,7 +20,7 @@ _PROMOTION = AdjustmentKind.PROMOTION
 class Priced:
     """An event's price: the rounded amount, and the parts that add up to it.
 
-    `reductions` are the promotions and discounts that applied, in their order.
+    `reductions` are the surge, promotions and discounts that applied, in their order.
     """
 
     picos: int
@@ -31,33 +31,49 @@ class Priced:
 
 
 def price(  # noqa: PLR0913 - all that decides a price
-    tariff: Tariff, calendar: Calendar, counter: int, allowances: dict[str, int], quantity: int, event_time_ms: int
+    tariff: Tariff,
+    calendar: Calendar,
+    counter: int,
+    allowances: dict[str, int],
+    quantity: int,
+    event_time_ms: int,
+    held: Held | None = None,
+    surge: Reduction | None = None,
 ) -> Priced:
     """Price `quantity` units at the counter; takes the free units used from `allowances`.
 
     `counter` is the number of billable units rated so far in the event's cycle. The caller
-    advances it by `billable`.
+    advances it by `billable`. `held` is what promotions that were won give, `surge` the factor in
+    force (rule 5), None for 1; one without text is not known, and 1.
     """
     billable = quantity
     freed: tuple[Adjustment, ...] = ()
     if tariff.allowances:
-        billable, freed = _take_free_units(tariff.allowances, allowances, quantity)
+        billable, freed = _take_free_units(tariff.allowances, allowances, held, quantity)
     if not billable:
         return Priced(0, 0, (), freed)
     listed = tariff.model.slices(counter, billable)
-    reductions = tariff.reductions_at(event_time_ms, calendar)
+    reductions = tariff.reductions_at(event_time_ms, calendar, held)
+    if surge is not None and surge.factor:
+        reductions = (surge, *reductions)
     return _whole(tariff, listed, reductions, billable, freed) or _rounded(tariff, listed, reductions, billable, freed)
 
 
 def _take_free_units(
-    promotions: tuple[FreeUnits, ...], allowances: dict[str, int], quantity: int
+    promotions: tuple[FreeUnits | Coupon, ...], allowances: dict[str, int], held: Held | None, quantity: int
 ) -> tuple[int, tuple[Adjustment, ...]]:
-    """Rule 3: promotions in the order of the book, one allowance each per customer and cycle."""
+    """Rule 3: promotions in the order of the book, one allowance each per customer and cycle.
+
+    Units of a coupon are what `held` says is left of it.
+    """
     freed: list[Adjustment] = []
     for promotion in promotions:
         used = allowances.get(promotion.id, 0)
-        if used < promotion.units and quantity:
-            taken = min(quantity, promotion.units - used)
+        left = promotion.units - used
+        if isinstance(promotion, Coupon):
+            left = held.units.get(promotion.id, 0) if held is not None else 0
+        if left > 0 and quantity:
+            taken = min(quantity, left)
             allowances[promotion.id] = used + taken
             quantity -= taken
             freed.append(Adjustment(promotion.id, _PROMOTION, 0, free_units=taken))
@@ -106,7 +122,7 @@ def _rounded(
 
 
 def _reduced(one: Reduction, picos: int) -> Adjustment:
-    return Adjustment(one.id, one.kind, picos, 0, one.percent)
+    return Adjustment(one.id, one.kind, picos, 0, one.percent, one.factor)
 
 
 def _shown(one: Slice, picos: int) -> TierSlice:

@@ -4,12 +4,15 @@ from copy import deepcopy
 
 from billing.catalog import PriceCatalog
 from billing.events import Delivery, UsageEvent, fingerprint_of, identity_of
+from billing.memory import DictMemory
 from billing.outcomes import BillingRecord, Rejection
 from billing.rating import step
 from billing.state import CustomerState
 
 
-def quote(state: CustomerState, event: UsageEvent, clock_ms: int, prices: PriceCatalog) -> BillingRecord | Rejection:
+def quote(
+    state: CustomerState, event: UsageEvent, clock_ms: int, prices: PriceCatalog, memory: DictMemory
+) -> BillingRecord | Rejection:
     """Return the record that the event would be given as its customer's next one, or why it would be refused.
 
     `state` is the customer's and stays as it is, `clock_ms` the clock of its partition. The event is valid
@@ -18,11 +21,12 @@ def quote(state: CustomerState, event: UsageEvent, clock_ms: int, prices: PriceC
     """
     delivery = Delivery(max(state.partition, 0), 0, event.event_time_ms, clock_ms)
     identity, fingerprint = identity_of(event.customer_id, event.event_id), fingerprint_of(event)
-    _, outcome = step(deepcopy(state), event, delivery, identity, fingerprint, None, prices)
+    state, memory = deepcopy((state, memory))
+    _, outcome = step(state, event, delivery, identity, fingerprint, None, prices, memory)
     assert isinstance(outcome, BillingRecord | Rejection), "nothing was seen before, so nothing is a duplicate"
     return outcome
 
 
 def total_picos(record: BillingRecord) -> int:
-    """Return what an event costs in all: its record, and the tier adjustment that follows it."""
-    return record.picos + (record.follow_up.picos if record.follow_up is not None else 0)
+    """Return what an event costs in all: its record, and the adjustments and credits that follow it."""
+    return sum(one.picos for one in record.with_follow_ups())

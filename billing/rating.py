@@ -4,33 +4,23 @@ The checks stand in the order of the contract, rule 12. A rejected or repeated e
 the state as it was, but for the deadlines that its clock has passed.
 """
 
-from dataclasses import replace
-from math import prod
-
-from billing.calendar import Cycle
 from billing.catalog import PriceCatalog, Terms
-from billing.deadlines import fire_deadlines
-from billing.events import Delivery, Measure, Seen, UsageEvent
-from billing.outcomes import BillingRecord, Duplicate, Kind, Reason, Rejection
-from billing.price import price
-from billing.price_books.model import LatePolicy, PriceBook
-from billing.pricing import Volume
-from billing.state import CustomerState, CycleState, MeterState
-from billing.tariffs import Tariff
+from billing.charging import TOO_MANY_UNITS, charge, find_closed_cycle, find_open_cycle
+from billing.due import settle_due
+from billing.events import Charge, Delivery, Measure, Seen, UsageEvent
+from billing.memory import Memory
+from billing.outcomes import BillingRecord, Duplicate, Outcome, Reason, Rejection, Settled
+from billing.retractions import Target, settle, take_retraction
+from billing.sessions import charge_of, take_phase
+from billing.state import CustomerState
+from billing.tariffs import Reduction, Tariff
 from billing.validity import invalid_event_time, invalid_field
-from billing.volume_tiers import follow_tier
 
-MAX_COUNTER = 2**63 - 1
 MAX_SHOWN = 100
 """Characters of a stranger's text that a dead letter's detail repeats: it holds the raw bytes anyway."""
 
-_TOO_MANY_UNITS = Rejection(Reason.INVALID_FIELD, f"the cycle's units of its meter would exceed {MAX_COUNTER}")
-
 # Names of their own: in Python 3.11, looking a member up in its Enum costs as much as a call.
-_USAGE, _LATE_CORRECTION = Kind.USAGE, Kind.LATE_CORRECTION
-_QUANTITY, _RETRACTION = Measure.QUANTITY, Measure.RETRACTION
-
-Outcome = BillingRecord | Duplicate | Rejection
+_QUANTITY, _SESSION = Measure.QUANTITY, Measure.SESSION
 
 
 def step(  # noqa: PLR0913 - all that decides an event's fate, none of it optional
@@ -41,26 +31,42 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     fingerprint: bytes,
     seen: Seen | None,
     prices: PriceCatalog,
-) -> tuple[list[BillingRecord], Outcome]:
+    memory: Memory,
+    surge: Reduction | None = None,
+) -> tuple[list[Settled], Outcome]:
     """Decide one valid event of one customer, in the order of the log partition.
 
-    `identity` and `fingerprint` are those of `billing.events`, `seen` what the dedup index
-    holds for the identity. Returns the records of deadlines that the clock passed first, and
-    what became of the event. Only a `BillingRecord` is to be remembered in the index.
+    `identity` and `fingerprint` are those of `billing.events`, `seen` what the memory holds for
+    the identity, `surge` the factor of the event, as `billing.surge.applied` makes it (quantities
+    alone). Returns first what comes of deadlines that the clock has passed, and of what
+    waited for this event and is refused with it; then what becomes of the event.
     """
     misrouted = _wrong_partition(state, delivery)
     if misrouted is not None:  # another partition's clock says nothing about this customer's deadlines
         return [], misrouted
-    closed = fire_deadlines(state, delivery.clock_ms) if state.deadline_ms <= delivery.clock_ms else []
+    settled: list[Settled] = []
+    if state.deadline_ms <= delivery.clock_ms:
+        settled = settle_due(state, delivery.clock_ms, prices, memory)
+        seen = memory.seen(identity)
     terms = prices.terms_for(event.customer_id, event.event_time_ms)
     horizon_ms = terms.dedup_horizon_ms
-    found = (
+    found: Outcome | None = (
         _in_future(event, delivery, prices.max_future_skew_ms)
         or _too_old(event, delivery, horizon_ms)
         or _seen_before(event, fingerprint, seen, delivery.clock_ms, horizon_ms)
-        or _rate(state, event, delivery, identity, terms)
     )
-    return closed, found
+    if found is not None:
+        return settled, found
+    if event.measure is not _QUANTITY:
+        more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory)
+        return settled + more, found
+    rated = _rate(state, event, delivery, identity, terms, surge)
+    if isinstance(rated, BillingRecord):
+        charged = charge_of(rated)
+        if seen is not None and seen.awaited_until_ms:
+            charged = _settle_waiting(state, rated, charged, identity, prices, memory)
+        memory.remember(identity, Seen(event.event_time_ms, fingerprint, charged))
+    return settled, rated
 
 
 def check_fields(event: UsageEvent, delivery: Delivery) -> Rejection | None:
@@ -106,144 +112,88 @@ def _seen_before(
     event: UsageEvent, fingerprint: bytes, seen: Seen | None, clock_ms: int, horizon_ms: int
 ) -> Duplicate | Rejection | None:
     """Rule 9. An entry counts until the clock is a dedup horizon past its event time."""
-    if seen is None:
+    if seen is None or not seen.fingerprint:
         return None
     if clock_ms - seen.event_time_ms > horizon_ms:
         return None
     if seen.fingerprint == fingerprint:
         return Duplicate(event.event_id)
-    return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was rated with another payload")
+    return Rejection(Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was taken with another payload")
 
 
-def _rate(
-    state: CustomerState, event: UsageEvent, delivery: Delivery, identity: bytes, terms: Terms
+def _rate(  # noqa: PLR0913 - what `step` has
+    state: CustomerState,
+    event: UsageEvent,
+    delivery: Delivery,
+    identity: bytes,
+    terms: Terms,
+    surge: Reduction | None,
 ) -> BillingRecord | Rejection:
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return tariff
     assert terms.series is not None
-    book = terms.series.first
-    cycle = book.calendar.cycle_of(event.event_time_ms)
-    if delivery.clock_ms < cycle.end_ms + book.allowed_lateness_ms:
-        own = state.cycles.get((book.id, cycle.name))
+    book, time_ms, clock_ms = terms.series.first, event.event_time_ms, delivery.clock_ms
+    cycle = book.calendar.cycle_of(time_ms)
+    record_id = f"{identity.hex()}-{time_ms:x}"
+    if clock_ms < cycle.end_ms + book.allowed_lateness_ms:
+        own = find_open_cycle(state, book, cycle, event.meter, event.quantity)
         if own is None:
-            own = _new_cycle_state(state, book, cycle)
-        elif _exceeds(own, event):
-            return _TOO_MANY_UNITS
-        return _charge(state, event, delivery, identity, tariff, book, own, own)
-    if book.late_policy is LatePolicy.REJECT:
-        detail = f"cycle {cycle.name} is closed for it, and the price book says late_policy: reject"
-        return Rejection(Reason.LATE_REJECTED, detail)
-    oldest_open = book.calendar.cycle_of(delivery.clock_ms - book.allowed_lateness_ms)
-    own = state.cycles.get((book.id, cycle.name))
-    billed = state.cycles.get((book.id, oldest_open.name))
-    if (own is not None and _exceeds(own, event)) or (billed is not None and _exceeds(billed, event)):
-        return _TOO_MANY_UNITS
-    own = own or _new_cycle_state(state, book, cycle, closed=True)
-    billed = billed or _new_cycle_state(state, book, oldest_open)
-    return _charge(state, event, delivery, identity, tariff, book, own, billed)
+            return TOO_MANY_UNITS
+        return charge(state, event, record_id, clock_ms, tariff, book, own, own, event.quantity, time_ms, surge)
+    cycles = find_closed_cycle(state, book, cycle, clock_ms, event.meter, event.quantity)
+    if isinstance(cycles, Rejection):
+        return cycles
+    return charge(state, event, record_id, clock_ms, tariff, book, *cycles, event.quantity, time_ms, surge)
 
 
-def _charge(  # noqa: PLR0913 - all that makes a record
+def _settle_waiting(  # noqa: PLR0913 - all that decides it
+    state: CustomerState,
+    record: BillingRecord,
+    charged: Charge,
+    identity: bytes,
+    prices: PriceCatalog,
+    memory: Memory,
+) -> Charge:
+    """Settle the retractions that waited for a rated event; returns its charge as they leave it."""
+    target = Target(charged, record.record_id, record.event_time_ms)
+    waiting = memory.waiting(identity)
+    memory.keep_waiting(identity, [])
+    target, record.retracted_by = settle(state, waiting, record.clock_ms, None, target, prices, memory)
+    return target.charge
+
+
+def _take_other(  # noqa: PLR0913 - all that decides it
     state: CustomerState,
     event: UsageEvent,
     delivery: Delivery,
-    identity: bytes,
-    tariff: Tariff,
-    book: PriceBook,
-    own: CycleState,
-    billed: CycleState,
-) -> BillingRecord:
-    """Price an event at the counters of its own cycle, and bill it in `billed`: the same one unless it is late."""
-    late = billed is not own
-    counted = own.meter(event.meter)
-    meter = billed.meter(event.meter) if late else counted
-    priced = price(tariff, book.calendar, counted.counter, own.allowances, event.quantity, event.event_time_ms)
-    counted.counter += priced.billable
-    meter.quantity += event.quantity
-    meter.picos += priced.picos
-    billed.picos += priced.picos
-    record = BillingRecord(
-        f"{identity.hex()}-{event.event_time_ms:x}",
-        event.customer_id,
-        state.next_sequence(),
-        _LATE_CORRECTION if late else _USAGE,
-        event.meter,
-        billed.name,
-        event.quantity,
-        priced.picos,
-        book.currency,
-        tariff.price_book,
-        tariff.version,
-        billed.picos,
-        meter.quantity,
-        meter.picos,
-        event.event_id,
-        event.event_time_ms,
-        delivery.clock_ms,
-        priced.slices,
-        priced.adjustments,
-        event.replay,
-        late,
-        own.name if late else "",
-    )
-    if isinstance(tariff.model, Volume) and priced.billable:
-        weight = priced.billable * prod(one.rest for one in priced.reductions)
-        whole = prod(one.whole for one in priced.reductions)
-        due = follow_tier(counted.volumes, tariff.price_version, tariff.model, counted.counter, (weight, whole))
-        if due is not None:
-            record.follow_up = _tier_adjustment(state, record, billed, meter, due)
-    return record
-
-
-def _exceeds(cycle: CycleState, event: UsageEvent) -> bool:
-    """Tell whether an event would take a cycle's units beyond what 64 bits hold."""
-    meter = cycle.meters.get(event.meter)
-    if meter is None:
-        return False
-    most = MAX_COUNTER - event.quantity
-    return meter.counter > most or meter.quantity > most
-
-
-def _tier_adjustment(
-    state: CustomerState, cause: BillingRecord, billed: CycleState, meter: MeterState, picos: int
-) -> BillingRecord:
-    """Return the record that re-prices the cycle's earlier usage at another volume tier (rule 4)."""
-    meter.picos += picos
-    billed.picos += picos
-    return replace(
-        cause,
-        record_id=f"{cause.record_id}-tier",
-        sequence=state.next_sequence(),
-        kind=Kind.TIER_ADJUSTMENT,
-        quantity=0,
-        picos=picos,
-        cycle_total_picos=billed.picos,
-        cycle_picos=meter.picos,
-        slices=(),
-        adjustments=(),
-    )
+    fingerprint: bytes,
+    terms: Terms,
+    prices: PriceCatalog,
+    memory: Memory,
+) -> tuple[list[Settled], Outcome]:
+    """Take a retraction or a phase of a session."""
+    if event.measure is Measure.RETRACTION:
+        if terms.book is None:
+            return [], Rejection(Reason.NO_PRICE, _why_no_price(terms))
+        return [], take_retraction(state, event, delivery, fingerprint, terms, prices, memory)
+    tariff = _tariff_for(event, terms)
+    if isinstance(tariff, Rejection):
+        return [], tariff
+    return take_phase(state, event, delivery, fingerprint, tariff, terms, prices, memory)
 
 
 def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:
     series, book = terms.series, terms.book
     if series is None or book is None:
         return Rejection(Reason.NO_PRICE, _why_no_price(terms))
-    if event.measure is _RETRACTION:
-        return Rejection(Reason.UNSUPPORTED, "retractions are not supported yet")
     tariff = series.tariff(book, terms.agreement, event.meter)
     if tariff is None:
         return Rejection(Reason.UNKNOWN_METER, f"{book.id}@{book.version} has no meter {event.meter[:MAX_SHOWN]!r}")
-    if event.measure is _QUANTITY and tariff.meter.session is None:
+    if (tariff.meter.session is None) is (event.measure is not _SESSION):
         return tariff
-    return _wrong_measure(event, tariff)
-
-
-def _wrong_measure(event: UsageEvent, tariff: Tariff) -> Rejection:
-    if (tariff.meter.session is not None) != (event.measure is Measure.SESSION):
-        expected = "a session" if tariff.meter.session is not None else "a quantity"
-        return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")
-    return Rejection(Reason.UNSUPPORTED, "sessions are not supported yet")
+    expected = "a session" if tariff.meter.session is not None else "a quantity"
+    return Rejection(Reason.WRONG_MEASURE, f"meter {event.meter!r} is measured by {expected}")
 
 
 def _why_no_price(terms: Terms) -> str:
@@ -252,17 +202,4 @@ def _why_no_price(terms: Terms) -> str:
     named = terms.agreement.contract.price_book if terms.agreement is not None else None
     return (
         "no price book has been published" if named is None else f"its contract names {named}, which is not published"
-    )
-
-
-def _new_cycle_state(state: CustomerState, book: PriceBook, cycle: Cycle, *, closed: bool = False) -> CycleState:
-    return state.open_cycle(
-        CycleState(
-            name=cycle.name,
-            price_book=book.id,
-            currency=book.currency,
-            close_at_ms=cycle.end_ms + book.allowed_lateness_ms,
-            forget_at_ms=cycle.end_ms + book.dedup_horizon_ms,
-            closed=closed,
-        )
     )

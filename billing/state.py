@@ -26,7 +26,10 @@ class MeterState:
 
 @dataclass(slots=True)
 class CycleState:
-    """One customer's cycle under one price book, from its first event until it is forgotten."""
+    """One customer's cycle under one price book, from its first event until it is forgotten.
+
+    `earned` is the state of promotions that are won in a cycle, by promotion.
+    """
 
     name: str
     price_book: str
@@ -37,6 +40,7 @@ class CycleState:
     picos: int = 0
     meters: dict[str, MeterState] = field(default_factory=dict)
     allowances: dict[str, int] = field(default_factory=dict)
+    earned: dict[str, object] = field(default_factory=dict)
 
     def meter(self, name: str) -> MeterState:
         """Return the meter's state, made on first use."""
@@ -53,13 +57,20 @@ class CycleState:
 
 @dataclass(slots=True)
 class CustomerState:
-    """One customer: the sequence, the home partition and the cycles that are not forgotten."""
+    """One customer: the sequence, the home partition and the cycles that are not forgotten.
+
+    `earned` is the state of promotions that are won over cycles, by price book and promotion.
+    `held_due_ms` is when something that waits may be due: never later than the first of them,
+    and possibly earlier, as what waits may be settled before or be given more time.
+    """
 
     customer_id: str
     sequence: int = 0
     partition: int = -1
     cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
     deadline_ms: int = NEVER_MS
+    held_due_ms: int = NEVER_MS
+    earned: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""
@@ -72,6 +83,12 @@ class CustomerState:
         self.sequence += 1
         return self.sequence
 
+    def expect(self, due_ms: int) -> None:
+        """Note that something which waits is due then."""
+        self.held_due_ms = min(self.held_due_ms, due_ms)
+        self.deadline_ms = min(self.deadline_ms, due_ms)
+
     def find_deadline(self) -> None:
         """Look the next deadline up again, after one has passed."""
         self.deadline_ms = min((cycle.deadline_ms for cycle in self.cycles.values()), default=NEVER_MS)
+        self.deadline_ms = min(self.deadline_ms, self.held_due_ms)

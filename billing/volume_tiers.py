@@ -41,6 +41,13 @@ def follow_tier(
     return due
 
 
+def lighten(volumes: dict[str, VolumeState], price_version: str, numerator: int, denominator: int) -> None:
+    """Take an event's weight out of W again; the tier last applied stays, until the next usage."""
+    state = volumes.get(price_version)
+    if state is not None:
+        _add(state, -numerator, denominator)
+
+
 def _add(state: VolumeState, numerator: int, denominator: int) -> None:
     total = state.weighted_numerator * denominator + numerator * state.weighted_denominator
     whole = state.weighted_denominator * denominator

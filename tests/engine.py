@@ -1,6 +1,6 @@
 """The job's own rating code without Flink: frames in, messages out, state in dicts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -13,14 +13,15 @@ from billing.price_books.parse import parse_price_book
 from billing.price_books.parse_contracts import parse_contract
 from tests.oracle import LogRecord
 from tollgate.audit.recompute import moved_clock
-from udfs.batched_state import DictStore
-from udfs.frame_rater import FrameRater
+from udfs.batched_state import DictAgenda, DictStore
+from udfs.frame_rater import FrameRater, Stores
 from wire.frames import FramedRecord, Tag, pack_incoming, unpack_outgoing
 from wire.records import ReadSoFar
 from wire.usage import decode_usage
-from wire.v1 import billing_pb2
+from wire.v1 import billing_pb2, usage_pb2
 
 TOPIC = "usage.events"
+STORES = ("customers", "index", "held", "agenda", "deadlines")
 Frames = Callable[[Sequence[FramedRecord]], Iterator[Sequence[FramedRecord]]]
 
 
@@ -45,17 +46,21 @@ class Engine:
     catalog: PriceCatalog
     customers: DictStore = field(default_factory=DictStore)
     index: DictStore = field(default_factory=DictStore)
+    held: DictStore = field(default_factory=DictStore)
+    agenda: DictAgenda = field(default_factory=DictAgenda)
     deadlines: DictStore = field(default_factory=DictStore)
     timers: list[int] = field(default_factory=list)
     records: list[billing_pb2.BillingRecord] = field(default_factory=list)
     letters: list[billing_pb2.DeadLetter] = field(default_factory=list)
+    alerts: list[billing_pb2.Alert] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rater = self.fresh_rater()
 
     def fresh_rater(self) -> FrameRater:
         """Return the function anew over the same state, as after a restore."""
-        return FrameRater(TOPIC, self.customers, self.index, self.deadlines, self.timers.append)
+        stores = Stores(self.customers, self.index, self.held, self.agenda, self.deadlines)
+        return FrameRater(TOPIC, stores, self.timers.append)
 
     def rate(self, framed: Sequence[FramedRecord]) -> None:
         """Rate one frame."""
@@ -69,6 +74,8 @@ class Engine:
         for tag, _, value, _ in unpack_outgoing(frame):
             if tag is Tag.RECORD:
                 self.records.append(billing_pb2.BillingRecord.FromString(value))
+            elif tag is Tag.ALERT:
+                self.alerts.append(billing_pb2.Alert.FromString(value))
             else:
                 self.letters.append(billing_pb2.DeadLetter.FromString(value))
 
@@ -116,6 +123,7 @@ def rate_log(
 def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
     """Return a record in the oracle's words."""
     kinds, adjustments = billing_pb2.BillingRecord.Kind, billing_pb2.Adjustment.Kind
+    phases = usage_pb2.SessionEvent.Phase
     sourced = record.HasField("source")
     return {
         "customer_id": record.customer_id,
@@ -142,4 +150,38 @@ def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
         "corrects_cycle": record.corrects_cycle,
         "replay": record.replay,
         "meter_totals": {one.meter: (one.quantity, Fraction(one.amount)) for one in record.meter_totals},
+        "record_id": record.record_id,
+        "retracts": record.retracts,
+        "session_id": record.session_id,
+        "session_events": [
+            (one.event_id, phases.Name(one.phase), one.event_time_ms, (one.source.partition, one.source.offset))
+            for one in record.session_events
+        ],
+        "timed_out": record.timed_out,
     }
+
+
+def in_oracle_words(records: Iterable[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return converted records by customer and sequence, under the record ids of the oracle's own.
+
+    A record id begins with a hash, for which the oracle has what is hashed: one stands for the other throughout.
+    """
+    mine = by_sequence(records)
+    hashes: dict[Any, str] = {}
+    hashed: dict[str, Any] = {}
+    for one, other in zip(mine, by_sequence(expected), strict=False):
+        digest, owner = one["record_id"].partition("-")[0], other["record_id"][0]
+        hashes.setdefault(owner, digest)
+        hashed.setdefault(digest, owner)
+
+    def renamed(record_id: str) -> Any:
+        digest, dash, rest = record_id.partition("-")
+        owner = hashed.get(digest)
+        return (owner, dash + rest) if owner is not None and hashes[owner] == digest else record_id
+
+    return [one | {name: renamed(one[name]) for name in ("record_id", "retracts")} for one in mine]
+
+
+def by_sequence(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return converted records by customer and sequence."""
+    return sorted(records, key=lambda one: (one["customer_id"], one["sequence"]))

@@ -8,10 +8,12 @@ import typer
 from tollgate.commands import (
     balances,
     bench,
+    bill,
     deadletters,
     demo,
     explain,
     heartbeat,
+    invoices,
     on_call,
     prices,
     produce,
@@ -19,6 +21,7 @@ from tollgate.commands import (
     records,
     replay,
     stack,
+    subscriptions,
     verify,
     wait,
 )
@@ -45,6 +48,9 @@ app.command("explain")(explain.explain)
 app.command("quote")(quote.quote)
 app.command("balance")(balances.balance)
 app.add_typer(balances.app, name="balances")
+app.command("bill")(bill.bill)
+app.command("invoices")(invoices.invoices)
+app.add_typer(subscriptions.app, name="subscriptions")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")
 app.command("replay")(replay.replay)

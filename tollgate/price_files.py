@@ -9,7 +9,6 @@ from billing.price_books.document import BookError, Node
 from billing.price_books.model import Contract, PriceBook
 from billing.price_books.parse import parse_price_book
 from billing.price_books.parse_contracts import parse_contract
-from billing.promotions import Burst
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.price_book_yaml import read_yaml
 from wire.price_books import to_contract_message, to_message
@@ -109,10 +108,6 @@ def not_billed_yet(content: PriceBook | Contract) -> list[str]:
     if isinstance(content, Contract):
         return _not_billed_of(content)
     found = [f"surge rule {rule.id!r}: the list price is charged" for rule in content.surge]
-    bursts = [one.id for one in content.promotions if isinstance(one, Burst)]
-    found += [f"burst promotion {name!r}: no discount is given" for name in bursts]
-    sessions = [name for name, meter in content.meters.items() if meter.session is not None]
-    found += [f"meter {name!r} with sessions: its events are dead-lettered UNSUPPORTED" for name in sessions]
     found += [f"plan {name!r}: there are no subscriptions" for name in content.plans]
     return found + [line for contract in content.contracts.values() for line in _not_billed_of(contract)]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wire.v1 import usage_pb2
 
@@ -12,6 +12,9 @@ DAY_MS = 86_400_000
 
 _METERS = (("sms.outbound", 40, 60), ("api.calls", 400, 25), ("mms.outbound", 5, 10), ("data.transfer", 500_000_000, 5))
 """(meter, the largest quantity, how often of 100)."""
+
+SESSION_METER = "voice"
+"""What calls are counted by, where the traffic has any."""
 
 _REGIONS = ("eu-west", "eu-north", "us-east", "us-west", "ap-south")
 
@@ -32,6 +35,8 @@ class Shares:
     out_of_order: int = 50
     last_cycle: int = 2
     bad: int = 3
+    retractions: int = 0
+    sessions: int = 0
 
 
 class Traffic:
@@ -49,6 +54,7 @@ class Traffic:
         self._shares = shares or Shares()
         self._count = 0
         self._recent: list[Sample] = []
+        self._calls: list[tuple[str, str]] = []
 
     def take(self, count: int, now_ms: int) -> Iterator[Sample]:
         """Yield `count` samples of about the time `now_ms` (epoch ms)."""
@@ -67,6 +73,11 @@ class Traffic:
         if dice < shares.last_cycle:
             return self._sample(now_ms - 26 * DAY_MS)
         dice -= shares.last_cycle
+        if dice < shares.retractions and self._recent:
+            return self._retraction(now_ms)
+        dice -= shares.retractions
+        if 0 <= dice < shares.sessions:
+            return self._phase(now_ms)
         behind_ms = self._random.randrange(60_000) if dice < shares.out_of_order else 0
         sample = self._sample(now_ms - behind_ms)
         self._recent.append(sample)
@@ -87,6 +98,33 @@ class Traffic:
             source="traffic",
         )
         return Sample(customer.encode(), event.SerializeToString(), event_time_ms)
+
+    def _retraction(self, now_ms: int) -> Sample:
+        """Return a retraction of a recent event, which may have been taken back before."""
+        taken_back = usage_pb2.UsageEvent.FromString(self._random.choice(self._recent).value)
+        retraction = usage_pb2.Retraction(event_id=taken_back.event_id, reason="traffic")
+        return self._other(taken_back.customer_id, "", now_ms, retraction=retraction)
+
+    def _phase(self, now_ms: int) -> Sample:
+        """Return a START, or the STOP of a call that was started; one in ten never ends."""
+        if self._calls and self._random.randrange(2):
+            customer, session_id = self._calls.pop(self._random.randrange(len(self._calls)))
+            stop = usage_pb2.SessionEvent(session_id=session_id, phase=usage_pb2.SessionEvent.STOP)
+            return self._other(customer, SESSION_METER, now_ms, session=stop)
+        customer = self._random.choices(self._customers, cum_weights=self._weights)[0]
+        session_id = f"{self._run}-call-{self._count:08d}"
+        if self._random.randrange(10):
+            self._calls.append((customer, session_id))
+        start = usage_pb2.SessionEvent(session_id=session_id, phase=usage_pb2.SessionEvent.START)
+        return self._other(customer, SESSION_METER, now_ms, session=start)
+
+    def _other(self, customer: str, meter: str, now_ms: int, **measure: Any) -> Sample:
+        self._count += 1
+        event = usage_pb2.UsageEvent(
+            event_id=f"{self._run}-{self._count:08d}", customer_id=customer, meter=meter, event_time_ms=now_ms,
+            source="traffic", **measure,
+        )  # fmt: skip
+        return Sample(customer.encode(), event.SerializeToString(), now_ms)
 
     def _bad(self, now_ms: int) -> Sample:
         """Return one of the mistakes that producers make."""

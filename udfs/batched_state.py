@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 from struct import Struct
 from typing import Any, Protocol
 
+from billing.state import NEVER_MS
+
 _KEY = Struct(">H")
 _VALUE = Struct(">i")
 _DEADLINE = Struct(">q")
+_ABSENT = _VALUE.pack(-1)
 
 
 class Store(Protocol):
@@ -20,8 +23,8 @@ class Store(Protocol):
     def get_all(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Return what is there of `keys`."""
 
-    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
-        """Write every entry."""
+    def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
+        """Write every entry; None removes one."""
 
 
 class WholeStore(Store, Protocol):
@@ -32,10 +35,10 @@ class WholeStore(Store, Protocol):
 
 
 class IndexStore(Store, Protocol):
-    """A `Store` whose values begin with an event time, as `wire.customer_state.encode_seen` writes them."""
+    """A `Store` whose values begin with a time, as `wire.dedup_index` and `wire.held` write them."""
 
     def sweep(self, before_ms: int) -> None:
-        """Remove the entries of events before a time."""
+        """Remove the entries of times before this."""
 
 
 class DeadlineStore(Store, Protocol):
@@ -43,6 +46,16 @@ class DeadlineStore(Store, Protocol):
 
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the keys whose deadline is at or before `until_ms`, in order."""
+
+
+class AgendaStore(Protocol):
+    """Entries that begin with a deadline (i64, big-endian), by owner; each owner's earliest is found at once."""
+
+    def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add (owner, entry)."""
+
+    def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
+        """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
 
 
 def deadline_key(deadline_ms: int, customer: bytes) -> bytes:
@@ -83,11 +96,14 @@ class FlinkStore:
                 position += length
         return found
 
-    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
-        """Write every entry."""
+    def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
+        """Write every entry; None removes one."""
         parts: list[bytes] = []
         for key, value in entries.items():
-            parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
+            if value is None:
+                parts += [_KEY.pack(len(key)), key, _ABSENT]
+            else:
+                parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
         self._batch.putAll(self._state, b"".join(parts))
 
     def everything(self) -> dict[bytes, bytes]:
@@ -107,20 +123,42 @@ class FlinkStore:
         return entries
 
     def sweep(self, before_ms: int) -> None:
-        """Remove the entries of events before a time."""
+        """Remove the entries of times before this."""
         self._batch.sweep(self._state, before_ms)
 
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the keys whose deadline is at or before `until_ms`, in order."""
-        answer: bytes = self._batch.takeDue(self._state, until_ms)
-        keys: list[bytes] = []
-        position = 0
-        while position < len(answer):
-            (length,) = _KEY.unpack_from(answer, position)
-            position += _KEY.size
-            keys.append(answer[position : position + length])
-            position += length
-        return keys
+        return _unpack_keys(self._batch.takeDue(self._state, until_ms), 0)
+
+
+class FlinkAgenda:
+    """An `AgendaStore` over a PyFlink MapState in thread mode: heaps, kept by tollgate.jvm.Agenda."""
+
+    def __init__(self, state: Any) -> None:
+        from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
+
+        self._agenda = findClass("tollgate.jvm.Agenda")
+        self._state = state._state  # noqa: SLF001 - PyFlink offers no batched access
+
+    def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add (owner, entry)."""
+        self._agenda.add(self._state, b"".join(_KEY.pack(len(part)) + part for pair in entries for part in pair))
+
+    def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
+        """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
+        answer: bytes = self._agenda.takeDue(self._state, owner, until_ms)
+        (next_ms,) = _DEADLINE.unpack_from(answer)
+        return _unpack_keys(answer, _DEADLINE.size), NEVER_MS if next_ms < 0 else next_ms
+
+
+def _unpack_keys(packed: bytes, position: int) -> list[bytes]:
+    keys: list[bytes] = []
+    while position < len(packed):
+        (length,) = _KEY.unpack_from(packed, position)
+        position += _KEY.size
+        keys.append(packed[position : position + length])
+        position += length
+    return keys
 
 
 class DictStore:
@@ -133,16 +171,20 @@ class DictStore:
         """Return what is there of `keys`."""
         return {key: self.entries[key] for key in keys if key in self.entries}
 
-    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
-        """Write every entry."""
-        self.entries.update(entries)
+    def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
+        """Write every entry; None removes one."""
+        for key, value in entries.items():
+            if value is None:
+                self.entries.pop(key, None)
+            else:
+                self.entries[key] = value
 
     def everything(self) -> dict[bytes, bytes]:
         """Return all entries."""
         return dict(self.entries)
 
     def sweep(self, before_ms: int) -> None:
-        """Remove the entries of events before a time."""
+        """Remove the entries of times before this."""
         for key in [key for key, value in self.entries.items() if _DEADLINE.unpack_from(value)[0] < before_ms]:
             del self.entries[key]
 
@@ -152,3 +194,24 @@ class DictStore:
         for key in due:
             del self.entries[key]
         return due
+
+
+class DictAgenda:
+    """An `AgendaStore` in memory. The keys of `entries` are u16 length | owner | entry."""
+
+    def __init__(self) -> None:
+        self.entries: dict[bytes, bytes] = {}
+
+    def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add (owner, entry)."""
+        self.entries.update({_KEY.pack(len(owner)) + owner + entry: b"" for owner, entry in entries})
+
+    def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
+        """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
+        prefix = _KEY.pack(len(owner)) + owner
+        mine = sorted(key[len(prefix) :] for key in self.entries if key.startswith(prefix))
+        due = [entry for entry in mine if _DEADLINE.unpack_from(entry)[0] <= until_ms]
+        for entry in due:
+            del self.entries[prefix + entry]
+        rest = mine[len(due) :]
+        return due, _DEADLINE.unpack_from(rest[0])[0] if rest else NEVER_MS

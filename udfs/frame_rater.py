@@ -4,19 +4,33 @@ Knows state as `Store`s and nothing of Flink, so that tests drive the very code 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
-from billing.deadlines import fire_deadlines
-from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_of
-from billing.outcomes import BillingRecord, Duplicate, Reason, Rejection
+from billing.due import settle_due
+from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of, session_key_of
+from billing.outcomes import (
+    Absorbed,
+    BillingRecord,
+    Duplicate,
+    Held,
+    Kind,
+    Origin,
+    Outcome,
+    Reason,
+    Refused,
+    Rejection,
+    Settled,
+)
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
 from billing.validity import MAX_ID_LENGTH
-from udfs.batched_state import DeadlineStore, IndexStore, Store, customer_of, deadline_key
-from wire.customer_state import decode_seen, decode_state, encode_seen, encode_state
+from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
+from udfs.frame_memory import FrameMemory
+from wire.alerts import alert_message
+from wire.customer_state import decode_state, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
 from wire.usage import decode_usage
@@ -35,9 +49,23 @@ class Arrival(NamedTuple):
 DAY_MS = 86_400_000
 
 _SWEEP = b""
-"""Stands where a customer does in the deadlines: then the dedup index is rid of what has expired."""
+"""Stands where a customer does in the deadlines: then the shard is rid of ids and sessions that have expired."""
+
+_CUSTOMERS = b""
+"""Owns the agenda's entries of when each customer is to be looked at."""
 
 _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure")
+
+
+@dataclass(slots=True)
+class Stores:
+    """The state of one shard at a time. `deadlines` holds sweeps, and what earlier builds noted of customers."""
+
+    customers: Store
+    index: IndexStore
+    held: IndexStore
+    agenda: AgendaStore
+    deadlines: DeadlineStore
 
 
 @dataclass(slots=True)
@@ -48,9 +76,7 @@ class FrameRater:
     """
 
     topic: str
-    customers: Store
-    index: IndexStore
-    deadlines: DeadlineStore
+    stores: Stores
     register_timer: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -64,86 +90,149 @@ class FrameRater:
 
     def fire(self, until_ms: int, prices: PriceCatalog) -> bytes:
         """Do what is due for silent customers once the watermark reached `until_ms`."""
-        customers = dict.fromkeys(map(customer_of, self.deadlines.take_due(until_ms)))
-        if customers.pop(_SWEEP, self) is not self:
-            self.index.sweep(until_ms - prices.longest_dedup_horizon_ms())
-        if not customers:
-            return b""
-        states = self._load(customers)
+        due, _ = self.stores.agenda.take_due(_CUSTOMERS, until_ms)
+        customers = dict.fromkeys(map(customer_of, [*self.stores.deadlines.take_due(until_ms), *due]))
+        sweeps = customers.pop(_SWEEP, self) is not self
         out: list[bytes] = []
-        due_ms = {customer: state.deadline_ms for customer, state in states.items()}
-        for state in states.values():
-            self._emit_closed(fire_deadlines(state, until_ms), out)
-        self._save(states, due_ms, prices)
+        if customers:
+            self._settle(customers, until_ms, prices, out)
+        if sweeps:  # after what was due, which may have looked for what goes now
+            before_ms = until_ms - prices.longest_dedup_horizon_ms()
+            self.stores.index.sweep(before_ms)
+            self.stores.held.sweep(before_ms)
         return b"".join(out)
 
+    def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: list[bytes]) -> None:
+        states = self._load(customers)
+        memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
+        due_ms = {customer: state.deadline_ms for customer, state in states.items()}
+        for state in states.values():
+            self._emit_settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0), out)
+        memory.write()
+        self._save(states, due_ms, prices)
+
     def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
-        known = self.index.get_all(dict.fromkeys(one.identity for one in arrivals if one.identity))
-        seen: dict[bytes, Seen] = {identity: decode_seen(entry) for identity, entry in known.items()}
+        memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
+        memory.read_ahead(*_names(arrivals))
         states = self._load(
             dict.fromkeys(event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity)
         )
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
-        rated: dict[bytes, bytes] = {}
+        known = memory.ids
         for framed, event, identity, refused in arrivals:
             if event is None or refused is not None:
                 self._reject(framed, event, refused or _UNREADABLE, read, out)
                 continue
+            delivery = framed.delivery
+            if event.measure is not Measure.QUANTITY:
+                delivery = delivery._replace(original=Original(framed.value, read))
             fingerprint = fingerprint_of(event)
             state = states[event.customer_id.encode()]
-            closed, outcome = step(state, event, framed.delivery, identity, fingerprint, seen.get(identity), prices)
-            if closed:
-                self._emit_closed(closed, out)
-            if isinstance(outcome, BillingRecord):
-                self.counts["rated"] += 1
-                rated[identity] = encode_seen(event.event_time_ms, fingerprint)
-                seen[identity] = Seen(event.event_time_ms, fingerprint)
-                self._emit(outcome, framed, read, out)
-                if outcome.follow_up is not None:
-                    self._emit(outcome.follow_up, framed, read, out)
-            elif isinstance(outcome, Duplicate):
-                self.counts["duplicates"] += 1
-            else:
-                self._reject(framed, event, outcome, read, out)
-        if rated:
-            self.index.put_all(rated)
+            settled, outcome = step(state, event, delivery, identity, fingerprint, known[identity], prices, memory)
+            if settled:
+                self._emit_settled(settled, read, out)
+            self._emit_outcome(outcome, framed, event, read, out)
+        memory.write()
         self._save(states, due_ms, prices)
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
-        found = self.customers.get_all(customers)
+        found = self.stores.customers.get_all(customers)
         return {customer: decode_state(customer.decode(), found.get(customer)) for customer in customers}
 
     def _save(self, states: dict[bytes, CustomerState], due_before_ms: dict[bytes, int], prices: PriceCatalog) -> None:
-        self.customers.put_all({customer: encode_state(state) for customer, state in states.items()})
-        moved: dict[bytes, bytes] = {}
+        self.stores.customers.put_all({customer: encode_state(state) for customer, state in states.items()})
+        moved: list[tuple[bytes, bytes]] = []
+        sweeps: dict[bytes, bytes | None] = {}
         for customer, state in states.items():
             if state.deadline_ms not in (due_before_ms[customer], NEVER_MS):
                 sweep_ms = _sweep_time_ms(state.deadline_ms + prices.longest_dedup_horizon_ms())
-                moved[deadline_key(state.deadline_ms, customer)] = moved[deadline_key(sweep_ms, _SWEEP)] = b""
+                moved.append((_CUSTOMERS, deadline_key(state.deadline_ms, customer)))
+                sweeps[deadline_key(sweep_ms, _SWEEP)] = b""
                 self.register_timer(state.deadline_ms)
                 self.register_timer(sweep_ms)
         if moved:
-            self.deadlines.put_all(moved)
+            self.stores.agenda.add(moved)
+            self.stores.deadlines.put_all(sweeps)
 
-    def _emit(self, record: BillingRecord, framed: FramedRecord, read: ReadSoFar, out: list[bytes]) -> None:
-        delivery = framed.delivery
-        source = common_pb2.SourcePosition(topic=self.topic, partition=delivery.partition, offset=delivery.offset)
-        value = record_message(record, source, read).SerializeToString()
-        out.append(pack_outgoing(Tag.RECORD, record.customer_id.encode(), value, replay=record.replay))
+    def _emit_outcome(
+        self, outcome: Outcome, framed: FramedRecord, event: UsageEvent, read: ReadSoFar, out: list[bytes]
+    ) -> None:
+        if isinstance(outcome, BillingRecord):
+            delivery = framed.delivery
+            self._emit(outcome, Origin(delivery.partition, delivery.offset, read), read, out)
+        elif isinstance(outcome, Rejection):
+            self._reject(framed, event, outcome, read, out)
+        elif isinstance(outcome, Duplicate):
+            self.counts["duplicates"] += 1
+        elif isinstance(outcome, Absorbed):
+            self.counts["rated"] += 1
+        else:
+            assert isinstance(outcome, Held)
 
-    def _emit_closed(self, records: list[BillingRecord], out: list[bytes]) -> None:
-        for record in records:
-            value = record_message(record, None, ReadSoFar(0)).SerializeToString()
-            out.append(pack_outgoing(Tag.RECORD, record.customer_id.encode(), value))
+    def _emit_settled(self, settled: Iterable[Settled], read: ReadSoFar, out: list[bytes]) -> None:
+        """Write what comes of deadlines and of what waited; a record without origin is of no event."""
+        for one in settled:
+            if isinstance(one, Refused):
+                self._reject_waited(one, out)
+            else:
+                self._emit(one, one.origin, read, out)
+
+    def _emit(self, record: BillingRecord, origin: Origin | None, read: ReadSoFar, out: list[bytes]) -> None:
+        """Write a record and what comes with it; `origin` is that of records that name none."""
+        if record.kind is not Kind.CYCLE_CLOSE:
+            self.counts["rated"] += len(record.session.parts) if record.session is not None else 1
+        for one in record.with_follow_ups():
+            self._write(one, origin, read, out)
+        if record.retracted_by:
+            self._emit_settled(record.retracted_by, read, out)
+
+    def _write(self, record: BillingRecord, origin: Origin | None, read: ReadSoFar, out: list[bytes]) -> None:
+        at = record.origin or origin
+        customer = record.customer_id.encode()
+        source = None
+        if at is None:
+            value = record_message(record, None, read).SerializeToString()
+        else:
+            source = common_pb2.SourcePosition(topic=self.topic, partition=at.partition, offset=at.offset)
+            known = read if at.read is None else ReadSoFar(*at.read)
+            value = record_message(record, source, known).SerializeToString()
+        out.append(pack_outgoing(Tag.RECORD, customer, value, replay=record.replay))
+        for alert in record.alerts:
+            told = alert_message(alert, source).SerializeToString()
+            out.append(pack_outgoing(Tag.ALERT, customer, told, replay=record.replay))
 
     def _reject(
         self, framed: FramedRecord, event: UsageEvent | None, why: Rejection, read: ReadSoFar, out: list[bytes]
     ) -> None:
-        letter = letter_of(framed, event)
-        message = dead_letter_message(letter, self.topic, framed.delivery, why, read)
-        entry = pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay)
-        out.append(entry)
+        self._write_letter(letter_of(framed, event), framed.delivery, why, read, out)
+
+    def _reject_waited(self, refused: Refused, out: list[bytes]) -> None:
+        event, delivery, _ = refused.waited
+        assert delivery.original is not None
+        letter = letter_of(FramedRecord(delivery, delivery.original.value, None, readable=True), event)
+        self._write_letter(letter, delivery, refused.why, ReadSoFar(*delivery.original.read), out)
+
+    def _write_letter(
+        self, letter: Letter, delivery: Delivery, why: Rejection, read: ReadSoFar, out: list[bytes]
+    ) -> None:
+        message = dead_letter_message(letter, self.topic, delivery, why, read)
+        out.append(pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay))
         self.counts[why.reason.value] += 1
+
+
+def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:
+    """Return the identities and the sessions that the events of a frame name."""
+    identities: list[bytes] = []
+    sessions: list[bytes] = []
+    for _, event, identity, _ in arrivals:
+        if identity:
+            identities.append(identity)
+            assert event is not None
+            if event.measure is Measure.SESSION:
+                sessions.append(session_key_of(event.customer_id, event.subject))
+            elif event.measure is Measure.RETRACTION:
+                identities.append(identity_of(event.customer_id, event.subject))
+    return identities, sessions
 
 
 def _admit(framed: FramedRecord, prices: PriceCatalog) -> Arrival | None:

@@ -8,8 +8,8 @@ from pyflink.common import Types
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from udfs.batched_state import FlinkStore
-from udfs.frame_rater import FrameRater
+from udfs.batched_state import FlinkAgenda, FlinkStore
+from udfs.frame_rater import FrameRater, Stores
 from udfs.price_feed import PriceFeed, PriceTopic, Published
 from wire.records import ReadSoFar
 
@@ -19,6 +19,8 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 CUSTOMERS = MapStateDescriptor("customers", _BYTES, _BYTES)
 DEDUP_INDEX = MapStateDescriptor("dedup-index", _BYTES, _BYTES)
 DEADLINES = MapStateDescriptor("deadlines", _BYTES, _BYTES)
+HELD = MapStateDescriptor("held", _BYTES, _BYTES)
+AGENDA = MapStateDescriptor("agenda", _BYTES, _BYTES)
 PRICES = MapStateDescriptor("prices", Types.LONG(), _BYTES)
 
 _CONTRACTS_FROM = 1 << 62
@@ -56,9 +58,13 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._timers: Any = None
         self._rater = FrameRater(
             topic=self._start.topic,
-            customers=FlinkStore(runtime_context.get_map_state(CUSTOMERS)),
-            index=FlinkStore(runtime_context.get_map_state(DEDUP_INDEX)),
-            deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES)),
+            stores=Stores(
+                customers=FlinkStore(runtime_context.get_map_state(CUSTOMERS)),
+                index=FlinkStore(runtime_context.get_map_state(DEDUP_INDEX)),
+                held=FlinkStore(runtime_context.get_map_state(HELD)),
+                agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA)),
+                deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES)),
+            ),
             register_timer=self._register_timer,
         )
         group = runtime_context.get_metrics_group()

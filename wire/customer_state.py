@@ -5,16 +5,16 @@ for every older one, and a golden file of each in tests/golden/state.
 """
 
 from collections.abc import Mapping
-from struct import Struct
 
-from billing.events import Seen
-from billing.state import CustomerState, CycleState, MeterState
+from billing.state import NEVER_MS, CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
+from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
 from wire.v1 import state_pb2
 
-FORMAT = 1
+FORMAT = 2
 
-_INDEX_ENTRY = Struct(">q8s")
+_READABLE = (1, FORMAT)
+"""Format 2 says when something that waits is due; in format 1 nothing waits."""
 
 
 class UnknownStateFormatError(Exception):
@@ -24,8 +24,12 @@ class UnknownStateFormatError(Exception):
 def encode_state(state: CustomerState) -> bytes:
     """Return the bytes of a customer's state."""
     message = state_pb2.CustomerState(format=FORMAT, sequence=state.sequence, partition=state.partition)
+    if state.held_due_ms != NEVER_MS:
+        message.held_due_ms = state.held_due_ms
     for cycle in state.cycles.values():
         _encode_cycle(cycle, message.cycles.add())
+    if state.earned:
+        encode_earned(state.earned, message)
     return message.SerializeToString()
 
 
@@ -49,6 +53,8 @@ def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
         allowance = into.allowances.add()
         allowance.promotion = promotion
         allowance.used = used
+    if cycle.earned:
+        encode_milestones(cycle.earned, into)
 
 
 def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
@@ -71,12 +77,17 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
     if data is None:
         return state
     message = state_pb2.CustomerState.FromString(data)
-    if message.format != FORMAT:
-        raise UnknownStateFormatError(f"state format {message.format} of {customer_id}; this release reads {FORMAT}")
+    if message.format not in _READABLE:
+        known = " and ".join(map(str, _READABLE))
+        raise UnknownStateFormatError(f"state format {message.format} of {customer_id}; this release reads {known}")
     state.sequence = message.sequence
     state.partition = message.partition
+    if message.held_due_ms:
+        state.expect(message.held_due_ms)
     for cycle in message.cycles:
         state.open_cycle(_decode_cycle(cycle))
+    if message.bursts or message.coupons:
+        state.earned = decode_earned(message)
     return state
 
 
@@ -95,14 +106,6 @@ def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
     for one in message.volumes:
         weight = int(one.weighted_numerator), int(one.weighted_denominator)
         cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
+    if message.milestones:
+        cycle.earned = decode_milestones(message)
     return cycle
-
-
-def encode_seen(event_time_ms: int, fingerprint: bytes) -> bytes:
-    """Return the dedup index entry of a rated event: 16 bytes, the event time in front."""
-    return _INDEX_ENTRY.pack(event_time_ms, fingerprint)
-
-
-def decode_seen(data: bytes) -> Seen:
-    """Return what the dedup index remembers."""
-    return Seen(*_INDEX_ENTRY.unpack(data))

@@ -5,8 +5,8 @@ from typing import NamedTuple, cast
 
 from billing.events import Delivery
 from billing.money import format_picos
-from billing.outcomes import Adjustment, AdjustmentKind, BillingRecord, Kind, Rejection, TierSlice
-from wire.v1 import billing_pb2, common_pb2
+from billing.outcomes import Adjustment, AdjustmentKind, BillingRecord, Kind, Rejection, SessionLine, TierSlice
+from wire.v1 import billing_pb2, common_pb2, usage_pb2
 
 # The generated types say that an enum field takes its enum; it takes the number.
 _KINDS = {
@@ -45,6 +45,8 @@ def _put_adjustment(one: Adjustment, into: billing_pb2.Adjustment) -> None:
     into.amount = format_picos(one.picos)
     into.free_units = one.free_units
     into.percent = one.percent
+    if one.factor:
+        into.factor = one.factor
 
 
 def record_message(
@@ -80,12 +82,34 @@ def record_message(
     message.cycle_amount = format_picos(record.cycle_picos)
     if record.replay:
         message.replay = True
+    if record.surge_unknown:
+        message.surge_unknown = True
     if record.late:
         message.late = True
         message.corrects_cycle = record.corrects_cycle
+    if record.retracts:
+        message.retracts = record.retracts
+    if record.session is not None:
+        _put_session(record.session, source, message)
     for total in record.meter_totals:
         message.meter_totals.add(meter=total.meter, quantity=total.quantity, amount=format_picos(total.picos))
     return message
+
+
+def _put_session(
+    session: SessionLine, source: common_pb2.SourcePosition | None, into: billing_pb2.BillingRecord
+) -> None:
+    assert source is not None
+    into.session_id = session.session_id
+    into.timed_out = session.timed_out
+    for one in session.parts:
+        part = into.session_events.add()
+        part.event_id = one.event_id
+        part.phase = cast("usage_pb2.SessionEvent.Phase", int(one.phase))
+        part.event_time_ms = one.event_time_ms
+        part.source.topic = source.topic
+        part.source.partition = one.partition
+        part.source.offset = one.offset
 
 
 class Letter(NamedTuple):

@@ -24,6 +24,8 @@ def decode_usage(value: bytes) -> UsageEvent | None:
     if name is None:
         return None
     measure = _MEASURES[name]
+    if measure is not Measure.QUANTITY:
+        return _decode_other(message, measure)
     return UsageEvent(
         message.event_id,
         message.customer_id,
@@ -32,15 +34,30 @@ def decode_usage(value: bytes) -> UsageEvent | None:
         message.quantity,
         message.event_time_ms,
         dict(message.dimensions) if message.dimensions else NO_DIMENSIONS,
-        "" if measure is Measure.QUANTITY else _detail(message, measure),
+        "",
         message.replay,
     )
 
 
-def _detail(message: usage_pb2.UsageEvent, measure: Measure) -> str:
-    """Return what else belongs to the payload, unambiguously, for its fingerprint."""
+def _decode_other(message: usage_pb2.UsageEvent, measure: Measure) -> UsageEvent:
+    """Return a session, a retraction or a heartbeat; `detail` is unambiguous, for the fingerprint."""
+    detail, subject, phase = "", "", 0
     if measure is Measure.SESSION:
-        return f"{message.session.phase}:{message.session.session_id}"
-    if measure is Measure.RETRACTION:
-        return f"{len(message.retraction.event_id)}:{message.retraction.event_id}{message.retraction.reason}"
-    return ""
+        subject, phase = message.session.session_id, int(message.session.phase)
+        detail = f"{phase}:{subject}"
+    elif measure is Measure.RETRACTION:
+        subject = message.retraction.event_id
+        detail = f"{len(subject)}:{subject}{message.retraction.reason}"
+    return UsageEvent(
+        event_id=message.event_id,
+        customer_id=message.customer_id,
+        meter=message.meter,
+        measure=measure,
+        quantity=0,
+        event_time_ms=message.event_time_ms,
+        dimensions=dict(message.dimensions) if message.dimensions else NO_DIMENSIONS,
+        detail=detail,
+        replay=message.replay,
+        subject=subject,
+        phase=phase,
+    )

@@ -8,6 +8,7 @@ from billing.calendar import Calendar
 from billing.price_books.percent import Percent
 from billing.pricing.slices import PricingModel
 from billing.promotions.promotion import Promotion
+from billing.surge.rule import SurgeRule
 
 
 class LatePolicy(StrEnum):
@@ -51,35 +52,6 @@ class Meter:
     unit: str
     price: PricingModel
     session: SessionRule | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SurgeLevel:
-    """From ``at_least`` units in a window, times factor_numerator / factor_denominator."""
-
-    at_least: int
-    factor: str
-    factor_numerator: int
-    factor_denominator: int
-
-
-@dataclass(frozen=True, slots=True)
-class SurgeRule:
-    """Demand pricing of some meters (contract section 6); levels rise, there is at least one.
-
-    model names the replaceable function of demand, "levels" unless the book says otherwise;
-    parameters are its own.
-    """
-
-    id: str
-    meters: tuple[str, ...]
-    dimension: str
-    window_ms: int
-    lead_ms: int
-    levels: tuple[SurgeLevel, ...]
-    release_below: int
-    model: str = "levels"
-    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The promotions of a price book, in its order (contract section 4)."""
 
-from billing.price_books.document import Errors, Node
+from billing.price_books.document import Errors, Node, items_at
 from billing.price_books.fields import Fields
 from billing.promotions import Promotion, parse_promotion
 
@@ -17,7 +17,17 @@ def parse_promotions(parent: Fields) -> tuple[Promotion, ...]:
         return ()
     found = [parse_promotion(node, parent.errors) for node in nodes]
     check_unique(nodes, "id", parent.errors)
+    _check_codes(nodes, parent.errors)
     return tuple(promotion for promotion in found if promotion is not None)
+
+
+def _check_codes(nodes: list[Node], errors: Errors) -> None:
+    """Check that no code is in two coupons, or twice in one: it would redeem both."""
+    seen: set[str] = set()
+    for node in (item for promotion in nodes for item in items_at(promotion, "codes")):
+        if isinstance(node.value, str) and node.value in seen:
+            errors.add(node, f"{node.value} is a coupon's code already", "give each coupon codes of its own")
+        seen.add(str(node.value))
 
 
 def check_unique(nodes: list[Node], key: str, errors: Errors) -> None:

@@ -1,15 +1,19 @@
 """The surge rules of a price book (contract sections 4 and 6)."""
 
+from fractions import Fraction
+
 from billing.durations import parse_duration
 from billing.money import parse_decimal
-from billing.price_books.document import Errors, Node, items_at
+from billing.price_books.document import Errors, Node, items_at, path_of_key
 from billing.price_books.fields import Fields, read_scalar, suggestion
-from billing.price_books.model import SurgeLevel, SurgeRule
 from billing.price_books.parse_promotions import check_unique
 from billing.price_books.readers import identifier, label, positive_duration, positive_whole
+from billing.surge import MODELS, SurgeLevel, SurgeModel, SurgeRule
+from billing.surge.rule import decimal_text
 
-# The functions of demand that the detector has, each with the parameters it takes.
-SURGE_MODELS: dict[str, tuple[str, ...]] = {"levels": ()}
+MAX_LEVELS = 20
+MAX_FACTOR_LENGTH = 20
+"""Exact products of factors are kept in the state: their digits must stay few."""
 
 SURGE_FIELDS = ("id", "meters", "dimension", "window", "lead", "levels", "release_below", "model", "parameters")
 
@@ -31,9 +35,10 @@ def _parse_rule(fields: Fields) -> SurgeRule | None:
     lead_ms = fields.required("lead", parse_duration)
     levels = _parse_levels(fields)
     release_below = _parse_release_below(fields, levels)
-    model = fields.default("model", _model, "levels")
-    parameters = _parse_parameters(fields, model)
+    model = _parse_model(fields)
     if rule_id is None or dimension is None or window_ms is None or lead_ms is None or release_below is None:
+        return None
+    if model is None:
         return None
     return SurgeRule(
         id=rule_id,
@@ -44,20 +49,23 @@ def _parse_rule(fields: Fields) -> SurgeRule | None:
         levels=levels,
         release_below=release_below,
         model=model,
-        parameters=parameters,
     )
 
 
 def _parse_levels(parent: Fields) -> tuple[SurgeLevel, ...]:
     """Read the levels; both threshold and factor must rise from one to the next."""
     levels: list[SurgeLevel] = []
-    for node in parent.items("levels", required=True):
+    nodes = parent.items("levels", required=True)
+    if len(nodes) > MAX_LEVELS:
+        parent.errors.add(nodes[MAX_LEVELS], f"there are more than {MAX_LEVELS} levels", "write fewer")
+        return ()
+    for node in nodes:
         fields = Fields(node, parent.errors, ("at_least", "factor"))
         at_least = fields.required("at_least", positive_whole)
         factor = fields.required("factor", _factor)
         if at_least is None or factor is None:
             continue
-        level = SurgeLevel(at_least, *factor)
+        level = SurgeLevel(at_least, factor)
         if levels:
             _check_rising(fields, levels[-1], level)
         levels.append(level)
@@ -71,10 +79,11 @@ def _check_rising(fields: Fields, before: SurgeLevel, level: SurgeLevel) -> None
             f"at_least {level.at_least} is not above the level before, {before.at_least}",
             "put the levels in rising order",
         )
-    if level.factor_numerator * before.factor_denominator <= before.factor_numerator * level.factor_denominator:
+    if level.factor <= before.factor:
+        written, factor = decimal_text(level.factor), decimal_text(before.factor)
         fields.errors.add(
             fields.node_of("factor"),
-            f"factor {level.factor} is not above that of the level before, {before.factor}",
+            f"factor {written} is not above that of the level before, {factor}",
             "let the factor rise with demand",
         )
 
@@ -94,13 +103,14 @@ def _parse_release_below(fields: Fields, levels: tuple[SurgeLevel, ...]) -> int 
     return first if written is None else written
 
 
-def _parse_parameters(parent: Fields, model: str) -> dict[str, str]:
-    node = parent.child("parameters")
-    if node is None:
-        return {}
-    fields = Fields(node, parent.errors, SURGE_MODELS[model])
-    values = {name: fields.optional(name, label) for name in SURGE_MODELS[model]}
-    return {name: value for name, value in values.items() if value is not None}
+def _parse_model(parent: Fields) -> SurgeModel | None:
+    """Return the function of demand with its parameters; None where an error was added."""
+    model = MODELS[parent.default("model", _model, "levels")]
+    absent = Node({}, parent.node_of("model").line, path_of_key(parent.node.path, "parameters"))
+    node = parent.child("parameters") or absent
+    before = len(parent.errors.found)
+    parsed = model.parse(Fields(node, parent.errors, model.parameter_names()))
+    return parsed if len(parent.errors.found) == before else None
 
 
 def _check_one_rule_per_meter(nodes: list[Node], errors: Errors) -> None:
@@ -113,13 +123,15 @@ def _check_one_rule_per_meter(nodes: list[Node], errors: Errors) -> None:
 
 
 def _model(text: str) -> str:
-    if text not in SURGE_MODELS:
-        raise ValueError(f"{text!r} is not a surge model: {suggestion(text, SURGE_MODELS)}")
+    if text not in MODELS:
+        raise ValueError(f"{text!r} is not a surge model: {suggestion(text, MODELS)}")
     return text
 
 
-def _factor(text: str) -> tuple[str, int, int]:
-    numerator, denominator = parse_decimal(text)
-    if numerator <= 0:
-        raise ValueError(f"factor {text} is not above 0: 1 is the price as listed")
-    return text, numerator, denominator
+def _factor(text: str) -> Fraction:
+    if len(text) > MAX_FACTOR_LENGTH:
+        raise ValueError(f"factor {text[:MAX_FACTOR_LENGTH]}... has too many digits: write at most {MAX_FACTOR_LENGTH}")
+    factor = Fraction(*parse_decimal(text))
+    if factor < 1:
+        raise ValueError(f"factor {text} is below 1, the price as listed: a discount is a promotion")
+    return factor

@@ -10,6 +10,7 @@ from billing.price_books.document import Errors, Node
 from billing.price_books.fields import Fields
 from billing.price_books.percent import Percent, parse_percent
 from billing.price_books.readers import identifier
+from billing.promotions.earned import Held
 from billing.promotions.promotion import covers_meter, parse_meters
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -64,7 +65,7 @@ class PercentOff:
         """Say whether it applies at any time."""
         return self.from_ms is None and self.to_ms is None and self.daily is None
 
-    def applies(self, event_time_ms: int, calendar: Calendar) -> bool:
+    def applies(self, event_time_ms: int, calendar: Calendar, held: Held | None = None) -> bool:  # noqa: ARG002
         """Say whether an event of that time (epoch milliseconds) gets it, by the calendar of its book."""
         if self.from_ms is not None and event_time_ms < self.from_ms:
             return False

@@ -18,7 +18,13 @@ from tests.oracle import LogRecord
 from tests.oracle import rate_log as oracle_rate
 from wire.v1 import billing_pb2, usage_pb2
 
-PLACES = {"customer": "customer_id", "event": "event_id", "corrects": "corrects_cycle", "units": "cycle_quantity"}
+PLACES = {
+    "customer": "customer_id",
+    "event": "event_id",
+    "session": "session_id",
+    "corrects": "corrects_cycle",
+    "units": "cycle_quantity",
+}
 SAME = ("kind", "meter", "cycle", "quantity", "currency", "sequence")
 
 
@@ -80,14 +86,23 @@ def _log_record(event: Mapping[str, Any], offset: int) -> LogRecord:
         return LogRecord(offset, received_ms, event.get("key", "").encode(), base64.b64decode(event["raw_base64"]))
     if event.get("measure") == "heartbeat":
         return LogRecord(offset, received_ms, None, _bytes(heartbeat={}, event_time_ms=at_ms))
-    measure = {"quantity": int(event["quantity"])} if "quantity" in event else {event["measure"]: {}}
     customer = event["customer"]
     value = _bytes(
-        event_id=event["event"], customer_id=customer, meter=event["meter"], event_time_ms=at_ms,
+        event_id=event["event"], customer_id=customer, meter=event.get("meter", ""), event_time_ms=at_ms,
         dimensions=event.get("dimensions", {}), source=event.get("source", ""), replay=event.get("replay") == "true",
-        **measure,
+        **_measure(event),
     )  # fmt: skip
     return LogRecord(offset, received_ms, event.get("key", customer).encode(), value)
+
+
+def _measure(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is counted: a quantity, `start`, `update` or `stop` of a session, or what an event `retracts`."""
+    if "retracts" in event:
+        return {"retraction": {"event_id": event["retracts"], "reason": event.get("reason", "")}}
+    for phase in ("start", "update", "stop"):
+        if phase in event:
+            return {"session": {"session_id": event[phase], "phase": phase.upper()}}
+    return {"quantity": int(event["quantity"])}
 
 
 def _bytes(**fields: Any) -> bytes:
@@ -100,21 +115,31 @@ def _position(partition: int, offset: int) -> str:
 
 def _lines(records: Any) -> list[dict[str, Any]]:
     in_order = sorted(records, key=lambda one: (one["customer_id"], one["sequence"]))
-    return [_line(one) for one in in_order]
+    sequences = {one["record_id"]: str(one["sequence"]) for one in in_order}
+    return [_line(one) | {"retracts": sequences.get(one["retracts"], "")} for one in in_order]
 
 
 def _line(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line but for `retracts`, the sequence of the line that it takes back."""
     plain = {name: str(one[PLACES.get(name, name)]) for name in (*SAME, *PLACES)}
     return plain | {
         "amount": _money(one["amount"]),
         "total": _money(one["cycle_total"]),
         "book": one["price_book"][0],
         "version": str(one["price_book"][1]),
-        "replay": "true" if one["replay"] else "false",
+        "replay": _flag(one["replay"]),
+        "late": _flag(one["late"]),
+        "session": one["session_id"],
+        "timed_out": _flag(one["timed_out"]),
+        "phases": [f"{phase} {event_id}" for event_id, phase, *_ in one["session_events"]],
         "slices": [f"{first}-{last} at {price} = {_money(picos)}" for first, last, _, price, picos in one["slices"]],
         "adjustments": [f"{name} {_money(delta)}" for name, _, delta in one["adjustments"]],
         "totals": {name: f"{units} = {_money(amount)}" for name, (units, amount) in one["meter_totals"].items()},
     }
+
+
+def _flag(value: object) -> str:
+    return "true" if value else "false"
 
 
 def _money(amount: Fraction) -> str:

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from billing.events import Measure, Seen, UsageEvent, fingerprint_of, identity_of
+from billing.events import Charge, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
 from billing.state import CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
-from tests.golden.conftest import HERE
-from wire.customer_state import FORMAT, decode_seen, decode_state, encode_seen, encode_state
+from tests.golden.conftest import HERE, Golden
+from wire.customer_state import FORMAT, decode_state, encode_state
+from wire.dedup_index import decode_seen, encode_seen
 
 FILES = HERE / "state"
 NOVEMBER_END_MS, DECEMBER_END_MS = 1_796_083_200_000, 1_798_761_600_000
@@ -51,7 +52,14 @@ def handmade() -> CustomerState:
     return state
 
 
-EXPECTED = {1: handmade()}
+def with_something_that_waits() -> CustomerState:
+    """The same, and something that waits until the eleventh of November, at noon."""
+    state = handmade()
+    state.expect(1_794_398_400_000)
+    return state
+
+
+EXPECTED = {1: handmade(), 2: with_something_that_waits()}
 
 
 def bytes_of(number: int) -> bytes:
@@ -79,10 +87,29 @@ def test_this_release_writes_the_bytes_of_its_format() -> None:
     assert encode_state(EXPECTED[FORMAT]) == bytes_of(FORMAT)
 
 
+CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)
+FREE = Charge(
+    -(2**70), 2**40, 2**40 - 7, "sms", "b", 1, (("gift", 7),), Weight("b@1+contract#0", 52, 5), retracted=True
+)
+ENTRIES = {
+    "rated": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", CHARGED),
+    "retracted_volume": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", FREE),
+    "phase": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", session=b"0123456789abcdef"),
+    "awaited_phase": Seen(
+        1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", session=b"0123456789abcdef", awaited_until_ms=1_794_322_800_001
+    ),
+    "awaited": Seen(0, b"", awaited_until_ms=1_794_322_800_001),
+}
+
+
+def test_entries_of_the_dedup_index_are_written_as_savepoints_hold_them(golden: Golden) -> None:
+    golden("dedup_index.txt", "".join(f"{name} {encode_seen(seen).hex()}\n" for name, seen in ENTRIES.items()))
+
+
 def test_an_entry_of_the_dedup_index_is_an_event_time_and_a_fingerprint() -> None:
     entry = bytes.fromhex("000001a1c5545200" + "0102030405060708")
     assert decode_seen(entry) == Seen(1_794_312_000_000, b"\x01\x02\x03\x04\x05\x06\x07\x08")
-    assert encode_seen(*decode_seen(entry)) == entry
+    assert encode_seen(decode_seen(entry)) == entry
 
 
 def test_identities_and_fingerprints_are_those_that_indexes_hold() -> None:

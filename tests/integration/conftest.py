@@ -22,7 +22,7 @@ from tollgate.context import Context
 from tollgate.settings import REPOSITORY, Settings
 
 PREFIX = "TOLLGATE_"
-BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
+BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
 
 
 @dataclass
@@ -91,7 +91,7 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
 
 @pytest.fixture(scope="session")
 def tollgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
-    """A running stack with the demo's price book, for all tests that need no other."""
+    """A running stack with a plain price book, for all tests that need no other."""
     with stack(tmp_path_factory.mktemp("stack")) as command:
         command.ok("up")
         command.ok("prices", "publish", str(BOOK))

@@ -11,6 +11,13 @@ DAY_MS = 86_400_000
 GARBAGE = base64.b64encode(b"\xff\xff not a message").decode()
 
 
+def said(event_id: str, at_ms: int, **measure: object) -> dict[str, dict[str, object]]:
+    """Return an event of dora with another measure than a quantity."""
+    fields = {**usage("dora", event_id, 1, at_ms)["usage"], **measure}
+    del fields["quantity"]
+    return {"usage": fields}
+
+
 def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms: int) -> None:
     good = usage("dora", "d1", 5, now_ms)
     lines = {
@@ -20,12 +27,10 @@ def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms
         "TOO_OLD": usage("dora", "d4", 1, now_ms - 60 * DAY_MS),
         "CONFLICTING_DUPLICATE": usage("dora", "d1", 6, now_ms),
         "UNKNOWN_METER": usage("dora", "d5", 1, now_ms, meter="sms.outbund"),
-        "WRONG_MEASURE": {"usage": {**usage("dora", "d6", 1, now_ms)["usage"], "session": {"session_id": "s"}}},
-        "UNSUPPORTED": {"usage": {**usage("dora", "d7", 1, now_ms)["usage"], "retraction": {"event_id": "d1"}}},
+        "WRONG_MEASURE": said("d6", now_ms, session={"session_id": "s", "phase": "START"}),
+        "RETRACTION_UNKNOWN_EVENT": said("d7", now_ms - DAY_MS, retraction={"event_id": "d0"}),
         "WRONG_PARTITION": usage("dora", "d8", 1, now_ms),
     }
-    for line in (lines["WRONG_MEASURE"], lines["UNSUPPORTED"]):
-        del line["usage"]["quantity"]
     misplaced = lines.pop("WRONG_PARTITION")
     tollgate.produce([good, good, *lines.values()])
     tollgate.ok("wait")
@@ -50,11 +55,9 @@ def _send_elsewhere(tollgate: Tollgate, line: dict[str, dict[str, object]]) -> N
     """Write an event into a partition that Kafka's partitioner would not choose."""
     from google.protobuf.json_format import ParseDict
 
-    from tollgate.commands.records import home_partition
-
     value = ParseDict(line["usage"], usage_pb2.UsageEvent()).SerializeToString()
     context = tollgate.context
-    other = (home_partition(context.log, "dora") + 1) % 4
+    other = (context.log.partition_of("usage.events", "dora") + 1) % 4
     with context.log.producer() as producer:
         producer.send("usage.events", key=b"dora", value=value, partition=other)
 
@@ -76,11 +79,11 @@ def test_a_bad_price_book_is_refused_with_all_its_errors(tollgate: Tollgate, tmp
 def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_stays(
     tollgate: Tollgate, now_ms: int
 ) -> None:
-    book = pricing_pb2.PriceBook(price_book="demo", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
+    book = pricing_pb2.PriceBook(price_book="bench", version=2, effective_from="2020-01-01T00:00:00Z", currency="EUR")
     context = tollgate.context
     (end,) = context.log.ends("pricing.books", committed=True).values()
     with context.log.producer() as producer:
-        producer.send("pricing.books", key=b"demo@2", value=book.SerializeToString())
+        producer.send("pricing.books", key=b"bench@2", value=book.SerializeToString())
         producer.send("pricing.books", key=b"noise", value=b"\xff\xff")
     tollgate.ok("wait")
     refused = [one for one in tollgate.json("deadletters", "list") if one["reason"] == "INVALID_PRICE_BOOK"]
@@ -91,7 +94,7 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
     tollgate.produce([usage("erin", "e1", 40, now_ms)])
     tollgate.ok("wait")
     (record,) = tollgate.json("records", "erin")
-    assert record["price_book"] == {"id": "demo", "version": 1}
+    assert record["price_book"] == {"id": "bench", "version": 1}
     assert (record["amount"], record["books_offset"]) == ("0.158", str(end + 2))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.engine import as_oracle_record
+from tests.engine import as_oracle_record, by_sequence, in_oracle_words
 from tests.integration.conftest import BOOK, Tollgate, usage
 from tests.oracle import LogRecord
 from tests.oracle import rate_log as oracle_rate
@@ -46,11 +46,7 @@ def test_committed_records_dead_letters_and_duplicates_are_those_of_the_oracle(t
     found = [as_oracle_record(record) for record in read_records(log)]
     home = {record["customer_id"]: record["partition"] for record in found if record["partition"] is not None}
     expected = oracle_rate(partitions, [book], home=home)
-
-    def order(one: dict[str, Any]) -> tuple[str, int]:
-        return one["customer_id"], one["sequence"]
-
-    assert sorted(found, key=order) == sorted(expected.records, key=order)
+    assert in_oracle_words(found, expected.records) == by_sequence(expected.records)
     letters = [one for one in tollgate.json("deadletters", "list") if one["source"]["topic"] == "usage.events"]
     positions = [(one["source"]["partition"], int(one["source"]["offset"]), one["reason"]) for one in letters]
     assert sorted(positions) == sorted(expected.dead_letters)

@@ -53,11 +53,20 @@ class Price:
 
 
 @dataclass(frozen=True)
+class SessionRules:
+    """How a session meter turns time into units (rule 11)."""
+
+    minimum: int  # units
+    increment: int  # units
+    idle_timeout_ms: int
+
+
+@dataclass(frozen=True)
 class Meter:
     """What is counted, and its price."""
 
     price: Price
-    is_session: bool
+    session: SessionRules | None  # None: the meter takes quantities
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ def parse_book(raw: Mapping[str, Any]) -> PriceBook:
         effective_from_ms=instant_ms(str(raw["effective_from"]), timezone),
         settings=settings,
         meters={
-            name: Meter(price=_price(meter["price"]), is_session=bool(meter.get("session")))
+            name: Meter(price=_price(meter["price"]), session=_session_rules(meter.get("session")))
             for name, meter in raw["meters"].items()
         },
         promotions=tuple(_promotion(each, timezone) for each in raw.get("promotions") or ()),
@@ -145,6 +154,16 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         late_policy=str(raw.get("late_policy", "correct")),
         dedup_horizon_ms=duration_ms(str(raw.get("dedup_horizon", "35d"))),
         max_future_skew_ms=duration_ms(str(raw.get("max_future_skew", "10m"))),
+    )
+
+
+def _session_rules(raw: Mapping[str, Any] | None) -> SessionRules | None:
+    if not raw:
+        return None
+    return SessionRules(
+        minimum=int(raw["minimum"]),
+        increment=int(raw["increment"]),
+        idle_timeout_ms=duration_ms(str(raw["idle_timeout"])),
     )
 
 

@@ -43,6 +43,10 @@ class Charge:
     slices: list[ShownSlice]
     adjustments: list[ShownAdjustment]
     tier_adjustment: Fraction | None  # a second record, where a volume tier changed
+    billable: int  # units that advanced the counter
+    free: dict[str, int]  # units that were free, by promotion
+    volume: Hashable  # the meter and version whose W it is part of; None: none
+    weighted: Fraction  # its part of W
 
 
 def charge_event(event: Event, book: PriceBook, terms: Terms, usage: CycleUsage) -> Charge:
@@ -54,19 +58,32 @@ def charge_event(event: Event, book: PriceBook, terms: Terms, usage: CycleUsage)
     slices = list_slices(price, counter, billable)
     factors = _factors(event, book, terms) if billable > 0 else []
     amount, shown_slices, shown_factors = _show(slices, factors)
-    tier_adjustment = None
+    tier_adjustment, volume, weighted = None, None, Fraction(0)
     if price.model == "volume" and billable > 0:
         tier = volume_tier(price, counter + billable)
         weighted = billable * _product(factors)
-        version = (event.meter, price_version)
-        tier_adjustment = _follow_volume_tier(usage, version, price, tier, weighted)
+        volume = (event.meter, price_version)
+        tier_adjustment = _follow_volume_tier(usage, volume, price, tier, weighted)
     usage.counters[event.meter] = counter + billable
     return Charge(
         amount=amount,
         slices=shown_slices,
         adjustments=[(name, "PROMOTION", Fraction(0)) for name in free] + shown_factors,
         tier_adjustment=tier_adjustment,
+        billable=billable,
+        free=free,
+        volume=volume,
+        weighted=weighted,
     )
+
+
+def give_back(charge: Charge, meter: str, usage: CycleUsage) -> None:
+    """Undo what a charge did to its cycle's counters; no tier is applied anew (rule 10)."""
+    usage.counters[meter] -= charge.billable
+    for promotion, units in charge.free.items():
+        usage.free_used[promotion] -= units
+    if charge.volume is not None:
+        usage.volumes[charge.volume].weighted_units -= charge.weighted
 
 
 def surge_factor(event: Event, book: PriceBook) -> Fraction:

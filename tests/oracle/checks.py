@@ -9,8 +9,8 @@ import re
 
 from .arrival import Arrival
 from .books import PriceBook
-from .ledger import Account
-from .log import HEARTBEAT, QUANTITY, RETRACTION, SESSION, Event
+from .ledger import Account, is_closed
+from .log import HEARTBEAT, PHASES, QUANTITY, RETRACTION, SESSION, Event
 from .times import cycle_of
 
 DUPLICATE = "DUPLICATE"  # counted and ignored: not a dead letter
@@ -30,13 +30,20 @@ def heartbeat_refusal(arrival: Arrival) -> str | None:
 def has_valid_fields(event: Event, key: bytes | None) -> bool:
     """Say whether an event (no heartbeat) passes INVALID_FIELD."""
     return (
-        1 <= len(event.event_id.encode()) <= _ID_LENGTH_MAX
+        _is_event_id(event.event_id)
         and len(event.customer_id) <= _ID_LENGTH_MAX
         and _CUSTOMER_ID.fullmatch(event.customer_id) is not None
         and event.event_time_ms > 0
         and (event.measure != QUANTITY or 1 <= event.quantity <= _QUANTITY_MAX)
+        and (event.measure != SESSION or (_is_event_id(event.session_id) and event.phase in PHASES))
+        and (event.measure != RETRACTION or _is_event_id(event.target_id))
         and key == event.customer_id.encode()
     )
+
+
+def _is_event_id(text: str) -> bool:
+    """Say whether an id has 1 to 128 bytes; those of sessions are bounded like those of events."""
+    return 1 <= len(text.encode()) <= _ID_LENGTH_MAX
 
 
 def refusal(arrival: Arrival, account: Account) -> str | None:
@@ -47,31 +54,28 @@ def refusal(arrival: Arrival, account: Account) -> str | None:
         return "FUTURE_EVENT_TIME"
     if arrival.clock_ms - event.event_time_ms > terms.dedup_horizon_ms:
         return "TOO_OLD"
-    original = account.remembered.get(event.event_id)
-    if original and arrival.clock_ms - original.event_time_ms <= terms.dedup_horizon_ms:
-        return DUPLICATE if event.payload == original.payload else "CONFLICTING_DUPLICATE"
+    original = account.recall(event.event_id, arrival.clock_ms, terms.dedup_horizon_ms)
+    if original is not None:
+        return DUPLICATE if event.payload == original.event.payload else "CONFLICTING_DUPLICATE"
     if terms.book is None:
         return "NO_PRICE"
     if event.measure == RETRACTION:
-        return "UNSUPPORTED"
+        return None
     return _meter_refusal(event, terms.book) or _late_refusal(arrival, terms.book)
-
-
-def is_late(event: Event, book: PriceBook, clock_ms: int) -> bool:
-    """Say whether the event's own cycle is closed for it (rule 8)."""
-    cycle = cycle_of(event.event_time_ms, book.settings.timezone)
-    return clock_ms >= cycle.end_ms + book.settings.allowed_lateness_ms
 
 
 def _meter_refusal(event: Event, book: PriceBook) -> str | None:
     meter = book.meters.get(event.meter)
     if meter is None:
         return "UNKNOWN_METER"
-    if meter.is_session != (event.measure == SESSION):
+    if (meter.session is not None) != (event.measure == SESSION):
         return "WRONG_MEASURE"
-    return "UNSUPPORTED" if event.measure == SESSION else None
+    return None
 
 
 def _late_refusal(arrival: Arrival, book: PriceBook) -> str | None:
-    rejects = book.settings.late_policy == "reject"
-    return "LATE_REJECTED" if rejects and is_late(arrival.event, book, arrival.clock_ms) else None
+    """Check a quantity; a session as a whole is late or not, once its end is known."""
+    if arrival.event.measure == SESSION or book.settings.late_policy != "reject":
+        return None
+    own = cycle_of(arrival.event.event_time_ms, book.settings.timezone)
+    return "LATE_REJECTED" if is_closed(own, book, arrival.clock_ms) else None

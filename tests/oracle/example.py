@@ -106,6 +106,17 @@ class Log:
             key = fields["customer_id"].encode()
         self.raw(event.SerializeToString(), key, partition, stamped)
 
+    def phase(self, phase: str, at: str | int, *, session_id: str = "s", meter: str = "voice", **fields: Any) -> None:
+        """Append a START, UPDATE or STOP; its event id is that phase in small letters unless another is named."""
+        named = {"event_id": phase.lower()} | fields
+        self.use(0, meter, at=at, session={"session_id": session_id, "phase": phase}, **named)
+
+    def retract(self, target: str, *, at: str | int = MID_MONTH, **fields: Any) -> None:
+        """Append a retraction of an event; its own id is `r` and the offset unless another is named."""
+        offset = len(self.partitions[fields.get("partition", 0)])
+        named = {"event_id": f"r{offset}", "meter": ""} | fields
+        self.use(0, at=at, retraction={"event_id": target}, **named)
+
     def heartbeat(self, at: str | int, *, partition: int = 0, stamped: str = _LATEST) -> None:
         """Append a heartbeat, which has no ids and no key."""
         event_time_ms = ms(at) if isinstance(at, str) else at

@@ -13,6 +13,9 @@ SESSION = "session"
 RETRACTION = "retraction"
 HEARTBEAT = "heartbeat"
 
+START, UPDATE, STOP = 1, 2, 3
+PHASES = {START: "START", UPDATE: "UPDATE", STOP: "STOP"}
+
 
 @dataclass(frozen=True)
 class LogRecord:
@@ -37,6 +40,24 @@ class Event:
     event_time_ms: int
     dimensions: tuple[tuple[str, str], ...]
     replay: bool
+
+    @property
+    def session_id(self) -> str:
+        """Return the session that a phase is of; "" unless the measure is SESSION."""
+        return self._measure_field("session_id", "")
+
+    @property
+    def phase(self) -> int:
+        """Return START, UPDATE, STOP, 0 where none is given, or an unknown number."""
+        return self._measure_field("phase", 0)
+
+    @property
+    def target_id(self) -> str:
+        """Return the event id that a retraction takes back; "" unless the measure is RETRACTION."""
+        return self._measure_field("event_id", "")
+
+    def _measure_field(self, name: str, default: Any) -> Any:
+        return dict(self.measure_fields).get(name, default)
 
     @property
     def payload(self) -> tuple[Any, ...]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from . import checks
 from .arrival import Arrival
-from .books import PriceBook, parse_book, parse_published_contract
+from .books import parse_book, parse_published_contract
 from .catalog import Catalog
-from .charge import charge_event
+from .deadlines import fire_due
 from .ledger import Account, Ledger
-from .log import HEARTBEAT, LogRecord, decode
-from .times import Cycle, cycle_of
+from .log import HEARTBEAT, QUANTITY, RETRACTION, SESSION, LogRecord, decode
+from .retractions import take_retraction
+from .sessions import take_phase
+from .usage import rate_quantity
 
 Partitions = Mapping[int, Sequence[LogRecord]]
 BooksRead = Callable[[int, int], int]
+_RATE = {QUANTITY: rate_quantity, SESSION: take_phase, RETRACTION: take_retraction}
 
 
 def rate_log(  # noqa: PLR0913 - named, and most have defaults
@@ -54,7 +56,8 @@ def rate_log(  # noqa: PLR0913 - named, and most have defaults
     rating = _Rating(catalog_at, _homes(partitions) | dict(home or {}))
     for partition in sorted(partitions):
         rating.rate_partition(partition, partitions[partition])
-    rating.close_silent_customers()
+    rating.fire_for_silent_customers()
+    rating.count_pending()
     return rating.ledger
 
 
@@ -71,6 +74,7 @@ class _Rating:
         """Decide every record of a partition, and move its clock after each one."""
         clock_ms = 0
         for record in log:
+            self.ledger.clocks[partition, record.offset] = clock_ms
             event = decode(record.value)
             if event is None:
                 self.ledger.dead_letters.append((partition, record.offset, "MALFORMED"))
@@ -82,21 +86,27 @@ class _Rating:
                 clock_ms = max(clock_ms, event.event_time_ms)
         self.ledger.final_clocks[partition] = clock_ms
 
-    def close_silent_customers(self) -> None:
-        """Let the watermark, the least of all partitions' clocks, close what is due."""
+    def fire_for_silent_customers(self) -> None:
+        """Let the watermark, the least of all partitions' clocks, fire what is due."""
         watermark_ms = min(self.ledger.final_clocks.values(), default=0)
         for customer_id in sorted(self._accounts):
-            self._accounts[customer_id].close_due(watermark_ms, self.ledger.records.append)
+            fire_due(self._accounts[customer_id], watermark_ms, self.ledger)
+
+    def count_pending(self) -> None:
+        """Note what is still held at the end of the log."""
+        for _, account in sorted(self._accounts.items()):
+            for held in (account.held_retractions, *account.open_sessions.values()):
+                self.ledger.pending += [each.position for each in held]
 
     def _decide(self, arrival: Arrival) -> None:
-        """Put one event into the ledger: rated, duplicate or dead-lettered."""
+        """Put one event into the ledger: rated, duplicate, dead-lettered, or in its account where it is held."""
         verdict = self._verdict(arrival)
         if verdict == checks.DUPLICATE:
             self.ledger.duplicates.append(arrival.position)
         elif verdict is not None:
             self.ledger.dead_letters.append((*arrival.position, verdict))
         elif not arrival.is_heartbeat:
-            self._rate(arrival)
+            _RATE[arrival.event.measure](arrival, self._accounts[arrival.event.customer_id], self.ledger)
 
     def _verdict(self, arrival: Arrival) -> str | None:
         """Return why the event is not rated, after its customer's deadlines have fired."""
@@ -108,45 +118,8 @@ class _Rating:
         if self._homes[event.customer_id] != arrival.partition:
             return "WRONG_PARTITION"
         account = self._accounts.setdefault(event.customer_id, Account(event.customer_id))
-        account.close_due(arrival.clock_ms, self.ledger.records.append)
+        fire_due(account, arrival.clock_ms, self.ledger)
         return checks.refusal(arrival, account)
-
-    def _rate(self, arrival: Arrival) -> None:
-        """Bill an event that passed all checks, in its own cycle or, late, in the oldest open."""
-        event, terms = arrival.event, arrival.terms
-        book = terms.book
-        assert book is not None  # else NO_PRICE
-        account = self._accounts[event.customer_id]
-        own = cycle_of(event.event_time_ms, book.settings.timezone)
-        late = checks.is_late(event, book, arrival.clock_ms)
-        billed_in = _oldest_open_cycle(book, arrival.clock_ms) if late else own
-        charge = charge_event(event, book, terms, account.usage[book.id, own.name])
-        line: dict[str, Any] = {
-            "kind": "LATE_CORRECTION" if late else "USAGE",
-            "quantity": event.quantity,
-            "amount": charge.amount,
-            "slices": charge.slices,
-            "adjustments": charge.adjustments,
-            "late": late,
-            "corrects_cycle": own.name if late else "",
-        }
-        self.ledger.records.append(account.bill(arrival, book, billed_in, line))
-        if charge.tier_adjustment is not None:
-            adjusted = _tier_adjustment_line(line, charge.tier_adjustment)
-            self.ledger.records.append(account.bill(arrival, book, billed_in, adjusted))
-        account.remembered[event.event_id] = event
-
-
-def _tier_adjustment_line(usage: dict[str, Any], amount: Fraction) -> dict[str, Any]:
-    """Return the line that follows a usage line where a volume tier changed (rule 4)."""
-    kept = {name: usage[name] for name in ("late", "corrects_cycle")}
-    shown: dict[str, Any] = {"slices": [], "adjustments": []}
-    return {"kind": "TIER_ADJUSTMENT", "quantity": 0, "amount": amount, **shown, **kept}
-
-
-def _oldest_open_cycle(book: PriceBook, clock_ms: int) -> Cycle:
-    """Return the first cycle that is not closed: the one of the clock less the lateness."""
-    return cycle_of(clock_ms - book.settings.allowed_lateness_ms, book.settings.timezone)
 
 
 def _homes(partitions: Partitions) -> dict[str, int]:

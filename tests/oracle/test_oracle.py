@@ -233,4 +233,9 @@ def test_a_record_says_where_it_comes_from() -> None:
         "corrects_cycle": "",
         "replay": True,
         "meter_totals": {},
+        "record_id": (("zoe", "mms-1"), "-1a1c4e67500"),
+        "retracts": "",
+        "session_id": "",
+        "session_events": [],
+        "timed_out": False,
     }

@@ -87,7 +87,7 @@ def test_a_quote_is_what_the_next_event_is_charged(  # noqa: PLR0913 - one argum
     ).SerializeToString()
     event = decode_usage(value)
     assert event is not None
-    quoted = quote(standing.state, event, standing.clock_ms, standing.prices)
+    quoted = quote(standing.state, event, standing.clock_ms, standing.prices, standing.memory)
 
     home = standing.state.partition
     offset = len(partitions[home])

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from billing.money import format_picos
-from billing.outcomes import BillingRecord, Duplicate, Rejection
-from tollgate.audit.ledger import Ledger
+from billing.outcomes import Absorbed, Duplicate, Held, Kind
+from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
 from tollgate.kafka_log import LogRecord
 from udfs.frame_rater import letter_of
-from wire.frames import FramedRecord
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.v1 import billing_pb2, common_pb2
 
@@ -50,7 +50,11 @@ class Report:
 
 @dataclass(slots=True)
 class Comparison:
-    """One verification run over all partitions of the input topic."""
+    """One verification run over all partitions of the input topic.
+
+    `partition` for each of them, `settle`; then, where outputs are left that the job committed ahead of
+    the offsets it has reported, `ahead` for each and `ahead_of_time`; `finish`.
+    """
 
     topic: str
     ledger: Ledger
@@ -59,82 +63,118 @@ class Comparison:
     report: Report = field(default_factory=Report)
     picos: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    settled_clocks: dict[int, int] = field(default_factory=dict)
+    stops: dict[int, int] = field(default_factory=dict)
+    pending: set[Position] = field(default_factory=set)
 
     def partition(self, number: int, log: Iterable[LogRecord]) -> None:
         """Compare what one partition's events led to; stops where the job has not committed yet."""
-        stop = max(self.committed.get(number, 0), self.ledger.furthest(number))
-        recomputation = self.recomputation
+        stop = self.stops[number] = max(self.committed.get(number, 0), self.ledger.furthest(number))
+        recomputation, unsettled = self.recomputation, 0
         recomputation.clocks.setdefault(number, 0)
-        self.settled_clocks.setdefault(number, 0)
         for one in log:
             if one.offset < stop:
                 self._compare(recomputation.decide(one))
-                self.settled_clocks[number] = recomputation.clocks[number]
             else:
-                self.report.unsettled += 1
-                recomputation.skim(one)
-        recomputation.index.clear()  # ids are the customer's, and customers stay in their partition
+                unsettled += 1
+        self.report.unsettled += unsettled
+        if not unsettled:
+            recomputation.memory.index.clear()  # ids are the customer's, and customers stay in their partition
+
+    def settle(self) -> None:
+        """Compare what silent customers are due by all that the job has committed, and count what waits."""
+        clocks = self.recomputation.clocks
+        self._expect(outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
+        waiting = list(self.recomputation.memory.held())
+        self.report.pending = len(waiting)
+        self.pending = {(one.delivery.partition, one.delivery.offset) for one in waiting}
+
+    def ahead(self, log: Iterable[LogRecord]) -> None:
+        """Compare what the job has committed of events beyond the offsets that it has reported."""
+        for one in log:
+            self._expect(outputs(self.recomputation.decide(one)), if_there=True)
+
+    def ahead_of_time(self) -> None:
+        """Compare what the job has committed of deadlines after those that are settled."""
+        self._expect(outputs_of(self.recomputation.overdue()), if_there=True)
 
     def _compare(self, decision: Decision) -> None:
-        self._closings(decision.closed)
-        records = self.ledger.records.pop(decision.position, [])
-        letters = self.ledger.letters.pop(decision.position, [])
         outcome, report = decision.outcome, self.report
         if outcome is None:
             report.heartbeats += 1
         else:
             report.input += 1
-        expected_records: list[bytes] = []
-        expected_letters: list[bytes] = []
-        if isinstance(outcome, BillingRecord):
-            report.rated += 1
-            following = [outcome.follow_up] if outcome.follow_up is not None else []
-            expected_records = [self._record(one, decision, records) for one in (outcome, *following)]
-            self.picos[outcome.currency] += outcome.picos + sum(one.picos for one in following)
-        elif isinstance(outcome, Duplicate):
-            report.duplicates += 1
-        elif isinstance(outcome, Rejection):
-            report.dead_lettered += 1
-            self.reasons[outcome.reason.value] += 1
-            expected_letters = [self._letter(outcome, decision, letters)]
-        where = f"{self.topic} {decision.position[0]}/{decision.position[1]}"
-        self._same(where, "record", expected_records, records, billing_pb2.BillingRecord.FromString)
-        self._same(where, "dead letter", expected_letters, letters, billing_pb2.DeadLetter.FromString)
+        report.duplicates += isinstance(outcome, Duplicate)
+        report.rated += isinstance(outcome, Absorbed)
+        own = None if isinstance(outcome, Held) else decision.position
+        self._expect(outputs(decision), own)
 
-    def _record(self, record: BillingRecord, decision: Decision, found: list[bytes]) -> bytes:
+    def _expect(self, outputs: Iterable[Output], own: Position | None = None, *, if_there: bool = False) -> None:
+        """Compare outputs with what is there: at their positions, and at that of an event with none that waits."""
+        records: dict[Position, list[Output]] = {own: []} if own is not None else {}
+        letters: dict[Position, list[Output]] = {own: []} if own is not None else {}
+        for one in outputs:
+            if not if_there:
+                self._count(one)
+            if one.position is None:
+                self._closing(one, if_there=if_there)
+            else:
+                (records if one.refused is None else letters).setdefault(one.position, []).append(one)
+        for position, expected in records.items():
+            found = self.ledger.records.pop(position, [])
+            if found or not if_there:
+                values = [self._record(one, found) for one in expected]
+                self._same(self._where(position), "record", values, found, billing_pb2.BillingRecord.FromString)
+        for position, expected in letters.items():
+            found = self.ledger.letters.pop(position, [])
+            if found or not if_there:
+                values = [self._letter(one, found) for one in expected]
+                self._same(self._where(position), "dead letter", values, found, billing_pb2.DeadLetter.FromString)
+
+    def _count(self, one: Output) -> None:
+        report, record = self.report, one.record
+        if one.refused is not None:
+            report.dead_lettered += 1
+            self.reasons[one.refused.why.reason.value] += 1
+        elif record is not None:
+            self.picos[record.currency] += record.picos
+            report.closings += record.kind is Kind.CYCLE_CLOSE
+            report.rated += events_of(record)
+
+    def _where(self, position: Position) -> str:
+        return f"{self.topic} {position[0]}/{position[1]}"
+
+    def _record(self, one: Output, found: list[bytes]) -> bytes:
+        assert one.record is not None
+        assert one.position is not None
         read = ReadSoFar(0)
         if found:
             message = billing_pb2.BillingRecord.FromString(found[0])
             read = ReadSoFar(message.books_offset, message.contracts_offset)
-        partition, offset = decision.position
+        partition, offset = one.position
         source = common_pb2.SourcePosition(topic=self.topic, partition=partition, offset=offset)
-        return _as_its_release(record_message(record, source, read), found).SerializeToString()
+        return _as_its_release(record_message(one.record, source, read), found).SerializeToString()
 
-    def _letter(self, why: Rejection, decision: Decision, found: list[bytes]) -> bytes:
+    def _letter(self, one: Output, found: list[bytes]) -> bytes:
+        assert one.refused is not None
         read = ReadSoFar(0)
         if found:
             message = billing_pb2.DeadLetter.FromString(found[0])
             read = ReadSoFar(message.books_offset, message.contracts_offset)
-        key = None if decision.delivery.key_matches else decision.log.key
-        framed = FramedRecord(decision.delivery, decision.log.value, key, decision.event is not None)
-        letter = letter_of(framed, decision.event)
-        return dead_letter_message(letter, self.topic, decision.delivery, why, read).SerializeToString()
+        framed, event, why = one.refused
+        letter = letter_of(framed, event)
+        return dead_letter_message(letter, self.topic, framed.delivery, why, read).SerializeToString()
 
-    def _closings(self, expected: Iterable[BillingRecord]) -> None:
-        for record in expected:
-            self.report.closings += 1
-            found = self.ledger.closings.pop(record.record_id, [])
+    def _closing(self, one: Output, *, if_there: bool) -> None:
+        record = one.record
+        assert record is not None
+        found = self.ledger.closings.pop(record.record_id, [])
+        if found or not if_there:
             value = _as_its_release(record_message(record, None, ReadSoFar(0)), found).SerializeToString()
             where = f"{record.kind.value} of {record.customer_id} for {record.cycle}"
             self._same(where, "record", [value], found, billing_pb2.BillingRecord.FromString)
 
     def finish(self) -> Report:
-        """Close what silent customers are due, and name all output that nothing explains."""
-        self._closings(self.recomputation.silent(min(self.settled_clocks.values(), default=0)))
-        if self.ledger.closings:  # what the job committed ahead of the offsets that it has reported
-            due = self.recomputation.silent(min(self.recomputation.clocks.values(), default=0))
-            self._closings(record for record in due if record.record_id in self.ledger.closings)
+        """Name all output that nothing explains, and add up."""
         self._unexplained()
         report = self.report
         for fault in self.ledger.faults:
@@ -149,11 +189,10 @@ class Comparison:
 
     def _unexplained(self) -> None:
         for name, found in (("record", self.ledger.records), ("dead letter", self.ledger.letters)):
-            for (partition, offset), values in found.items():
+            for position, values in found.items():
                 if values:
-                    self.report.differ(
-                        f"{self.topic} {partition}/{offset}: {name} committed, and no such event is there"
-                    )
+                    why = "its event is still pending" if position in self.pending else "no such event is there"
+                    self.report.differ(f"{self._where(position)}: {name} committed, and {why}")
         for record_id, values in self.ledger.closings.items():
             if values:
                 self.report.differ(f"record {record_id}: committed, and no cycle of that customer is due")

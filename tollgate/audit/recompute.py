@@ -1,14 +1,15 @@
 """Rates the input log again with the pure core, one partition after the other."""
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from billing.catalog import PriceCatalog
-from billing.deadlines import fire_deadlines
-from billing.events import Delivery, Measure, Seen, UsageEvent, fingerprint_of, identity_of
-from billing.outcomes import BillingRecord, Reason, Rejection
-from billing.rating import Outcome, check_fields, check_heartbeat, step
+from billing.due import settle_due
+from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of
+from billing.memory import DictMemory
+from billing.outcomes import Outcome, Reason, Rejection, Settled
+from billing.rating import check_fields, check_heartbeat, step
 from billing.state import CustomerState
 from billing.validity import MAX_EVENT_TIME_MS
 from tollgate.audit.ledger import Position
@@ -21,48 +22,58 @@ MALFORMED = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure
 
 
 class Decision(NamedTuple):
-    """What must have become of one log record. `outcome` is None for a heartbeat."""
+    """What must have become of one log record, and of what waited. `outcome` is None for a heartbeat."""
 
     position: Position
     log: LogRecord
     delivery: Delivery
     event: UsageEvent | None
-    closed: list[BillingRecord]
+    settled: list[Settled]
     outcome: Outcome | None
+
+
+class PricesRead(Protocol):
+    """Tells how far the topics of prices had been read when a position was decided; see `ledger.Readings`."""
+
+    def at(self, position: Position, *, waits: bool = False) -> ReadSoFar:
+        """Return the next unread offsets."""
 
 
 @dataclass(slots=True)
 class Recomputation:
-    """The engine once more, over dicts. `read_so_far` tells what had been read of the prices at a position."""
+    """The engine once more, over dicts."""
 
     prices: Prices
-    read_so_far: Callable[[Position], ReadSoFar]
+    readings: PricesRead
     home: dict[str, int]
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
-    index: MutableMapping[bytes, Seen] = field(default_factory=dict)
+    memory: DictMemory = field(default_factory=DictMemory)
 
     def decide(self, one: LogRecord) -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it."""
         position = (one.partition, one.offset)
-        prices = self.prices.at(self.read_so_far(position))
         event = decode_usage(one.value)
+        waits = event is not None and event.measure in (Measure.SESSION, Measure.RETRACTION)
+        read = self.readings.at(position, waits=waits)
+        prices = self.prices.at(read)
         matches = event is not None and one.key == event.customer_id.encode()
         clock_ms = self.clocks.get(one.partition, 0)
-        delivery = Delivery(one.partition, one.offset, one.timestamp_ms, clock_ms, matches)
-        closed, outcome = self._decide(event, delivery, prices)
+        original = Original(one.value, read) if waits else None
+        delivery = Delivery(one.partition, one.offset, one.timestamp_ms, clock_ms, matches, original)
+        settled, outcome = self._decide(event, delivery, prices)
         self.clocks[one.partition] = moved_clock(clock_ms, event, one.timestamp_ms, prices.max_future_skew_ms)
-        return Decision(position, one, delivery, event, closed, outcome)
+        return Decision(position, one, delivery, event, settled, outcome)
 
     def skim(self, one: LogRecord) -> None:
-        """Move a partition's clock past a record that is not to be decided yet."""
+        """Move a partition's clock past a record that is not to be decided."""
         skew_ms = self.prices.at(self.prices.latest()).max_future_skew_ms
         clock_ms = self.clocks.get(one.partition, 0)
         self.clocks[one.partition] = moved_clock(clock_ms, decode_usage(one.value), one.timestamp_ms, skew_ms)
 
     def _decide(
         self, event: UsageEvent | None, delivery: Delivery, prices: PriceCatalog
-    ) -> tuple[list[BillingRecord], Outcome | None]:
+    ) -> tuple[list[Settled], Outcome | None]:
         if event is None:
             return [], MALFORMED
         if event.measure is Measure.HEARTBEAT:
@@ -73,11 +84,8 @@ class Recomputation:
         identity = identity_of(event.customer_id, event.event_id)
         fingerprint = fingerprint_of(event)
         state = self._state(event.customer_id)
-        seen = self.index.get(identity)
-        closed, outcome = step(state, event, delivery, identity, fingerprint, seen, prices)
-        if isinstance(outcome, BillingRecord):
-            self.index[identity] = Seen(event.event_time_ms, fingerprint)
-        return closed, outcome
+        seen = self.memory.seen(identity)
+        return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory)
 
     def _state(self, customer_id: str) -> CustomerState:
         state = self.states.get(customer_id)
@@ -85,11 +93,20 @@ class Recomputation:
             state = self.states[customer_id] = CustomerState(customer_id, partition=self.home.get(customer_id, -1))
         return state
 
-    def silent(self, watermark_ms: int) -> Iterator[BillingRecord]:
+    def silent(self, watermark_ms: int) -> Iterator[Settled]:
         """Yield what falls due for silent customers by a watermark."""
+        prices = self.prices.at(self.prices.latest())
         for state in self.states.values():
             if state.deadline_ms <= watermark_ms:
-                yield from fire_deadlines(state, watermark_ms)
+                yield from settle_due(state, watermark_ms, prices, self.memory)
+
+    def overdue(self) -> Iterator[Settled]:
+        """Yield what falls due by the clock of each customer's own partition."""
+        prices = self.prices.at(self.prices.latest())
+        for state in self.states.values():
+            clock_ms = self.clocks.get(state.partition, 0)
+            if state.deadline_ms <= clock_ms:
+                yield from settle_due(state, clock_ms, prices, self.memory)
 
 
 def moved_clock(clock_ms: int, event: UsageEvent | None, timestamp_ms: int, skew_ms: int) -> int:

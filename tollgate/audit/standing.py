@@ -6,12 +6,13 @@ from typing import NamedTuple
 from kafka import TopicPartition
 
 from billing.catalog import PriceCatalog
+from billing.memory import DictMemory
 from billing.state import CustomerState
 from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
-from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.ledger import Ledger, Position, Readings
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
-from tollgate.audit.verify import USAGE_GROUP, prices_read
+from tollgate.audit.verify import USAGE_GROUP
 from tollgate.kafka_log import KafkaLog
 from tollgate.progress import Progress
 from wire.records import ReadSoFar
@@ -24,6 +25,7 @@ class Standing(NamedTuple):
     """
 
     state: CustomerState
+    memory: DictMemory
     clock_ms: int
     prices: PriceCatalog
     known: bool
@@ -32,7 +34,7 @@ class Standing(NamedTuple):
 def standing_of_nobody(log: KafkaLog, default_price_book: str) -> Standing:
     """Return the standing of a new customer without a contract, at the beginning of a cycle."""
     prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)
-    return Standing(CustomerState(""), 0, prices.at(prices.latest()), known=False)
+    return Standing(CustomerState(""), DictMemory(), 0, prices.at(prices.latest()), known=False)
 
 
 def standing_of(
@@ -48,7 +50,9 @@ def standing_of(
     home = ledger.home.get(customer_id, log.partition_of(USAGE_EVENTS, customer_id))
     part = TopicPartition(USAGE_EVENTS, home)
     committed = max(log.group_offsets(USAGE_GROUP).get(part, 0), ledger.furthest(home))
-    recomputation = Recomputation(prices, _until(committed, prices_read(ledger, prices), prices), ledger.home)
+    latest = prices.latest()
+    readings = Until(committed, Readings(ledger.read, latest), latest)
+    recomputation = Recomputation(prices, readings, ledger.home)
     report(f"rating {customer_id} again from {USAGE_EVENTS} partition {home}")
     progress = Progress(log.ends(USAGE_EVENTS, committed=True)[part], report)
     for one in progress.watch(log.read(USAGE_EVENTS, partitions=[home])):
@@ -60,7 +64,7 @@ def standing_of(
     state = recomputation.states.get(customer_id)
     known = state is not None or catalog.has_contract(customer_id)
     state = state or CustomerState(customer_id, partition=home)
-    return Standing(state, recomputation.clocks.get(home, 0), catalog, known)
+    return Standing(state, recomputation.memory, recomputation.clocks.get(home, 0), catalog, known)
 
 
 def _ledger_of(log: KafkaLog, customer_id: str) -> Ledger:
@@ -72,9 +76,13 @@ def _ledger_of(log: KafkaLog, customer_id: str) -> Ledger:
     return ledger
 
 
-def _until(
-    committed: int, read: Callable[[Position], ReadSoFar], prices: PriceHistory
-) -> Callable[[Position], ReadSoFar]:
-    """Return how far prices had been read at a position: all of them after what the job has committed."""
-    latest = prices.latest()
-    return lambda position: read(position) if position[1] < committed else latest
+class Until(NamedTuple):
+    """How far prices had been read at a position: all of them after what the job has committed."""
+
+    committed: int
+    readings: Readings
+    latest: ReadSoFar
+
+    def at(self, position: Position, *, waits: bool = False) -> ReadSoFar:
+        """Return the next unread offsets."""
+        return self.readings.at(position, waits=waits) if position[1] < self.committed else self.latest

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate.audit.balances import BalanceFold, compare_balances
 from tollgate.audit.compare import Comparison, Report
-from tollgate.audit.ledger import Ledger, Position
+from tollgate.audit.ledger import Ledger, Readings
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
 from tollgate.balance_store import BalanceStore
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
-from wire.records import ReadSoFar
-from wire.v1 import billing_pb2
 
 USAGE_GROUP = "tollgate-usage-rating"
 """The consumer group under which the rating job says how far it has committed its input."""
@@ -34,11 +32,19 @@ def verify(
     fold = BalanceFold()
     ledger.add_records(fold.add(log.read(records_topic)))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
-    recomputation = Recomputation(prices, prices_read(ledger, prices), ledger.home)
+    recomputation = Recomputation(prices, Readings(ledger.read, prices.latest()), ledger.home)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
-    for part in log.partitions(USAGE_EVENTS):
+    parts = log.partitions(USAGE_EVENTS)
+    for part in parts:
         progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
         comparison.partition(part.partition, log.read(USAGE_EVENTS, partitions=[part.partition]))
+    comparison.settle()
+    if ledger.leftover():
+        progress("looking ahead of the offsets that the job has reported")
+        for part in parts:
+            start = {part: comparison.stops[part.partition]}
+            comparison.ahead(log.read(USAGE_EVENTS, partitions=[part.partition], start=start))
+        comparison.ahead_of_time()
     report = comparison.finish()
     if balances is not None:
         progress(f"comparing the balances of {len(fold.balances):,} customers")
@@ -51,30 +57,3 @@ def verify(
             for text in found.differences:
                 report.differ(text)
     return report
-
-
-def prices_read(ledger: Ledger, prices: PriceHistory) -> Callable[[Position], ReadSoFar]:
-    """Return how far the topics of prices had been read when a position was decided.
-
-    An event says so in its output; one without output (a duplicate, a heartbeat) was decided after
-    the last before it that has one, and before the next. What stands before a partition's first
-    output goes by that one: so it is not judged by books that came later.
-    """
-    latest = {position[0]: _said_by_output(ledger, position) for position in ledger.first_outputs()}
-    everything = prices.latest()
-
-    def read_so_far(position: Position) -> ReadSoFar:
-        said = _said_by_output(ledger, position) or latest.get(position[0]) or everything
-        latest[position[0]] = said
-        return said
-
-    return read_so_far
-
-
-def _said_by_output(ledger: Ledger, position: Position) -> ReadSoFar | None:
-    for found, kind in ((ledger.records, billing_pb2.BillingRecord), (ledger.letters, billing_pb2.DeadLetter)):
-        values = found.get(position)
-        if values:
-            message = kind.FromString(values[0])
-            return ReadSoFar(message.books_offset, message.contracts_offset)
-    return None

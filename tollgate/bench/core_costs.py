@@ -5,14 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from billing.catalog import PriceCatalog
-from billing.events import Delivery, UsageEvent, fingerprint_of, identity_of
+from billing.events import Delivery, Seen, UsageEvent, fingerprint_of, identity_of
+from billing.memory import DictMemory
 from billing.outcomes import BillingRecord
 from billing.price_books.document import document_from_plain
 from billing.price_books.model import PriceBook
 from billing.price_books.parse import parse_price_book
 from billing.rating import check_fields, step
+from billing.sessions import charge_of
 from billing.state import CustomerState
 from wire.customer_state import decode_state, encode_state
+from wire.dedup_index import encode_seen
 from wire.records import ReadSoFar, record_message
 from wire.usage import decode_usage
 from wire.v1 import common_pb2, usage_pb2
@@ -52,6 +55,8 @@ def core_costs() -> dict[str, float]:
     source = common_pb2.SourcePosition(topic="usage.events", partition=1, offset=1)
     packed = encode_state(state)
 
+    entries = [Seen(one.event_time_ms, b"f" * 8, charge_of(one)) for one in records]
+
     def encode(index: int) -> None:
         record_message(records[index], source, ReadSoFar(1)).SerializeToString()
 
@@ -60,6 +65,7 @@ def core_costs() -> dict[str, float]:
         "check its fields": _time(lambda index: check_fields(events[index], deliveries[index])),
         "identity and fingerprint": _time(lambda index: _digests(events[index])),
         "rate (the core's step)": min(_rating_seconds(events, deliveries) for _ in range(REPEATS)) / ROUNDS * 1e6,
+        "encode the dedup entry": _time(lambda index: encode_seen(entries[index])),
         "encode the record": _time(encode),
         "decode a customer's state (5 meters)": _time(lambda _: decode_state(CUSTOMER, packed)),
         "encode a customer's state (5 meters)": _time(lambda _: encode_state(state)),
@@ -77,10 +83,10 @@ def _rate_all(
     events: Sequence[UsageEvent], deliveries: Sequence[Delivery]
 ) -> tuple[CustomerState, list[BillingRecord]]:
     catalog = _catalog()
-    state = CustomerState(CUSTOMER)
+    state, memory = CustomerState(CUSTOMER), DictMemory()
     records: list[BillingRecord] = []
     for event, delivery in zip(events, deliveries, strict=True):
-        _, outcome = step(state, event, delivery, b"i" * 16, b"f" * 8, None, catalog)
+        _, outcome = step(state, event, delivery, b"i" * 16, b"f" * 8, None, catalog, memory)
         assert isinstance(outcome, BillingRecord)
         records.append(outcome)
     return state, records
@@ -88,11 +94,11 @@ def _rate_all(
 
 def _rating_seconds(events: Sequence[UsageEvent], deliveries: Sequence[Delivery]) -> float:
     catalog = _catalog()
-    state = CustomerState(CUSTOMER)
+    state, memory = CustomerState(CUSTOMER), DictMemory()
     identity, fingerprint = b"i" * 16, b"f" * 8
     begun = time.perf_counter()
     for index in range(ROUNDS):
-        step(state, events[index], deliveries[index], identity, fingerprint, None, catalog)
+        step(state, events[index], deliveries[index], identity, fingerprint, None, catalog, memory)
     return time.perf_counter() - begun
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 
 from billing.catalog import PriceCatalog
-from billing.events import Delivery, Seen, fingerprint_of, identity_of
+from billing.events import Delivery, fingerprint_of, identity_of
+from billing.memory import DictMemory
 from billing.outcomes import BillingRecord
 from billing.rating import step
 from billing.state import CustomerState
@@ -32,7 +33,7 @@ def run(bootstrap: str, partitions: int) -> tuple[int, float, float]:
         }
     )  # fmt: skip
     states: dict[str, CustomerState] = {}
-    index: dict[bytes, Seen] = {}
+    memory = DictMemory()
     clocks = [0] * partitions
     count = 0
     begun = cpu_begun = 0.0
@@ -49,9 +50,9 @@ def run(bootstrap: str, partitions: int) -> tuple[int, float, float]:
         state = states.get(event.customer_id)
         if state is None:
             state = states[event.customer_id] = CustomerState(event.customer_id)
-        _, outcome = step(state, event, delivery, identity, fingerprint, index.get(identity), catalog)
+        seen = memory.seen(identity)
+        _, outcome = step(state, event, delivery, identity, fingerprint, seen, catalog, memory)
         if isinstance(outcome, BillingRecord):
-            index[identity] = Seen(event.event_time_ms, fingerprint)
             source = common_pb2.SourcePosition(topic=USAGE_EVENTS, partition=partition, offset=delivery.offset)
             value = record_message(outcome, source, prices.read).SerializeToString()
             _produce(producer, value, event.customer_id)

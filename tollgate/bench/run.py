@@ -26,7 +26,7 @@ from tollgate.settings import REPOSITORY, Settings
 START_MS = 1_793_530_000_000
 """2026-11-01: all events of the load are of one cycle."""
 
-_BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
+_BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
 _LATENCY_SHARE = 1 / 3
 _TOPICS = (*ALL, Topic(SCRATCH_TOPIC))
 _DELETED_SECONDS = 30.0

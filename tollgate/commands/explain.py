@@ -1,13 +1,15 @@
 """`explain`: one line of a bill, traced back to its source offset, step by step in words."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from billing.events import Measure, Phase, UsageEvent
 from flink_jobs.topics import PRICE_BOOKS, USAGE_EVENTS
+from tollgate.commands.narrate_waiting import narrate_retraction, narrate_session
 from tollgate.commands.records import read_records
+from tollgate.commands.words import time_of, units_of
 from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
@@ -51,11 +53,20 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
     if record.kind == _RECORD.CYCLE_CLOSE:
         yield from _narrate_close(record)
         return
-    when = time_text(record.event_time_ms)
-    used = f"{record.quantity:,} {units(record.quantity)} of {record.meter}"
-    if record.kind == _RECORD.TIER_ADJUSTMENT:
-        used = f"more of {record.meter}"
-    yield f"On {when} {record.customer_id} used {used}."
+    if record.kind == _RECORD.CREDIT:
+        yield from _narrate_credit(record)
+        return
+    if record.kind == _RECORD.RETRACTION:
+        yield from narrate_retraction(record)
+        yield _after(record)
+        return
+    if record.kind == _RECORD.SESSION and record.session_events:
+        yield from narrate_session(record)
+    else:
+        used = f"{record.quantity:,} {units_of(record.quantity)} of {record.meter}"
+        if record.kind == _RECORD.TIER_ADJUSTMENT:
+            used = f"more of {record.meter}"
+        yield f"On {time_of(record.event_time_ms)} {record.customer_id} used {used}."
     yield f"Charged: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
     if record.late:
         yield (
@@ -66,8 +77,12 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
         yield "With it the cycle reached another volume tier: what was used before costs that tier's price, too."
     else:
         yield from narrate_price(record)
-    yield (
-        f"After it, {record.customer_id} has used {record.cycle_quantity:,} {units(record.cycle_quantity)} of"
+    yield _after(record)
+
+
+def _after(record: billing_pb2.BillingRecord) -> str:
+    return (
+        f"After it, {record.customer_id} has used {record.cycle_quantity:,} {units_of(record.cycle_quantity)} of"
         f" {record.meter} in {record.cycle} and owes {_money(record.cycle_total, record)} for all meters."
     )
 
@@ -75,16 +90,19 @@ def narrate(record: billing_pb2.BillingRecord) -> Iterator[str]:
 def narrate_price(record: billing_pb2.BillingRecord) -> Iterator[str]:
     """Yield how an amount came about, a sentence a line."""
     book = record.price_book
-    yield f"The prices are those of {book.id}, version {book.version}, in force at that time:"
+    when = "when it began" if record.kind == _RECORD.SESSION else "at that time"
+    yield f"The prices are those of {book.id}, version {book.version}, in force {when}:"
     for one in record.adjustments:
         if one.free_units:
             were = "was" if one.free_units == 1 else "were"
-            yield f"  - {one.free_units:,} {units(one.free_units)} {were} free: promotion {one.id!r}."
+            yield f"  - {one.free_units:,} {units_of(one.free_units)} {were} free: promotion {one.id!r}."
     for part in record.slices:
         yield f"  - {_narrate_slice(part, record)}"
     for one in record.adjustments:
         if not one.free_units:
             yield f"  - {_narrate_reduction(one, record)}"
+    if record.surge_unknown:
+        yield "  - No surge factor was decided in time: the price is as without surge."
     if len(record.slices) + sum(not one.free_units for one in record.adjustments) > 1:
         parts = [part.amount for part in record.slices] + [
             one.amount for one in record.adjustments if not one.free_units
@@ -99,22 +117,31 @@ def _narrate_slice(part: billing_pb2.TierSlice, record: billing_pb2.BillingRecor
     per = "each" if part.per <= 1 else f"per {part.per:,}"
     fee = f", and {part.flat_fee} {record.currency} because the tier begins here" if part.flat_fee else ""
     return (
-        f"{part.quantity:,} paid {units(part.quantity)} ({which} of {cycle})"
+        f"{part.quantity:,} paid {units_of(part.quantity)} ({which} of {cycle})"
         f" at {part.unit_price} {record.currency} {per}{fee}: {_money(part.amount, record)}."
     )
 
 
 def _narrate_reduction(one: billing_pb2.Adjustment, record: billing_pb2.BillingRecord) -> str:
+    if one.kind == _ADJUSTMENT.SURGE:
+        return f"times {one.factor}, the factor of surge {one.id!r} at that time: {_money(one.amount, record)}."
     sources = {_ADJUSTMENT.PROMOTION: f"promotion {one.id!r}", _ADJUSTMENT.CONTRACT_DISCOUNT: "your contract"}
     source = sources.get(one.kind, f"{_ADJUSTMENT.Kind.Name(one.kind).lower()} {one.id!r}")
     return f"{one.percent} % off by {source}: {_money(one.amount, record)}."
 
 
+def _narrate_credit(record: billing_pb2.BillingRecord) -> Iterator[str]:
+    won = " and ".join(repr(one.id) for one in record.adjustments)
+    yield f"On {time_of(record.event_time_ms)} {record.customer_id} won promotion {won} by event {record.event_id!r}."
+    yield f"Credited: {_money(record.amount, record)} (line {record.sequence} of this customer, cycle {record.cycle})."
+    yield f"After it, {record.customer_id} owes {_money(record.cycle_total, record)} for all meters of {record.cycle}."
+
+
 def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:
-    yield f"Cycle {record.cycle} of {record.customer_id} was closed at {time_text(record.clock_ms)} by the log's clock."
+    yield f"Cycle {record.cycle} of {record.customer_id} was closed at {time_of(record.clock_ms)} by the log's clock."
     yield f"In all {_money(record.cycle_total, record)}; this line itself charges nothing."
     for total in record.meter_totals:
-        yield f"  - {total.meter}: {total.quantity:,} {units(total.quantity)}, {_money(total.amount, record)}."
+        yield f"  - {total.meter}: {total.quantity:,} {units_of(total.quantity)}, {_money(total.amount, record)}."
 
 
 def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
@@ -128,24 +155,35 @@ def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
     event = decode_usage(found.value) if found is not None and found.offset == at.offset else None
     if event is None:
         yield "  That record is no longer in the log."
-    elif (event.event_id, event.customer_id, event.quantity) == (record.event_id, record.customer_id, record.quantity):
-        yield f"  It is there, and says the same: {event.customer_id}, {event.meter} x {event.quantity:,}."
+    elif _says_the_same(event, record):
+        yield f"  It is there, and says the same: {_said(event)}."
     else:
-        yield f"  It is there, and says something else: {event.customer_id}, {event.meter} x {event.quantity:,}."
-    clock_text = f"the partition's clock stood at {time_text(record.clock_ms)}"
-    clock = clock_text if record.clock_ms else "it was the first there"
+        yield f"  It is there, and says something else: {_said(event)}."
+    clock = (
+        f"the partition's clock stood at {time_of(record.clock_ms)}" if record.clock_ms else "it was the first there"
+    )
     yield f"Decided when {clock} and {PRICE_BOOKS} had been read up to offset {record.books_offset}."
+
+
+def _says_the_same(event: UsageEvent, record: billing_pb2.BillingRecord) -> bool:
+    """Compare an event with the record that names it; other measures than quantities say no units themselves."""
+    if (event.event_id, event.customer_id, event.event_time_ms) != (
+        record.event_id,
+        record.customer_id,
+        record.event_time_ms,
+    ):
+        return False
+    counts = event.measure is not Measure.QUANTITY or record.kind == _RECORD.TIER_ADJUSTMENT
+    return counts or event.quantity == record.quantity
+
+
+def _said(event: UsageEvent) -> str:
+    if event.measure is Measure.SESSION:
+        return f"{event.customer_id}, {Phase(event.phase).name} of session {event.subject!r}, {event.meter}"
+    if event.measure is Measure.RETRACTION:
+        return f"{event.customer_id}, takes back {event.subject!r}"
+    return f"{event.customer_id}, {event.meter} x {event.quantity:,}"
 
 
 def _money(amount: str, record: billing_pb2.BillingRecord) -> str:
     return f"{amount} {record.currency}"
-
-
-def units(count: int) -> str:
-    """Return the noun for a count."""
-    return "unit" if count == 1 else "units"
-
-
-def time_text(epoch_ms: int) -> str:
-    """Return epoch milliseconds for people, to the second, in UTC."""
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

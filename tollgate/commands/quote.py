@@ -8,13 +8,14 @@ import typer
 
 from billing.events import NO_DIMENSIONS, Measure, UsageEvent
 from billing.money import format_picos
-from billing.outcomes import BillingRecord, Reason, Rejection
+from billing.outcomes import BillingRecord, Kind, Reason, Rejection
 from billing.quote import quote as quote_event
 from billing.quote import total_picos
 from billing.validity import MAX_QUANTITY, invalid_customer_id
 from tollgate.audit.standing import Standing, standing_of, standing_of_nobody
-from tollgate.commands.explain import narrate_price, time_text, units
+from tollgate.commands.explain import narrate_price
 from tollgate.commands.inputs import read_instant
+from tollgate.commands.words import time_of, units_of
 from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
@@ -100,7 +101,7 @@ def find_standing(log: KafkaLog, customer: str, default_price_book: str, report:
 
 def priced(standing: Standing, event: UsageEvent) -> BillingRecord:
     """Return the record that the event would have. Raises StackError where it would be refused."""
-    found = quote_event(standing.state, event, standing.clock_ms, standing.prices)
+    found = quote_event(standing.state, event, standing.clock_ms, standing.prices, standing.memory)
     if isinstance(found, Rejection):
         remedy = _REMEDIES.get(found.reason, "correct what the event says")
         raise StackError(f"it would be dead-lettered {found.reason.value}: {found.detail}", remedy)
@@ -111,38 +112,41 @@ def narrate_quote(record: BillingRecord, standing: Standing) -> Iterator[str]:
     """Yield the price in words, a sentence a line."""
     message = record_message(record, None, ReadSoFar(0))
     who = record.customer_id or "a new customer"
-    used = f"{record.quantity:,} {units(record.quantity)} of {record.meter}"
+    used = f"{record.quantity:,} {units_of(record.quantity)} of {record.meter}"
     total = f"{format_picos(total_picos(record))} {record.currency}"
-    yield f"On {time_text(record.event_time_ms)} {who} would pay {total} for {used}. Asking charges nothing."
+    yield f"On {time_of(record.event_time_ms)} {who} would pay {total} for {used}. Asking charges nothing."
     if record.late:
         yield (
             f"It would be too late for cycle {record.corrects_cycle}: priced as part of that cycle and billed in"
             f" {record.cycle}, the oldest cycle still open."
         )
     yield from narrate_price(message)
-    if record.follow_up is not None:
-        change = format_picos(record.follow_up.picos)
-        yield (
-            f"With it the cycle reaches another volume tier, and what was used before costs that tier's price, too:"
-            f" {change} {record.currency}. In all {total}."
-        )
-    last = record.follow_up or record
+    *_, last = made = record.with_follow_ups()
+    for one in made[1:]:
+        change = f"{format_picos(one.picos)} {record.currency}. In all {total}."
+        if one.kind is Kind.CREDIT:
+            yield f"With it promotion {one.adjustments[0].id!r} is won, and a credit: {change}"
+        else:
+            before = "what was used before costs that tier's price, too"
+            yield f"With it the cycle reaches another volume tier, and {before}: {change}"
     yield (
-        f"After it, {who} would have used {record.cycle_quantity:,} {units(record.cycle_quantity)} of {record.meter}"
+        f"After it, {who} would have used {record.cycle_quantity:,} {units_of(record.cycle_quantity)} of {record.meter}"
         f" in {record.cycle} and owe {format_picos(last.cycle_total_picos)} {record.currency} for all meters."
     )
     if standing.clock_ms:
-        yield f"Counted: all events in the log, whose clock stands at {time_text(standing.clock_ms)}."
+        yield f"Counted: all events in the log, whose clock stands at {time_of(standing.clock_ms)}."
 
 
 def as_plain(record: BillingRecord) -> dict[str, Any]:
     """Return the price as plain data for JSON."""
-    follow_up = record.follow_up
+    following = record.with_follow_ups()[1:]
+    adjusted = [_as_record(one) for one in following if one.kind is Kind.TIER_ADJUSTMENT]
     return {
         "total": format_picos(total_picos(record)),
         "currency": record.currency,
         "record": _as_record(record),
-        "tier_adjustment": _as_record(follow_up) if follow_up is not None else None,
+        "tier_adjustment": adjusted[0] if adjusted else None,
+        "credits": [_as_record(one) for one in following if one.kind is Kind.CREDIT],
     }
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from billing.events import UsageEvent
 from billing.outcomes import BillingRecord, Rejection
 from billing.quote import total_picos
+from tollgate.audit.outputs import outputs
 from tollgate.audit.recompute import Decision
 
 
@@ -110,11 +111,10 @@ class Difference:
 
     def _charged(self, decision: Decision) -> Iterator[BillingRecord]:
         """Yield the records of the period that a decision brought about."""
-        for one in (*decision.closed, decision.outcome):
-            if isinstance(one, BillingRecord) and self.from_ms <= one.event_time_ms < self.to_ms:
+        for output in outputs(decision):
+            one = output.record
+            if one is not None and self.from_ms <= one.event_time_ms < self.to_ms:
                 yield one
-                if one.follow_up is not None:
-                    yield one.follow_up
 
     def _note_unrated(self, before: Decision, after: Decision) -> None:
         was, is_now = before.outcome, after.outcome

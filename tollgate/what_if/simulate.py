@@ -10,8 +10,10 @@ from typing import NamedTuple
 from billing.catalog import PriceCatalog
 from billing.drafts import put_in_force
 from billing.events import Measure, UsageEvent
+from billing.memory import DictMemory
 from billing.price_books.model import PriceBook
 from flink_jobs.topics import USAGE_EVENTS
+from tollgate.audit.ledger import Position
 from tollgate.audit.prices import AsIfAlways
 from tollgate.audit.recompute import Recomputation, moved_clock
 from tollgate.kafka_log import KafkaLog, LogRecord
@@ -61,6 +63,14 @@ def simulate(
     return both.difference
 
 
+class _Always:
+    """Everything has been read from the beginning."""
+
+    def at(self, _: Position, *, waits: bool = False) -> ReadSoFar:  # noqa: ARG002 - the protocol's
+        """Return no offsets: none matter."""
+        return ReadSoFar(0)
+
+
 class _BothSides:
     """The two recomputations, and the difference so far."""
 
@@ -70,7 +80,7 @@ class _BothSides:
         self._catalogs = published, drafted
         self._indexes = IndexOnDisk(), IndexOnDisk()
         self._before, self._after = (
-            Recomputation(AsIfAlways(catalog), lambda _: ReadSoFar(0), {}, index=index)
+            Recomputation(AsIfAlways(catalog), _Always(), {}, memory=DictMemory(index=index))
             for catalog, index in zip(self._catalogs, self._indexes, strict=True)
         )
         self._skew_ms = published.max_future_skew_ms

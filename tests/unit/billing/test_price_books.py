@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from billing.price_books.parse import parse_price_book
 from billing.price_books.parse_contracts import parse_contract
 from billing.price_books.successor import check_successor
 from billing.pricing import PerUnit
+from billing.surge import Elasticity, Levels
 
 MINIMAL: dict[str, Any] = {
     "price_book": "b",
@@ -185,12 +187,34 @@ def test_surge_may_be_released_at_its_first_level_at_the_latest() -> None:
         ({"meters": ["smss"]}, ["meters[0]"]),
         ({"meters": ["sms", "sms"]}, ["meters[1]"]),
         ({"window": "0s"}, ["window"]),
+        ({"levels": [{"at_least": 100, "factor": "0.99"}]}, ["levels[0].factor"]),
+        ({"levels": [{"at_least": 100, "factor": "1." + "1" * 20}]}, ["levels[0].factor"]),
+        ({"levels": [{"at_least": 1000 + number, "factor": 1 + number} for number in range(21)]}, ["levels[20]"]),
+        ({"lead": "-1s"}, ["lead"]),
         ({"model": "oracle"}, ["model"]),
+        ({"model": "elasticity"}, ["parameters", "parameters"]),
+        ({"model": "elasticity", "parameters": {"capacity": 0, "elasticity": "0"}},
+         ["parameters.capacity", "parameters.elasticity"]),
+        ({"model": "elasticity", "parameters": {"capacity": 1, "elasticity": "0.123", "trend": "2", "signal": "a b"}},
+         ["parameters.elasticity", "parameters.trend", "parameters.signal"]),
         ({"parameters": {"elasticity": "1"}}, ["parameters.elasticity"]),
     ],
 )  # fmt: skip
 def test_a_wrong_surge_rule_is_refused(changes: dict[str, Any], where: list[str]) -> None:
     assert refused_fields(surge=[{**SURGE, **changes}]) == [f"surge[0].{field}".rstrip(".") for field in where]
+
+
+def test_a_code_of_two_coupons_is_refused_at_the_second() -> None:
+    coupon = {"kind": "coupon", "meters": ["sms"], "percent": "10"}
+    coupons = [coupon | {"id": "a", "codes": ["X", "Y"]}, coupon | {"id": "b", "codes": ["Z", "Y"]}]
+    assert refused_fields(promotions=coupons) == ["promotions[1].codes[1]"]
+
+
+def test_a_surge_rule_has_the_function_that_it_names_with_its_parameters() -> None:
+    assert book(surge=[SURGE]).surge[0].model == Levels()
+    parameters = {"capacity": 500, "elasticity": "0.8", "trend": "0.5", "signal": "weather"}
+    found = book(surge=[{**SURGE, "model": "elasticity", "parameters": parameters}]).surge[0].model
+    assert found == Elasticity(500, Fraction(4, 5), Fraction(1, 2), "weather")
 
 
 def test_a_meter_in_two_surge_rules_is_refused_as_it_would_have_two_factors() -> None:

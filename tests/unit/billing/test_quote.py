@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billing.memory import DictMemory
 from billing.outcomes import BillingRecord, Rejection
 from billing.quote import quote, total_picos
 from billing.state import CustomerState
@@ -20,7 +21,7 @@ def desk(**changes: Any) -> Desk:
 
 def quoted(at: Desk, quantity: int, clock_ms: int = 0, **changes: Any) -> BillingRecord | Rejection:
     before = deepcopy(at.state)
-    found = quote(at.state, usage("next", quantity, **changes), clock_ms, at.prices)
+    found = quote(at.state, usage("next", quantity, **changes), clock_ms, at.prices, DictMemory())
     assert at.state == before
     return found
 
@@ -80,8 +81,8 @@ def test_a_time_after_the_log_is_not_the_future_of_a_quote() -> None:
 
 def test_a_new_customer_pays_the_list_price_from_the_first_unit() -> None:
     prices = catalog(book(contracts=[{"customer_id": "zoe", "discount_percent": "50"}]))
-    nobody = quote(CustomerState(""), usage("q", 4, customer_id=""), 0, prices)
-    zoe = quote(CustomerState("zoe"), usage("q", 4), 0, prices)
+    nobody = quote(CustomerState(""), usage("q", 4, customer_id=""), 0, prices, DictMemory())
+    zoe = quote(CustomerState("zoe"), usage("q", 4), 0, prices, DictMemory())
     assert isinstance(nobody, BillingRecord)
     assert isinstance(zoe, BillingRecord)
     assert (nobody.picos, zoe.picos) == (4 * 10**10, 2 * 10**10)

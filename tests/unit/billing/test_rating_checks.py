@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from billing.events import Delivery, Measure, Seen, UsageEvent, fingerprint_of
-from billing.outcomes import Duplicate, Rejection
-from billing.rating import Outcome, check_heartbeat, step
+from billing.memory import DictMemory
+from billing.outcomes import Duplicate, Outcome, Rejection
+from billing.rating import check_heartbeat, step
 from billing.state import CustomerState
 from tests.unit.builders import HORIZON_MS, LATENESS_MS, NOON_MS, SKEW_MS, book, catalog, delivery, ms, usage
 
@@ -41,7 +42,7 @@ class Case:
         same = fingerprint_of(self.event)
         seen = Seen(self.by.clock_ms, same if self.seen == "same" else b"another!") if self.seen else None
         state = CustomerState("zoe", partition=self.home)
-        return step(state, self.event, self.by, b"i" * 16, same, seen, catalog(book(**self.book)))[1]
+        return step(state, self.event, self.by, b"i" * 16, same, seen, catalog(book(**self.book)), DictMemory())[1]
 
 
 SPOILERS: dict[str, Callable[[Case], None]] = {
@@ -95,21 +96,24 @@ def test_a_refused_event_leaves_the_customers_state_as_it_was(reason: str) -> No
     state = CustomerState("zoe", sequence=4, partition=case.home)
     before = deepcopy(state)
     seen = Seen(case.by.clock_ms, b"another!") if case.seen else None
-    step(state, case.event, case.by, b"i" * 16, b"", seen, catalog(book(**case.book)))
+    step(state, case.event, case.by, b"i" * 16, b"", seen, catalog(book(**case.book)), DictMemory())
     assert state == before
 
 
-def test_a_retraction_is_checked_up_to_its_price_and_then_unsupported() -> None:
+def test_of_a_retraction_the_price_book_is_looked_for_and_the_meter_is_not() -> None:
     case = Case()
-    case.spoil_event(measure=Measure.RETRACTION, meter="nope", quantity=0)
-    assert reason_of(case.decide()) == "UNSUPPORTED"
+    case.spoil_event(measure=Measure.RETRACTION, meter="nope", quantity=0, subject="e0")
+    case.spoil_delivery(clock_ms=NOON_MS + LATENESS_MS + 1)
+    assert reason_of(case.decide()) == "RETRACTION_UNKNOWN_EVENT"
     SPOILERS["NO_PRICE"](case)
     assert reason_of(case.decide()) == "NO_PRICE"
 
 
 def test_without_any_book_the_default_limits_hold_and_there_is_no_price() -> None:
     def outcome(**by: int) -> str:
-        return reason_of(step(CustomerState("zoe"), usage(), delivery(**by), b"", b"", None, catalog_of_nothing)[1])
+        return reason_of(
+            step(CustomerState("zoe"), usage(), delivery(**by), b"", b"", None, catalog_of_nothing, DictMemory())[1]
+        )
 
     catalog_of_nothing = catalog()
     catalog_of_nothing.series.clear()

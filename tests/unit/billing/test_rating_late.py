@@ -2,9 +2,9 @@
 
 import pytest
 
+from billing.charging import MAX_COUNTER
 from billing.events import UsageEvent
 from billing.outcomes import Kind
-from billing.rating import MAX_COUNTER
 from billing.state import MeterState
 from tests.unit.builders import LATENESS_MS, book, catalog, free_units, graduated, ms, per_unit, usage
 from tests.unit.desk import Desk

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from billing.charging import MAX_COUNTER
 from billing.events import UsageEvent
 from billing.outcomes import Duplicate
-from billing.rating import MAX_COUNTER
 from billing.state import MeterState
 from tests.unit.builders import HORIZON_MS, NOON_MS, SKEW_MS, book, catalog, graduated, ms, per_unit, usage
 from tests.unit.desk import Desk

@@ -65,7 +65,28 @@ def test_a_quantity_outside_is_refused_with_its_value(quantity: int) -> None:
 
 @pytest.mark.parametrize("measure", [Measure.SESSION, Measure.RETRACTION])
 def test_a_measure_that_is_no_quantity_needs_none(measure: Measure) -> None:
-    assert invalid_field(usage(quantity=0, measure=measure), delivery()) is None
+    assert invalid_field(usage(quantity=0, measure=measure, subject="s", phase=1), delivery()) is None
+
+
+@pytest.mark.parametrize(
+    ("measure", "name"), [(Measure.SESSION, "session.session_id"), (Measure.RETRACTION, "retraction.event_id")]
+)
+def test_what_a_session_or_a_retraction_names_has_from_1_to_128_bytes(measure: Measure, name: str) -> None:
+    def wrong(subject: str) -> str | None:
+        return invalid_field(usage(measure=measure, subject=subject, phase=1), delivery())
+
+    assert wrong("") == f"{name} is empty"
+    assert (wrong("s"), wrong("s" * 128), wrong("ä" * 64)) == (None, None, None)
+    assert wrong("s" * 129) == wrong("ä" * 64 + "s") == f"{name} is longer than 128 bytes"
+
+
+def test_a_phase_is_one_of_the_three() -> None:
+    def wrong(phase: int) -> str | None:
+        return invalid_field(usage(measure=Measure.SESSION, subject="s", phase=phase), delivery())
+
+    assert [wrong(phase) for phase in (1, 2, 3)] == [None, None, None]
+    assert wrong(0) == "session.phase is 0, and must be START, UPDATE or STOP"
+    assert [wrong(phase) is None for phase in (-1, 4, 99)] == [False, False, False]
 
 
 def test_the_last_event_time_is_the_end_of_the_year_8999() -> None:

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from flink_jobs.topics import RECORDS
-from tests.unit.tollgate.books_in_memory import MemoryLog, books, differences, index_of_kind, message_of, tamper
+from tests.oracle.example import Log, book
+from tests.unit.tollgate.books_in_memory import (
+    MemoryLog,
+    books,
+    differences,
+    index_of_kind,
+    message_of,
+    rated,
+    tamper,
+)
 from wire.v1 import billing_pb2
 
 RECORD = billing_pb2.BillingRecord
@@ -129,3 +138,20 @@ def test_a_missing_tier_adjustment_is_named_beside_the_record_that_caused_it() -
 def test_an_altered_tier_adjustment_is_named() -> None:
     at = index_of_kind(books(), RECORD.TIER_ADJUSTMENT)
     assert "amount is -8, expected -9" in differences(altered(at, amount="-8"))
+
+
+def test_promotions_that_are_won_are_recomputed_credits_and_all() -> None:
+    log = Log()
+    for number in range(4):
+        log.use(5, "api.calls", event_id=f"e{number}", dimensions={"coupon": "X"} if number == 2 else {})
+    anything = {"meters": ["api.calls"]}
+    promotions = [
+        {"id": "b", "kind": "burst", "window": "1h", "at_least": "5", "percent": "50", "lasts": "1h", **anything},
+        {"id": "m", "kind": "milestone", "units": "10", "credit": "0.1", **anything},
+        {"id": "c", "kind": "coupon", "codes": ["X"], "units": "3", **anything},
+    ]
+    found = rated(log, book() | {"promotions": promotions})
+    report = found.verify()
+    assert (report.passed, report.rated, len(found.topics[RECORDS])) == (True, 4, 5)
+    del found.topics[RECORDS][2]  # the credit
+    assert "record missing beside another of the same event: zoe #3" in differences(found)

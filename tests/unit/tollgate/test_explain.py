@@ -121,6 +121,72 @@ def test_the_close_of_a_cycle_tells_its_totals_and_charges_nothing() -> None:
     ]
 
 
+PHASES = [
+    {"event_id": "a1", "phase": 1, "event_time_ms": 1_794_312_000_000, "source": {"partition": 2, "offset": 7}},
+    {"event_id": "a2", "phase": 3, "event_time_ms": 1_794_312_061_000, "source": {"partition": 2, "offset": 9}},
+]
+
+
+def test_a_session_tells_its_phases_and_its_duration() -> None:
+    lines = told(
+        kind=RECORD.SESSION, meter="voice", quantity=120, session_id="a", session_events=PHASES, amount="0.6",
+        slices=[units(1, 120, "0.3", "0.6", per=60)],
+    )  # fmt: skip
+    assert lines[:5] == [
+        (
+            "Session 'a' of zoe lasted from 2026-11-10 12:00:00 UTC to 2026-11-10 12:01:01 UTC:"
+            " 61 seconds begun, billed as 120 units of voice."
+        ),
+        "  - START at 2026-11-10 12:00:00 UTC, event 'a1' (partition 2, offset 7).",
+        "  - STOP at 2026-11-10 12:01:01 UTC, event 'a2' (partition 2, offset 9).",
+        "Charged: 0.6 USD (line 3 of this customer, cycle 2026-11).",
+        "The prices are those of standard, version 2, in force when it began:",
+    ]
+
+
+def test_a_session_that_timed_out_says_so() -> None:
+    lines = told(kind=RECORD.SESSION, session_id="a", session_events=PHASES[:1], timed_out=True)
+    assert "No STOP came in time: it ended at its last sign of life, when the meter's idle timeout had passed." in lines
+
+
+def test_a_retraction_says_what_it_takes_back_and_where() -> None:
+    assert told(
+        kind=RECORD.RETRACTION, quantity=-5, amount="-0.5", retracts="abc-1", slices=[], late=True,
+        cycle="2026-12", corrects_cycle="2026-11", cycle_quantity=-5, cycle_total="-0.5",
+    ) == [
+        "On 2026-11-10 12:00:00 UTC zoe had record abc-1 taken back, whole: 5 units of calls.",
+        "What it charged is returned: -0.5 USD (line 3 of this customer).",
+        (
+            "Cycle 2026-11, in which it was counted, had been closed:"
+            " the amount is returned in 2026-12, the oldest cycle still open."
+        ),
+        "Its units and free units are given back to 2026-11. Lines between keep their prices.",
+        "After it, zoe has used -5 units of calls in 2026-12 and owes -0.5 USD for all meters.",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", RECORD.Kind.values())
 def test_every_kind_of_record_has_a_story(kind: int) -> None:
     assert told(kind=kind)
+
+
+def test_a_surge_is_told_with_its_factor() -> None:
+    surge = billing_pb2.Adjustment(id="peak", kind=billing_pb2.Adjustment.SURGE, amount="0.125", factor="1.25")
+    lines = told(amount="0.625", adjustments=[surge])
+    assert lines[4] == "  - times 1.25, the factor of surge 'peak' at that time: 0.125 USD."
+    assert lines[5] == "  = 0.5 + 0.125 = 0.625 USD."
+
+
+def test_a_surge_that_was_not_decided_in_time_is_told() -> None:
+    assert "  - No surge factor was decided in time: the price is as without surge." in told(surge_unknown=True)
+
+
+def test_a_credit_is_told_with_what_won_it() -> None:
+    lines = told(
+        kind=RECORD.CREDIT, amount="-2.5", event_id="e9", slices=[], adjustments=[adjustment("loyal", amount="-2.5")]
+    )
+    assert lines == [
+        "On 2026-11-10 12:00:00 UTC zoe won promotion 'loyal' by event 'e9'.",
+        "Credited: -2.5 USD (line 3 of this customer, cycle 2026-11).",
+        "After it, zoe owes 1234.5 USD for all meters of 2026-11.",
+    ]

@@ -1,6 +1,6 @@
 """Seeded traffic: the same seed gives the same bytes, and the shares of odd events are as asked for."""
 
-from billing.events import Delivery, Measure, UsageEvent
+from billing.events import Delivery, Measure, Phase, UsageEvent
 from billing.validity import invalid_field
 from tollgate.traffic import DAY_MS, Sample, Shares, Traffic
 from wire.usage import decode_usage
@@ -97,3 +97,22 @@ def test_a_few_customers_send_most() -> None:
 def test_before_there_is_anything_to_repeat_a_new_event_comes() -> None:
     samples = traffic(shares=Shares(duplicates=1000, out_of_order=0, last_cycle=0, bad=0), count=5)
     assert [each.quantity > 0 for each in events(samples)] == [True] * 5
+
+
+def test_without_a_share_for_them_there_are_neither_sessions_nor_retractions() -> None:
+    assert {one.measure for one in events(traffic())} == {Measure.QUANTITY}
+
+
+def test_sessions_and_retractions_have_their_shares_and_name_what_there_was() -> None:
+    found = events(
+        traffic(shares=Shares(duplicates=0, out_of_order=0, last_cycle=0, bad=0, retractions=50, sessions=100))
+    )
+    retractions = [one for one in found if one.measure is Measure.RETRACTION]
+    phases = [one for one in found if one.measure is Measure.SESSION]
+    assert 100 < len(retractions) < 200
+    assert 200 < len(phases) < 400
+    ids = {(one.customer_id, one.event_id) for one in found if one.measure is Measure.QUANTITY}
+    assert all((one.customer_id, one.subject) in ids for one in retractions)
+    starts = {(one.customer_id, one.subject) for one in phases if one.phase == Phase.START}
+    stops = {(one.customer_id, one.subject) for one in phases if one.phase == Phase.STOP}
+    assert stops < starts

@@ -55,14 +55,14 @@ class Shard:
     def restored(self) -> "Shard":
         """Return another instance with a copy of the state and the output, as after a restore."""
         copy = Shard(self.plain_book, list(self.out))
-        for name in ("customers", "index", "deadlines"):
+        for name in engine.STORES:
             getattr(copy.engine, name).entries.update(getattr(self.engine, name).entries)
         return copy
 
     @property
     def state(self) -> list[dict[bytes, bytes]]:
         """All that a checkpoint holds."""
-        return [getattr(self.engine, name).entries for name in ("customers", "index", "deadlines")]
+        return [getattr(self.engine, name).entries for name in engine.STORES]
 
     @property
     def records(self) -> list[billing_pb2.BillingRecord]:

@@ -20,8 +20,8 @@ def used(*customers: str, at: str = "2026-11-10T12:00:00Z") -> Shard:
 
 
 def deadlines(shard: Shard) -> set[bytes]:
-    """The deadlines of customers; the sweeps of the index stand among them under no name."""
-    return {key for key in shard.engine.deadlines.entries if customer_of(key)}
+    """The deadlines of customers; the agenda keeps them under no owner."""
+    return {key.removeprefix(b"\0\0") for key in shard.engine.agenda.entries}
 
 
 def fire_all_timers(shard: Shard) -> Shard:
@@ -77,7 +77,7 @@ def test_the_state_of_a_forgotten_customer_shrinks_to_its_sequence_and_its_home(
 
 def test_once_all_timers_have_fired_neither_deadlines_nor_index_are_left() -> None:
     shard = fire_all_timers(used("zoe", "acme", "acme/eve"))
-    assert shard.state[1:] == [{}, {}]
+    assert shard.state[1:] == [{}, {}, {}, {}]
     assert sorted(shard.state[0]) == [b"acme", b"acme/eve", b"zoe"]
 
 
@@ -137,4 +137,4 @@ def test_closing_by_timer_and_by_event_give_the_same_bytes() -> None:
 
 def test_without_anything_due_nothing_is_written_or_stored() -> None:
     shard = Shard().fire(CLOSE_MS)
-    assert (shard.out, shard.state) == ([], [{}, {}, {}])
+    assert (shard.out, shard.state) == ([], [{}, {}, {}, {}, {}])

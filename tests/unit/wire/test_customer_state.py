@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.events import Seen
+from billing.promotions.burst import BurstState
+from billing.promotions.coupon import CouponState, Grant
+from billing.promotions.milestone import MilestoneState
 from billing.state import NEVER_MS, CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
-from wire.customer_state import FORMAT, UnknownStateFormatError, decode_seen, decode_state, encode_seen, encode_state
+from wire.customer_state import FORMAT, UnknownStateFormatError, decode_state, encode_state
 from wire.v1 import state_pb2
 
 names = st.text(min_size=1, max_size=8)
@@ -16,11 +18,24 @@ times = st.integers(0, NEVER_MS)
 picos = st.integers(-(10**40), 10**40)
 volumes = st.builds(VolumeState, st.integers(0, 2**31 - 1), picos, st.integers(1, 10**40))
 meters = st.builds(MeterState, counts, counts, picos, st.dictionaries(names, volumes, max_size=2))
+milestones = st.builds(MilestoneState, counts, picos, st.booleans())
 cycles = st.builds(
     CycleState,
     names, names, names, times, times, st.booleans(), picos,
     st.dictionaries(names, meters, max_size=3), st.dictionaries(names, counts, max_size=3),
+    st.dictionaries(names, milestones, max_size=2),
 )  # fmt: skip
+grants = st.builds(Grant, times, times, counts)
+coupons = st.builds(CouponState, st.integers(0, 2**31 - 1), st.lists(grants, max_size=2))
+
+
+@st.composite
+def bursts(draw: st.DrawFn) -> BurstState:
+    state = BurstState()
+    for time_ms in draw(st.lists(times, min_size=1, max_size=4)):
+        state.add(time_ms, draw(st.integers(1, 10**18)), 10**18)
+        state.win(time_ms, time_ms + draw(st.integers(1, 10**6)), -1)
+    return state
 
 
 @st.composite
@@ -29,6 +44,8 @@ def states(draw: st.DrawFn) -> CustomerState:
     for cycle in draw(st.lists(cycles, max_size=3)):
         if (cycle.price_book, cycle.name) not in state.cycles:
             state.open_cycle(cycle)
+    state.earned = draw(st.dictionaries(st.tuples(names, names), st.one_of(bursts(), coupons), max_size=2))
+    state.expect(draw(st.integers(1, NEVER_MS)))
     return state
 
 
@@ -40,6 +57,18 @@ def test_a_state_survives_its_bytes_with_its_next_deadline(state: CustomerState)
 @given(states())
 def test_the_bytes_of_a_state_are_the_same_every_time(state: CustomerState) -> None:
     assert encode_state(decode_state("zoe", encode_state(state))) == encode_state(state)
+
+
+def test_what_a_burst_has_forgotten_is_not_in_its_bytes() -> None:
+    state, burst = CustomerState("zoe"), BurstState()
+    for time_ms in (5, 6, 7):
+        burst.add(time_ms, 10, 100)
+    burst.forget_through(5)
+    state.earned["b", "p"] = burst
+    read = decode_state("zoe", encode_state(state)).earned["b", "p"]
+    assert read == BurstState([6, 7], [10, 20])
+    burst.forget_through(7)
+    assert decode_state("zoe", encode_state(state)).earned == {}
 
 
 def test_a_customer_that_was_never_seen_starts_with_nothing() -> None:
@@ -54,17 +83,12 @@ def test_partition_0_is_not_taken_for_none() -> None:
 @pytest.mark.parametrize("number", [0, FORMAT + 1, 2**32 - 1])
 def test_a_format_that_is_not_known_is_refused_and_never_read_as_empty(number: int) -> None:
     data = state_pb2.CustomerState(format=number, sequence=5).SerializeToString()
-    with pytest.raises(UnknownStateFormatError, match=f"state format {number} of zoe; this release reads {FORMAT}"):
+    with pytest.raises(
+        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1 and {FORMAT}"
+    ):
         decode_state("zoe", data)
 
 
 def test_no_bytes_at_all_are_no_state_of_this_format() -> None:
     with pytest.raises(UnknownStateFormatError):
         decode_state("zoe", b"")
-
-
-@given(st.integers(-(2**63), 2**63 - 1), st.binary(min_size=8, max_size=8))
-def test_an_entry_of_the_dedup_index_survives_its_16_bytes(event_time_ms: int, fingerprint: bytes) -> None:
-    entry = encode_seen(event_time_ms, fingerprint)
-    assert len(entry) == 16
-    assert decode_seen(entry) == Seen(event_time_ms, fingerprint)

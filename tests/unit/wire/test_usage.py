@@ -91,20 +91,29 @@ def test_a_measure_in_another_wire_format_is_no_measure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "measure", "quantity", "detail"),
+    ("fields", "expected"),
     [
-        ({"quantity": 0}, Measure.QUANTITY, 0, ""),
-        ({"quantity": -5}, Measure.QUANTITY, -5, ""),
-        ({"quantity": 2**63 - 1}, Measure.QUANTITY, 2**63 - 1, ""),
-        ({"session": {"session_id": "s", "phase": 3}}, Measure.SESSION, 0, "3:s"),
-        ({"session": {"session_id": "s", "phase": 99}}, Measure.SESSION, 0, "99:s"),
-        ({"session": {}}, Measure.SESSION, 0, "0:"),
-        ({"retraction": {"event_id": "e1", "reason": "wrong"}}, Measure.RETRACTION, 0, "2:e1wrong"),
-        ({"heartbeat": {}}, Measure.HEARTBEAT, 0, ""),
+        ({"quantity": 0}, {"measure": Measure.QUANTITY}),
+        ({"quantity": -5}, {"measure": Measure.QUANTITY, "quantity": -5}),
+        ({"quantity": 2**63 - 1}, {"measure": Measure.QUANTITY, "quantity": 2**63 - 1}),
+        (
+            {"session": {"session_id": "s", "phase": 3}},
+            {"measure": Measure.SESSION, "detail": "3:s", "subject": "s", "phase": 3},
+        ),
+        (
+            {"session": {"session_id": "s", "phase": 99}},
+            {"measure": Measure.SESSION, "detail": "99:s", "subject": "s", "phase": 99},
+        ),
+        ({"session": {}}, {"measure": Measure.SESSION, "detail": "0:"}),
+        (
+            {"retraction": {"event_id": "e1", "reason": "wrong"}},
+            {"measure": Measure.RETRACTION, "detail": "2:e1wrong", "subject": "e1"},
+        ),
+        ({"heartbeat": {}}, {"measure": Measure.HEARTBEAT}),
     ],
 )
-def test_each_measure_is_told_apart(fields: dict[str, Any], measure: Measure, quantity: int, detail: str) -> None:
-    assert decode_usage(message(**fields)) == EMPTY._replace(measure=measure, quantity=quantity, detail=detail)
+def test_each_measure_is_told_apart(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert decode_usage(message(**fields)) == EMPTY._replace(**expected)
 
 
 def test_of_two_measures_the_last_counts() -> None:

@@ -1,0 +1,167 @@
+"""Time travel: the bill of any cycle, up to any instant of it, from the facts known at any time.
+
+A pure function of facts that are never changed: what it says for a `known_at` that has passed, it says for ever.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, TypeVar
+
+from billing.calendar import Cycle
+from billing.catalog import PriceCatalog
+from billing.invoicing.account import Account, Book, BookAccount
+from billing.invoicing.closing import close_cycle, cycle_lines, draft_cycle, in_order, period_of
+from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_ms
+from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
+from billing.invoicing.invoice import Invoice
+from billing.invoicing.lines import Line, LineKind
+from billing.invoicing.settlement import NOTHING_AGREED, Agreed
+from billing.invoicing.subscription_lines import subscription_lines
+from billing.invoicing.tax import NO_TAX, TaxRule
+from billing.subscriptions.charges import Charge
+
+Fact = TypeVar("Fact", UsageFact, Charge)
+
+
+class Recorded(NamedTuple, Generic[Fact]):
+    """A fact, and when the log learnt of it: the Kafka timestamp of its record, epoch ms."""
+
+    recorded_ms: int
+    fact: Fact
+
+
+def known_facts(recorded: Iterable[Recorded[Fact]], known_at_ms: int) -> list[Fact]:
+    """Return the facts of one customer that were known at a time, in the order of the log.
+
+    Always the log's beginning, even where timestamps do not rise with offsets: nothing is known
+    before what it supersedes.
+    """
+    known: list[Fact] = []
+    for one in recorded:
+        if one.recorded_ms > known_at_ms:
+            break
+        known.append(one.fact)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """To which bill: up to `as_of_ms` (exclusive), with what was known at `known_at_ms`.
+
+    `progress_ms` is the clock that both logs had reached by then: cycles that it has closed are final.
+    """
+
+    as_of_ms: int
+    known_at_ms: int
+    progress_ms: int = 0
+
+
+def bill(  # noqa: PLR0913 - all that a bill follows from
+    customer_id: str,
+    records: Sequence[Recorded[UsageFact]],
+    charges: Sequence[Recorded[Charge]],
+    travel: Travel,
+    prices: PriceCatalog,
+    tax: TaxRule = NO_TAX,
+    trend: Trend = mean_of_four_weeks,
+) -> list[Invoice]:
+    """Return the bill of the cycle that `as_of_ms` ends or cuts, one for each price book of the customer.
+
+    Final where the log had closed the cycle by then, else a draft. What lies beyond `known_at_ms` is
+    predicted, from charges that run and the trend of usage, and marked so. Contracts are those of `prices`.
+    """
+    usage = known_facts(records, travel.known_at_ms)
+    facts = known_facts(charges, travel.known_at_ms)
+    account = Account(customer_id)
+    ahead = travel.as_of_ms > travel.known_at_ms
+    trends: dict[str, list[MeterTrend]] = {}
+    closings: list[tuple[int, str, Cycle]] = []
+    named = {one.price_book for one in usage} | {one.price_book for one in facts}
+    for book_id in sorted(named & prices.series.keys()):
+        book = Book.of(prices.series[book_id].first)
+        own_usage = [one for one in usage if one.price_book == book_id]
+        own_charges = [one for one in facts if one.price_book == book_id]
+        trends[book_id] = trend(own_usage, travel.known_at_ms) if ahead else []
+        _fill(account, book, own_usage, own_charges, travel)
+        cycles = _cycles(book, own_usage, own_charges, travel.as_of_ms)
+        closings += [(cycle.end_ms + book.lateness_ms, book_id, cycle) for cycle in cycles]
+    made = [
+        _make(account, book_id, cycle, agreed_on(prices, customer_id, book_id, cycle), tax, travel, trends[book_id])
+        for _, book_id, cycle in sorted(closings)
+    ]
+    return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]
+
+
+def _end_of(invoice: Invoice, travel: Travel, prices: PriceCatalog) -> int:
+    """Return where the bill that was asked for ends, under an invoice's book."""
+    calendar = prices.series[invoice.price_book].first.calendar
+    return min(calendar.cycle_of(travel.as_of_ms - 1).end_ms, travel.as_of_ms)
+
+
+def _make(  # noqa: PLR0913 - as `bill`
+    account: Account, book_id: str, cycle: Cycle, agreed: Agreed, tax: TaxRule, travel: Travel, trends: list[MeterTrend]
+) -> Invoice | None:
+    due_ms = cycle.end_ms + account.books[book_id].book.lateness_ms
+    if due_ms <= travel.progress_ms and cycle.end_ms <= travel.as_of_ms:
+        return close_cycle(account, book_id, cycle, agreed, tax)
+    return _draft(account, book_id, cycle, agreed, tax, travel, trends)
+
+
+def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle) -> Agreed:
+    """Return the minimum spend and the credit of the contract that holds at a cycle's last instant."""
+    terms = prices.terms_for(customer_id, cycle.end_ms - 1)
+    if terms.agreement is None or terms.series is None or terms.series.first.id != book_id:
+        return NOTHING_AGREED
+    contract = terms.agreement.contract
+    return Agreed(contract.minimum_spend_picos, contract.prepaid_credit_picos)
+
+
+def _fill(account: Account, book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], travel: Travel) -> None:
+    account.book(book)
+    for record in usage:
+        if record.kind != CYCLE_CLOSE and billed_at_ms(record, book.calendar, book.lateness_ms) < travel.as_of_ms:
+            account.add_record(book, record)
+    for charge in charges:
+        account.add_charge(book, charge)
+
+
+def _cycles(book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], as_of_ms: int) -> list[Cycle]:
+    """Return the cycles from the first that a fact is billed in to the one that `as_of_ms` ends or cuts."""
+    calendar, lateness_ms = book.calendar, book.lateness_ms
+    times = [billed_at_ms(one, calendar, lateness_ms) for one in usage if one.kind != CYCLE_CLOSE]
+    times += [open_ms(one.valid_from_ms, one.clock_ms, calendar, lateness_ms) for one in charges]
+    at_ms = min(times, default=as_of_ms)
+    cycles = []
+    while at_ms < as_of_ms:
+        cycles.append(book.calendar.cycle_of(at_ms))
+        at_ms = cycles[-1].end_ms
+    return cycles
+
+
+def _draft(  # noqa: PLR0913 - as `bill`
+    account: Account, book_id: str, cycle: Cycle, agreed: Agreed, tax: TaxRule, travel: Travel, trends: list[MeterTrend]
+) -> Invoice:
+    own = account.books[book_id]
+    cut = replace(cycle, end_ms=min(cycle.end_ms, travel.as_of_ms))
+    lines = cycle_lines(own, cut)
+    ahead = replace(cut, start_ms=max(cut.start_ms, travel.known_at_ms))
+    if ahead.start_ms < cut.end_ms:
+        lines = _with_prediction(own, cut, ahead, lines, trends)
+    if cut != cycle:  # what is owed at the least is owed for the whole of a cycle
+        agreed = agreed._replace(minimum_picos=0)
+    draft = draft_cycle(account, book_id, cut, lines, agreed, tax)
+    return replace(draft, predicted=any(line.predicted for line in draft.lines))
+
+
+def _with_prediction(
+    own: BookAccount, cut: Cycle, ahead: Cycle, lines: Iterable[Line], trends: Iterable[MeterTrend]
+) -> list[Line]:
+    """Return the lines with subscriptions cut at the horizon, and what lies beyond it marked."""
+    calendar = own.book.calendar
+    due_ms = cut.end_ms + own.book.lateness_ms
+    kept = [one for one in lines if one.kind is not LineKind.SUBSCRIPTION]
+    known = period_of(own, cut)._replace(end_ms=ahead.start_ms, due_ms=due_ms)
+    coming = subscription_lines(own.charges, period_of(own, ahead), calendar)
+    predicted = [one._replace(predicted=True) for one in coming]
+    usage = predicted_usage(trends, ahead.end_ms - ahead.start_ms)
+    return in_order([*kept, *usage, *subscription_lines(own.charges, known, calendar), *predicted])

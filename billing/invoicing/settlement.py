@@ -1,0 +1,62 @@
+"""What depends on all lines of a cycle: minimum spend, of it and of those corrected, and prepaid credit."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from billing.invoicing.account import BookAccount, Spend
+from billing.invoicing.lines import Line, LineKind
+from billing.money import format_picos
+
+
+class Agreed(NamedTuple):
+    """What a contract says of a cycle: the least that is owed for it, and credit paid in advance, in picos."""
+
+    minimum_picos: int = 0
+    credit_picos: int = 0
+
+
+NOTHING_AGREED = Agreed()
+
+
+def settle(own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+    """Return the lines with those of minimum spend and credit after them; the account remembers both."""
+    settled = [*lines, *_corrected_minimums(own, lines), *_minimum(own, cycle, lines, agreed)]
+    return [*settled, *_credit(own, settled, agreed)]
+
+
+def _corrected_minimums(own: BookAccount, lines: Sequence[Line]) -> list[Line]:
+    """Return what corrections change in the minimum spend of closed cycles: what was topped up is not paid twice."""
+    found = []
+    for cycle in sorted({line.corrects for line in lines if line.corrects in own.spend}):
+        before = own.spend[cycle]
+        delta = sum(line.picos for line in lines if line.corrects == cycle)
+        after = own.spend[cycle] = before._replace(picos=before.picos + delta)
+        changed = _top_up(after) - _top_up(before)
+        if changed:
+            text = f"minimum spend of {format_picos(before.minimum_picos)} {own.book.currency}; correction of {cycle}"
+            found.append(Line(LineKind.CORRECTION, text, changed, corrects=cycle))
+    return found
+
+
+def _minimum(own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+    if not agreed.minimum_picos:
+        return []
+    spend = own.spend[cycle] = Spend(sum(line.picos for line in lines if not line.corrects), agreed.minimum_picos)
+    top_up = _top_up(spend)
+    text = f"up to the minimum spend of {format_picos(agreed.minimum_picos)} {own.book.currency}"
+    return [Line(LineKind.MINIMUM_SPEND, text, top_up)] if top_up else []
+
+
+def _top_up(spend: Spend) -> int:
+    return max(spend.minimum_picos - spend.picos, 0)
+
+
+def _credit(own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+    """Draw from what was paid in advance; no more than is owed."""
+    left_picos = agreed.credit_picos - own.credit_used_picos
+    drawn_picos = min(left_picos, sum(line.picos for line in lines))
+    if drawn_picos <= 0:
+        return []
+    own.credit_used_picos += drawn_picos
+    text = f"prepaid credit; {format_picos(left_picos - drawn_picos)} {own.book.currency} left"
+    return [Line(LineKind.CREDIT, text, -drawn_picos)]

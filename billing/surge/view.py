@@ -1,0 +1,37 @@
+"""The factor of an event, as rating asks for it: decided, not decided yet, or none at all."""
+
+from dataclasses import dataclass, field
+
+from billing.catalog import PriceCatalog
+from billing.events import UsageEvent
+from billing.outcomes import AdjustmentKind
+from billing.surge.applied import as_reduction
+from billing.surge.rates import SurgeRates
+from billing.surge.rules import SurgeIndex
+from billing.tariffs import Reduction
+
+UNDECIDED = Reduction("", AdjustmentKind.SURGE, "", 0, 1)
+"""Stands for a factor that is to be waited for. It is never to be charged."""
+
+
+@dataclass(slots=True)
+class SurgeView:
+    """The rates that were read, seen through the surge rules of the price books."""
+
+    rates: SurgeRates = field(default_factory=SurgeRates)
+    rules: SurgeIndex = field(default_factory=SurgeIndex)
+
+    def of(self, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
+        """Return what `billing.rating.step` takes for an event, None for factor 1, or UNDECIDED."""
+        series = prices.terms_for(event.customer_id, event.event_time_ms).series
+        rules = self.rules.of(prices, series.first.id) if series is not None else None
+        charged_by = (
+            rules.charged_by(event.meter, event.dimensions, event.event_time_ms)
+            if rules is not None and event.meter in rules.grids
+            else None
+        )
+        if charged_by is None:
+            return None
+        detector, interval = charged_by
+        factor = self.rates.factor(detector, interval)
+        return UNDECIDED if factor is None else as_reduction(detector.grid.surge_id, factor)

@@ -1,0 +1,148 @@
+package tollgate.jvm;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.core.memory.DataOutputSerializer;
+
+/**
+ * Keeps entries that begin with a deadline, by owner, in a map state, so that an owner's earliest
+ * ones are found without looking at the others.
+ *
+ * <p>Flink's map state offers no ordered access: an iterator begins at the first of all entries. So
+ * each owner has a binary heap, a node an entry of the map: adding and taking cost a number of
+ * accesses that grows with the logarithm of the heap's size. Keys are the owner's bytes and an i32:
+ * the node's number from 1; under 0 stands the size (i32).
+ *
+ * <p>As for {@link StateBatch}, the state backend must compare serialised keys.
+ */
+public final class Agenda {
+  private static final int SIZE = 0;
+  private static final int ROOT = 1;
+  private static final long NEVER = -1;
+
+  private final MapState<byte[], byte[]> state;
+  private final byte[] owner;
+  private int size;
+
+  private Agenda(MapState<byte[], byte[]> state, byte[] owner) throws Exception {
+    this.state = state;
+    this.owner = owner;
+    byte[] kept = state.get(key(SIZE));
+    this.size = kept == null ? 0 : ByteBuffer.wrap(kept).getInt();
+  }
+
+  /**
+   * Adds entries.
+   *
+   * @param entries repeated (u16 length, owner, u16 length, entry); an entry begins with an i64, which
+   *     is not negative
+   */
+  public static void add(MapState<byte[], byte[]> state, byte[] entries) throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(entries);
+    while (in.hasRemaining()) {
+      Agenda agenda = new Agenda(state, part(in));
+      agenda.push(part(in));
+      agenda.keepSize();
+    }
+  }
+
+  /**
+   * Removes an owner's entries up to a deadline.
+   *
+   * @param bound the largest i64 that is taken
+   * @return the i64 of the first entry that is left, -1 for none; then, in their order, repeated (u16
+   *     length, entry)
+   */
+  public static byte[] takeDue(MapState<byte[], byte[]> state, byte[] owner, long bound)
+      throws Exception {
+    Agenda agenda = new Agenda(state, owner);
+    DataOutputSerializer taken = new DataOutputSerializer(64);
+    int sizeBefore = agenda.size;
+    long next = agenda.firstDeadline();
+    while (next != NEVER && next <= bound) {
+      byte[] entry = agenda.pop();
+      taken.writeShort(entry.length);
+      taken.write(entry);
+      next = agenda.firstDeadline();
+    }
+    if (agenda.size != sizeBefore) {
+      agenda.keepSize();
+    }
+    return ByteBuffer.allocate(Long.BYTES + taken.length())
+        .putLong(next)
+        .put(taken.getCopyOfBuffer())
+        .array();
+  }
+
+  private long firstDeadline() throws Exception {
+    return size == 0 ? NEVER : ByteBuffer.wrap(node(ROOT)).getLong();
+  }
+
+  private void push(byte[] entry) throws Exception {
+    int hole = ++size;
+    while (hole > ROOT) {
+      byte[] parent = node(hole / 2);
+      if (Arrays.compareUnsigned(parent, entry) <= 0) {
+        break;
+      }
+      state.put(key(hole), parent);
+      hole /= 2;
+    }
+    state.put(key(hole), entry);
+  }
+
+  private byte[] pop() throws Exception {
+    byte[] first = node(ROOT);
+    byte[] last = node(size);
+    state.remove(key(size));
+    size--;
+    if (size > 0) {
+      sink(last);
+    }
+    return first;
+  }
+
+  private void sink(byte[] entry) throws Exception {
+    int hole = ROOT;
+    while (2 * hole <= size) {
+      int child = 2 * hole;
+      byte[] least = node(child);
+      if (child < size) {
+        byte[] right = node(child + 1);
+        if (Arrays.compareUnsigned(right, least) < 0) {
+          child++;
+          least = right;
+        }
+      }
+      if (Arrays.compareUnsigned(entry, least) <= 0) {
+        break;
+      }
+      state.put(key(hole), least);
+      hole = child;
+    }
+    state.put(key(hole), entry);
+  }
+
+  private void keepSize() throws Exception {
+    if (size == 0) {
+      state.remove(key(SIZE));
+    } else {
+      state.put(key(SIZE), ByteBuffer.allocate(Integer.BYTES).putInt(size).array());
+    }
+  }
+
+  private byte[] node(int number) throws Exception {
+    return state.get(key(number));
+  }
+
+  private byte[] key(int number) {
+    return ByteBuffer.allocate(owner.length + Integer.BYTES).put(owner).putInt(number).array();
+  }
+
+  private static byte[] part(ByteBuffer in) {
+    byte[] part = new byte[in.getShort() & 0xFFFF];
+    in.get(part);
+    return part;
+  }
+}

@@ -1,0 +1,80 @@
+"""Bytes that savepoints of the subscription job hold; as in test_customer_state."""
+
+import re
+
+import pytest
+
+from billing.events import Delivery
+from billing.price_books.model import PlanInterval
+from billing.subscriptions.charges import Charge
+from billing.subscriptions.events import ChangeType, Discount, SubscriptionEvent, fingerprint_of
+from billing.subscriptions.state import Applied, Held, SubscriberState
+from tests.golden.conftest import HERE
+from wire.subscriber_state import FORMAT, decode_subscriber, encode_subscriber
+from wire.v1 import subscription_pb2
+
+FILES = HERE / "subscriber_state"
+NOVEMBER_MS = 1_793_491_200_000
+CANCEL = SubscriptionEvent("e-3", "acme/eve", "s-1", ChangeType.CANCEL, 3, NOVEMBER_MS + 7)
+
+
+def handmade() -> SubscriberState:
+    """A customer with a charge that has ended, one that is open, an event that waits, and an alert told."""
+    ended = Charge(
+        charge_id="c-0", event_id="e-2", subscription_id="s-1", customer_id="acme/eve", version=1,
+        terms_event_id="e-1", plan="basic", quantity=3, price_picos=28_500_000_000_000, interval=PlanInterval.MONTH,
+        currency="USD", price_book="standard", price_book_version=2, valid_from_ms=NOVEMBER_MS,
+        valid_to_ms=NOVEMBER_MS + 1000, recorded_sequence=2, clock_ms=NOVEMBER_MS - 1, supersedes="c-9",
+        discounts=(Discount("hello", "5", "", 0, NOVEMBER_MS + 5000),), contract_discount="2.5", replay=True,
+    )  # fmt: skip
+    opened = Charge(
+        charge_id="c-1", event_id="e-2", subscription_id="s-1", customer_id="acme/eve", version=2,
+        terms_event_id="e-2", plan="gold", quantity=1, price_picos=1, interval=PlanInterval.YEAR,
+        currency="USD", price_book="standard", price_book_version=3, valid_from_ms=NOVEMBER_MS + 1000,
+        valid_to_ms=0, recorded_sequence=3, clock_ms=NOVEMBER_MS,
+    )  # fmt: skip
+    raw = subscription_pb2.SubscriptionEvent(
+        event_id="e-4", customer_id="acme/eve", subscription_id="s-1", type="CANCEL", version=4,
+        effective_time_ms=NOVEMBER_MS + 7,
+    ).SerializeToString()  # fmt: skip
+    event = CANCEL._replace(event_id="e-4", version=4)
+    return SubscriberState(
+        "acme/eve", partition=3, sequence=3, alerted_version=3,
+        applied=[Applied(bytes(range(16)), b"\x01" * 8), Applied(b"\xff" * 16, b"\x02" * 8)],
+        held={4: Held(event, Delivery(3, 11, NOVEMBER_MS + 9, NOVEMBER_MS), raw, NOVEMBER_MS + 10_800_007)},
+        charges={"c-0": ended, "c-1": opened},
+    )  # fmt: skip
+
+
+EXPECTED = {1: handmade()}
+
+
+def bytes_of(number: int) -> bytes:
+    return bytes.fromhex((FILES / f"format_{number}.hex").read_text(encoding="utf-8"))
+
+
+def test_the_format_of_this_release_has_a_golden_file(*, regenerate: bool) -> None:
+    path = FILES / f"format_{FORMAT}.hex"
+    if regenerate and not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        lines = re.findall(r".{1,64}", encode_subscriber(EXPECTED[FORMAT]).hex())
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert path.is_file(), "pytest tests/golden --regenerate-golden"
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_the_bytes_of_every_format_are_read_as_they_were_meant(number: int) -> None:
+    assert decode_subscriber("acme/eve", bytes_of(number)) == EXPECTED[number]
+
+
+def test_no_format_is_without_an_expectation() -> None:
+    assert {path.name for path in FILES.iterdir()} == {f"format_{number}.hex" for number in EXPECTED}
+
+
+def test_this_release_writes_the_bytes_of_its_format() -> None:
+    assert encode_subscriber(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+
+
+def test_fingerprints_are_those_that_states_hold() -> None:
+    """Were they to change, every repetition would become a conflict."""
+    assert fingerprint_of(CANCEL).hex() == "c15e6f448b8ceec9"

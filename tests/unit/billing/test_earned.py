@@ -1,0 +1,351 @@
+"""Promotions that are won: bursts, milestones and coupons, at the rating desk."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.events import UsageEvent
+from billing.money import format_picos
+from billing.outcomes import Alert, BillingRecord
+from billing.price_books.document import Errors, Plain, document_from_plain
+from billing.promotions import parse_promotion
+from billing.promotions.burst import MAX_MOMENTS, MAX_PERIODS, BurstState
+from tests.unit.builders import NOON_MS, book, catalog, graduated, per_unit, percent_off, usage
+from tests.unit.desk import Desk
+
+SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
+BURST = {
+    "id": "burst",
+    "kind": "burst",
+    "meters": ["calls"],
+    "window": "10m",
+    "at_least": 10,
+    "percent": "50",
+    "lasts": "30m",
+}
+METERS = {"calls": per_unit("1"), "texts": per_unit("1")}
+
+
+class Shop:
+    """A desk whose events are numbered, with the clock that their partition would have."""
+
+    def __init__(self, *promotions: dict[str, Any], meters: dict[str, Any] = METERS) -> None:
+        self.desk = Desk(catalog(book(meters=meters, promotions=list(promotions))))
+        self.clock_ms = 0
+        self.used = 0
+
+    def use(self, quantity: int, at_ms: int = 0, **changes: Any) -> BillingRecord:
+        """Rate an event; `at_ms` counts from noon."""
+        event: UsageEvent = usage(f"e{self.used}", quantity, event_time_ms=NOON_MS + at_ms, **changes)
+        record = self.desk.rated(event, clock_ms=self.clock_ms)
+        self.used += 1
+        self.clock_ms = max(self.clock_ms, event.event_time_ms)
+        return record
+
+    def costs(self, quantity: int, at_ms: int = 0, **changes: Any) -> str:
+        """Rate an event; returns its amount."""
+        return format_picos(self.use(quantity, at_ms, **changes).picos)
+
+
+def told(record: BillingRecord) -> list[tuple[str, str]]:
+    return [(one.kind.name, one.subject) for one in record.alerts]
+
+
+WON = [("PROMOTION_WON", "burst")]
+
+
+def test_a_burst_counts_for_the_events_after_the_one_that_won_it() -> None:
+    shop = Shop(BURST)
+    winning = shop.use(10)
+    assert (format_picos(winning.picos), told(winning)) == ("10", WON)
+    assert shop.costs(4) == "2"
+    assert shop.costs(4, 30 * MINUTE - 1) == "2"
+    assert shop.costs(4, 30 * MINUTE) == "4"
+
+
+def test_a_bursts_window_excludes_its_begin() -> None:
+    shop = Shop(BURST)
+    shop.use(5)
+    assert told(shop.use(5, 10 * MINUTE)) == []
+    shop = Shop(BURST)
+    shop.use(5)
+    assert told(shop.use(5, 10 * MINUTE - 1)) == WON
+
+
+def test_reaching_a_burst_again_extends_it_and_is_told_once() -> None:
+    shop = Shop(BURST)
+    assert told(shop.use(10)) == WON
+    assert told(shop.use(10, 29 * MINUTE)) == []
+    assert shop.costs(4, 58 * MINUTE) == "2"
+    assert shop.costs(4, 59 * MINUTE) == "4"
+    assert told(shop.use(6, 60 * MINUTE)) == WON  # 4 + 4 + 6 within ten minutes
+
+
+def test_an_event_from_before_the_win_gets_nothing_and_one_in_another_meter_neither() -> None:
+    shop = Shop(BURST)
+    shop.use(10, 5 * MINUTE)
+    assert shop.costs(4, 5 * MINUTE - 1) == "4"
+    assert shop.costs(4, 5 * MINUTE) == "2"
+    assert shop.costs(4, 6 * MINUTE, meter="texts") == "4"
+
+
+def test_a_late_event_counts_and_wins_up_to_a_window_behind_the_clock() -> None:
+    shop = Shop(BURST)
+    shop.use(5, -5 * MINUTE)
+    shop.use(1, 9 * MINUTE)
+    assert told(shop.use(5, 1)) == WON
+    shop = Shop(BURST)
+    shop.use(1, 10 * MINUTE)
+    assert told(shop.use(10)) == []
+    assert shop.costs(1, 11 * MINUTE) == "1"
+
+
+def test_bursts_stack_with_other_percentages_in_the_order_of_the_book() -> None:
+    shop = Shop(percent_off("tenth", "10"), BURST, percent_off("fifth", "20"))
+    shop.use(10)
+    record = shop.use(10)
+    assert [(one.id, format_picos(one.picos)) for one in record.adjustments] == [
+        ("tenth", "-1"), ("burst", "-4.5"), ("fifth", "-0.9"),
+    ]  # fmt: skip
+
+
+def test_a_burst_wins_over_the_end_of_a_cycle_and_a_change_of_version() -> None:
+    prices = catalog(
+        book(meters=METERS, promotions=[BURST]),
+        book(meters=METERS, promotions=[BURST | {"percent": "25"}], version=2, effective_from="2026-11-10T12:05:00Z"),
+    )
+    desk = Desk(prices)
+    desk.rated(usage("a", 10))
+    assert format_picos(desk.rated(usage("b", 4, event_time_ms=NOON_MS + 4 * MINUTE)).picos) == "2"
+    assert format_picos(desk.rated(usage("c", 4, event_time_ms=NOON_MS + 5 * MINUTE)).picos) == "3"
+
+
+uses = st.lists(st.tuples(st.integers(-40, 80), st.integers(1, 12)), max_size=40)
+
+
+@given(uses)
+def test_a_burst_is_what_its_definition_says(written: list[tuple[int, int]]) -> None:
+    """All events so far are kept and added up anew for every event."""
+    shop = Shop(BURST | {"window": "10s", "lasts": "15s"})
+    counted: list[tuple[int, int]] = []
+    won: list[int] = []
+    for at, units in written:
+        time_ms, clock_ms = NOON_MS + at * SECOND, shop.clock_ms
+        expected = any(one <= time_ms < one + 15 * SECOND for one in won)
+        record = shop.use(units, at * SECOND)
+        assert record.picos == units * 10**12 // (2 if expected else 1)
+        if time_ms > clock_ms - 10 * SECOND:
+            counted.append((time_ms, units))
+            window = sum(more for one, more in counted if time_ms - 10 * SECOND < one <= time_ms)
+            assert told(record) == (WON if window >= 10 and not expected else [])
+            if window >= 10:
+                won.append(time_ms)
+
+
+def test_what_a_burst_remembers_is_bounded() -> None:
+    state = BurstState()
+    for time_ms in range(0, 2 * (MAX_MOMENTS + 50), 2):
+        state.add(time_ms, 3, 10**18)
+        state.forget_through(0)
+    assert len(state.moments) == len(state.totals) == MAX_MOMENTS
+    assert state.units_in(state.moments[-3], state.moments[-1]) == 6
+    for time_ms in range(0, 4 * MAX_PERIODS, 2):
+        state.win(time_ms, time_ms + 1, -1)
+    assert len(state.periods) == MAX_PERIODS
+    state.win(0, 10**9, -1)
+    assert state.periods == [(0, 10**9)]
+
+
+def test_units_of_one_moment_stay_within_64_bits() -> None:
+    shop = Shop(BURST | {"at_least": 10**18})
+    for _ in range(1200):
+        shop.use(10**15)
+    ((state,),) = [list(shop.desk.state.earned.values())]
+    assert isinstance(state, BurstState)
+    assert state.totals == [10**18]
+
+
+def test_a_burst_is_forgotten_with_the_cycle_after_it() -> None:
+    shop = Shop(BURST)
+    shop.use(10)
+    assert shop.desk.state.earned
+    shop.use(1, 60 * DAY, meter="texts")
+    shop.use(1, 60 * DAY, meter="texts")
+    assert shop.desk.state.earned == {}
+
+
+def milestone(**fields: Any) -> dict[str, Any]:
+    return {"id": "goal", "kind": "milestone", "meters": ["*"], **fields}
+
+
+def test_a_milestone_of_units_discounts_the_rest_of_its_cycle() -> None:
+    shop = Shop(milestone(units=10, percent="10"))
+    assert shop.costs(6) == "6"
+    reaching = shop.use(4, meter="texts")
+    assert (format_picos(reaching.picos), told(reaching)) == ("4", [("PROMOTION_WON", "goal")])
+    assert told(shop.use(100)) == []
+    assert shop.costs(10) == "9"
+    assert shop.costs(10, 25 * DAY) == "10"  # December
+
+
+def test_a_milestone_of_spend_counts_what_was_charged() -> None:
+    shop = Shop(percent_off("half", "50"), milestone(spend="5", percent="10"))
+    assert shop.costs(9) == "4.5"
+    assert shop.costs(1) == "0.5"
+    assert shop.costs(10) == "4.5"
+
+
+def test_a_milestone_may_win_a_credit_which_is_a_record_of_its_own() -> None:
+    shop = Shop(milestone(units=10, credit="2.50"))
+    shop.use(6)
+    record = shop.use(5)
+    credit = record.follow_up
+    assert credit is not None
+    assert (credit.kind.name, credit.record_id) == ("CREDIT", f"{record.record_id}-credit-goal")
+    assert (credit.sequence, format_picos(credit.picos), format_picos(credit.cycle_total_picos)) == (3, "-2.5", "8.5")
+    assert (credit.quantity, credit.cycle_quantity, format_picos(credit.cycle_picos)) == (0, 11, "8.5")
+    assert [(one.id, format_picos(one.picos)) for one in credit.adjustments] == [("goal", "-2.5")]
+    assert [one.record_id for one in record.with_follow_ups()] == [record.record_id, credit.record_id]
+    assert shop.use(50).follow_up is None
+
+
+def test_several_credits_follow_a_tier_adjustment() -> None:
+    tiers = [{"up_to": 10, "unit_price": "2"}, {"unit_price": "1"}]
+    meters = {"calls": {"unit": "u", "price": {"model": "volume", "tiers": tiers}}}
+    reached = [milestone(id=f"units-{goal}", units=goal, credit="1") for goal in (12, 13)]
+    shop = Shop(*reached, milestone(spend="21", credit="2"), meters=meters)
+    assert format_picos(shop.use(10).picos) == "20"
+    made = shop.use(5).with_follow_ups()  # 5 and, as the first ten now cost 1 each, -10: 15 spent in all
+    assert [one.kind.name for one in made] == ["USAGE", "TIER_ADJUSTMENT", "CREDIT", "CREDIT"]
+    assert [one.sequence for one in made] == [2, 3, 4, 5]
+    assert format_picos(made[-1].cycle_total_picos) == "13"
+
+
+def coupon(**fields: Any) -> dict[str, Any]:
+    return {"id": "spring", "kind": "coupon", "codes": ["SPRING", "HELLO"], "meters": ["calls"], **fields}
+
+
+CODE = {"dimensions": {"coupon": "SPRING"}}
+
+
+def test_a_coupon_counts_from_the_event_that_redeems_it_on() -> None:
+    shop = Shop(coupon(percent="50", lasts="1h"))
+    assert shop.costs(4) == "4"
+    redeeming = shop.use(4, **CODE)
+    assert (format_picos(redeeming.picos), told(redeeming)) == ("2", [("PROMOTION_WON", "spring")])
+    assert shop.costs(4, 60 * MINUTE - 1) == "2"
+    assert shop.costs(4, 60 * MINUTE) == "4"
+    assert shop.costs(4, -1) == "4"
+
+
+def test_any_rated_event_redeems_a_coupon_and_its_meters_get_it() -> None:
+    shop = Shop(coupon(percent="50"))
+    assert shop.costs(4, meter="texts", dimensions={"coupon": "HELLO"}) == "4"
+    assert shop.costs(4, 5) == "2"
+    assert shop.costs(4, 25 * DAY) == "4"  # without `lasts` it holds for the cycle
+    shop = Shop(coupon(percent="50"))
+    assert shop.costs(4, dimensions={"coupon": "spring"}) == "4"
+    assert "UNKNOWN_METER" in shop.desk.refused(usage("x", 1, meter="nope", **CODE))
+    assert shop.desk.state.earned == {}
+
+
+def test_a_coupon_is_redeemed_so_often_and_not_while_it_holds() -> None:
+    shop = Shop(coupon(percent="50", lasts="1h", max_redemptions=2))
+    amounts = [shop.costs(4, hours * 30 * MINUTE, **CODE) for hours in range(6)]
+    assert amounts == ["2", "2", "2", "2", "4", "4"]
+
+
+def test_a_coupon_is_redeemed_in_its_time_only() -> None:
+    shop = Shop(coupon(percent="50", **{"from": "2026-11-10T12:00:01Z", "to": "2026-11-10T12:00:02Z"}))
+    assert shop.costs(4, 999, **CODE) == "4"
+    assert shop.costs(4, 2000, **CODE) == "4"
+    assert shop.costs(4, 1999, **CODE) == "2"
+
+
+def test_a_coupon_of_free_units_gives_them_in_the_order_of_the_book() -> None:
+    allowance = {"id": "welcome", "kind": "free_units", "units": 3, "meters": ["calls"]}
+    shop = Shop(coupon(units=5), allowance)
+    record = shop.use(7, **CODE)
+    assert [(one.id, one.free_units) for one in record.adjustments] == [("spring", 5), ("welcome", 2)]
+    assert shop.costs(7) == "6"
+    shop = Shop(coupon(units=5, lasts="1h", max_redemptions=2))
+    assert [shop.costs(4, at * 40 * MINUTE, **CODE) for at in range(4)] == ["0", "3", "0", "3"]
+
+
+def test_a_coupons_units_are_not_those_of_a_customer_who_redeemed_nothing() -> None:
+    assert Shop(coupon(units=5)).costs(7) == "7"
+
+
+def test_tiers_that_are_reached_are_told_once() -> None:
+    tiers = ({"up_to": 10, "unit_price": "1"}, {"up_to": 20, "unit_price": "1"}, {"unit_price": "1"})
+    shop = Shop(meters={"calls": graduated(*tiers)})
+    alerts = [[one.detail.split(" of")[0] for one in shop.use(units).alerts] for units in (10, 1, 9, 30, 5)]
+    assert alerts == [[], ["tier 2"], [], ["tier 3"], []]
+    (alert,) = Shop(meters={"calls": graduated(*tiers)}).use(25).alerts
+    assert alert == Alert(
+        alert.alert_id,
+        "zoe",
+        alert.kind,
+        "calls",
+        "tier 3 of calls from unit 21 on; 25 used in 2026-11",
+        NOON_MS,
+        "2026-11",
+    )
+
+
+def test_alerts_have_ids_of_their_own() -> None:
+    shop = Shop(BURST, milestone(units=10, percent="1"), coupon(percent="1"), meters={"calls": graduated(
+        {"up_to": 5, "unit_price": "1"}, {"unit_price": "1"})})  # fmt: skip
+    record = shop.use(10, **CODE)
+    alerts = record.alerts
+    assert len({one.alert_id for one in alerts}) == len(alerts) == 4
+    assert all(one.alert_id.startswith(f"{record.record_id}-") for one in alerts)
+
+
+def problems(fields: dict[str, Plain]) -> list[str]:
+    errors = Errors()
+    parse_promotion(document_from_plain(fields), errors)
+    assert all(error.remedy for error in errors.found)
+    return [error.field for error in errors.found]
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        (milestone(percent="1"), [""]),
+        (milestone(units=1), [""]),
+        (milestone(units=1, spend="1", percent="1"), ["spend"]),
+        (milestone(units=1, credit="1", percent="1"), ["credit"]),
+        (milestone(units=0, credit="0"), ["units", "credit"]),
+        (milestone(units=1, credit="1", lasts="1h"), ["lasts"]),
+        (coupon(), [""]),
+        (coupon(percent="1", units=1), ["units"]),
+        (coupon(percent="1", codes=[]), ["codes"]),
+        (coupon(percent="1", codes=["a b"]), ["codes[0]"]),
+        (coupon(percent="101", lasts="0s", max_redemptions=101), ["percent", "lasts", "max_redemptions"]),
+        (coupon(percent="1", **{"from": "2026-11-10T12:00:01Z", "to": "2026-11-10T12:00:01Z"}), ["to"]),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_is_wrong(fields: dict[str, Plain], where: list[str]) -> None:
+    assert sorted(problems(fields)) == sorted(where)
+
+
+def test_state_of_another_kind_under_the_same_id_is_replaced() -> None:
+    prices = catalog(
+        book(meters=METERS, promotions=[BURST | {"id": "p"}]),
+        book(
+            meters=METERS, promotions=[coupon(id="p", percent="50")], version=2, effective_from="2026-11-10T12:00:01Z"
+        ),
+    )
+    desk = Desk(prices)
+    desk.rated(usage("a", 10))
+    assert format_picos(desk.rated(usage("b", 4, event_time_ms=NOON_MS + SECOND)).picos) == "4"
+    assert format_picos(desk.rated(usage("c", 4, event_time_ms=NOON_MS + SECOND, **CODE)).picos) == "2"
+
+
+def test_no_promotion_costs_nothing() -> None:
+    shop = Shop()
+    assert shop.use(1).alerts == ()
+    assert shop.desk.state.earned == {}

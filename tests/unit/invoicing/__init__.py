@@ -1,0 +1,1 @@
+"""Records and charges to bills and invoices, decision by decision."""

@@ -1,0 +1,124 @@
+"""Bills of the past, of now and of the future, as known at any time."""
+
+from typing import Any
+
+import pytest
+
+from billing.instants import format_instant
+from billing.invoicing.bill import Recorded, Travel, bill, known_facts
+from billing.invoicing.invoice import Invoice
+from billing.invoicing.tax import TaxTable
+from tests.unit.builders import DAY_MS, ms
+from tests.unit.invoicing.accounts import corrected, used
+from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, update
+
+JANUARY = "2027-01-01T00:00:00Z"
+MID = "2026-11-16T00:00:00Z"
+EVER = 1 << 60
+
+
+def every_day(amount: str = "1", begun: str = NOVEMBER, days: int = 61) -> list[Recorded[Any]]:
+    """A record at noon of every day, known as it happens."""
+    times = [ms(begun) + DAY_MS // 2 + day * DAY_MS for day in range(days)]
+    return [Recorded(at, used(amount, format_instant(at), 1 + index)) for index, at in enumerate(times)]
+
+
+def charged(*events: Any) -> list[Recorded[Any]]:
+    """The charges of events, known as they were made."""
+    desk = Desk()
+    found: list[Recorded[Any]] = []
+    for event in events:
+        before = len(desk.facts)
+        desk.take(event)
+        found += [Recorded(event.event_time_ms, fact) for fact in desk.facts[before:]]
+    return found
+
+
+def one_bill(as_of: str, known_at: str, records: Any = (), charges: Any = (), **changes: Any) -> Invoice:
+    prices = changes.pop("prices", priced())
+    travel = Travel(ms(as_of), ms(known_at), **changes)
+    (found,) = bill("zoe", records, charges, travel, prices, TaxTable())
+    return found
+
+
+def told(invoice: Invoice) -> list[tuple[str, int, bool]]:
+    return [(one.kind.name, one.minor, one.predicted) for one in invoice.lines]
+
+
+def test_up_to_an_instant_of_the_cycle() -> None:
+    invoice = one_bill(MID, MID, every_day(), charged(start(1)))
+    assert told(invoice) == [("USAGE", 1500, False), ("SUBSCRIPTION", 500, False)]
+    assert (invoice.status.name, invoice.number, invoice.predicted) == ("DRAFT", 0, False)
+
+
+def test_a_bill_of_the_past_is_final_where_the_log_had_closed_it() -> None:
+    invoice = one_bill(DECEMBER, JANUARY, every_day(), charged(start(1)), progress_ms=ms(JANUARY))
+    assert told(invoice) == [("USAGE", 3000, False), ("SUBSCRIPTION", 1000, False)]
+    assert (invoice.status.name, invoice.number) == ("FINAL", 1)
+
+
+def test_what_is_known_later_does_not_change_what_was_known() -> None:
+    charges = charged(start(1), update(2, MID))
+    before = one_bill(DECEMBER, "2026-11-15T00:00:00Z", charges=charges[:1])
+    assert one_bill(DECEMBER, "2026-11-15T00:00:00Z", charges=charges) == before
+    assert one_bill(DECEMBER, MID, charges=charges) != before
+
+
+def test_facts_are_a_beginning_of_the_log_even_where_timestamps_are_not() -> None:
+    facts = [Recorded(5, used("1", MID)), Recorded(9, used("2", MID)), Recorded(5, used("3", MID))]
+    assert known_facts(facts, 5) == [facts[0].fact]
+    assert len(known_facts(facts, 9)) == 3
+
+
+def test_the_future_is_predicted_and_says_so() -> None:
+    invoice = one_bill(DECEMBER, MID, every_day(), charged(start(1)))
+    assert told(invoice) == [
+        ("USAGE", 1500, False),
+        ("USAGE", 1552, True),  # 15 in 14.5 days since the first use, for 15 days more
+        ("SUBSCRIPTION", 500, False),
+        ("SUBSCRIPTION", 500, True),
+    ]
+    assert invoice.predicted
+
+
+def test_a_prediction_comes_true_where_things_go_on_as_they_went() -> None:
+    records, charges = every_day("0.5", "2026-10-01T00:00:00Z", 92), charged(start(1, "2026-10-01T00:00:00Z"))
+    predicted = one_bill(JANUARY, MID, records, charges)
+    assert {one.predicted for one in predicted.lines} == {True}
+    came = one_bill(JANUARY, "2027-02-01T00:00:00Z", records, charges, progress_ms=ms("2027-02-01T00:00:00Z"))
+    assert predicted.total_minor == came.total_minor == 1550 + 1000
+    assert (predicted.status.name, came.status.name) == ("DRAFT", "FINAL")
+
+
+def test_a_planned_end_is_part_of_the_prediction() -> None:
+    planned = cancel(2, "2026-12-16T00:00:00Z", created_time_ms=ms(MID))
+    assert told(one_bill(JANUARY, "2026-11-20T00:00:00Z", charges=charged(start(1), planned))) == [
+        ("SUBSCRIPTION", 484, True)
+    ]
+
+
+def test_a_correction_is_on_the_next_bill_and_leaves_the_old_one_as_it_was() -> None:
+    late = Recorded(ms("2026-12-10T00:00:00Z"), corrected("5", MID, "2026-12-10T00:00:00Z", 99))
+    records = [Recorded(ms(MID), used("1", MID)), late]
+    november = one_bill(DECEMBER, JANUARY, records, progress_ms=ms(JANUARY))
+    assert told(november) == [("USAGE", 100, False)]
+    december = one_bill(JANUARY, JANUARY, records)
+    assert [(one.kind.name, one.corrects, one.minor) for one in december.lines] == [("CORRECTION", "2026-11", 500)]
+
+
+def test_minimum_and_credit_are_those_of_the_contract_and_the_minimum_is_for_whole_cycles() -> None:
+    agreed = priced(plans(contracts=[{"customer_id": "zoe", "minimum_spend": "100", "prepaid_credit": "130"}]))
+    records = every_day()
+    assert told(one_bill(MID, MID, records, prices=agreed)) == [("USAGE", 1500, False), ("CREDIT", -1500, False)]
+    whole = one_bill(JANUARY, JANUARY, records, prices=agreed)
+    assert told(whole) == [("USAGE", 3100, False), ("MINIMUM_SPEND", 6900, False), ("CREDIT", -3000, False)]
+
+
+def test_numbers_count_the_invoices_before_it() -> None:
+    records = every_day()
+    assert one_bill(JANUARY, "2027-02-01T00:00:00Z", records, progress_ms=EVER).number == 2
+
+
+@pytest.mark.parametrize("as_of", [NOVEMBER, "2026-10-01T00:00:00Z"])
+def test_before_the_first_fact_there_is_no_bill(as_of: str) -> None:
+    assert bill("zoe", every_day(), charged(start(1)), Travel(ms(as_of), EVER), priced()) == []

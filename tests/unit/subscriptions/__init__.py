@@ -1,0 +1,1 @@
+"""Subscription events to charges, decision by decision."""

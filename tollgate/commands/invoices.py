@@ -1,0 +1,72 @@
+"""`invoices`: the committed invoices of a customer, as a list, a page, or JSON."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from billing.instants import format_instant
+from flink_jobs.topics import INVOICES
+from tollgate.context import Context
+from tollgate.invoice_html import html_of
+from tollgate.invoice_pdf import pdf_of
+from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.money_text import shown
+from wire.v1 import billing_pb2
+
+_STATUSES = billing_pb2.Invoice.Status
+
+
+def invoices(
+    customer: Annotated[str, typer.Argument(help="customer_id.")],
+    number: Annotated[int, typer.Option(min=0, help="Only this one; the last one for a page.")] = 0,
+    days: Annotated[bool, typer.Option("--days", help="Daily bills instead.")] = False,
+    pdf: Annotated[Path | None, typer.Option(help="Write one as a PDF page.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one as an HTML page.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> None:
+    """Print the committed invoices and notes of a customer, or write one as a page."""
+    context = Context()
+    found = [one for one in read_invoices(context.log, customer) if bool(one.day) == days and number in (0, one.number)]
+    if json_:
+        context.print_messages(found)
+    elif not found:
+        remedy = "see what is owed so far with `tollgate bill CUSTOMER`; cycles close by the log's clock"
+        raise StackError(f"no committed invoice of {customer}" + (f" has number {number}" if number else ""), remedy)
+    elif pdf is None and html is None:
+        context.console.print(_table(found))
+    if found:
+        _write_pages(context, found[-1], pdf, html)
+
+
+def read_invoices(log: KafkaLog, customer: str) -> Iterator[billing_pb2.Invoice]:
+    """Yield the committed documents of a customer in the order of the log."""
+    for one in log.read(INVOICES, partitions=[log.partition_of(INVOICES, customer)]):
+        if one.key == customer.encode():
+            yield billing_pb2.Invoice.FromString(one.value)
+
+
+def _write_pages(context: Context, one: billing_pb2.Invoice, pdf: Path | None, html: Path | None) -> None:
+    pages = [(file, make) for file, make in ((pdf, pdf_of), (html, html_of)) if file is not None]
+    for file, make in pages:
+        try:
+            file.write_bytes(make(one))
+        except OSError as error:
+            raise StackError(f"{file} cannot be written ({error})", "name another file", EXIT_UNUSABLE) from error
+        context.report(f"{_STATUSES.Name(one.status).lower()} {one.number} of cycle {one.cycle}: {file}")
+
+
+def _table(found: list[billing_pb2.Invoice]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("#", "period", "status", "lines", "subtotal", "tax", "total", "", "issued", "corrects"):
+        table.add_column(name, justify="right" if name in {"#", "lines", "subtotal", "tax", "total"} else "left")
+    for one in found:
+        amounts = [shown(amount, one.currency) for amount in (one.subtotal, one.tax, one.total)]
+        table.add_row(
+            str(one.number), one.day or one.cycle, _STATUSES.Name(one.status), str(len(one.lines)), *amounts,
+            one.currency, format_instant(one.issued_at_ms), one.corrects_invoice_id,
+        )  # fmt: skip
+    return table
