@@ -53,5 +53,5 @@ class BalanceSettings(BaseSettings):
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
     linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame at most")
-    settled_linger_ms: int = Field(500, ge=1, description="how long a settled record waits for its frame at most")
+    settled_linger_ms: int = Field(800, ge=1, description="how long a settled record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")

@@ -5,7 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.WireFormat;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -26,6 +28,7 @@ import tollgate.v1.PriceBookRef;
  *
  * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. A frame leaves
  * after a linger, when enough records wait, before every checkpoint barrier and at the end of input.
+ * The shards may take turns within the linger: what comes in one burst then leaves little by little.
  */
 public final class LatestRecords extends AbstractStreamOperator<Row>
     implements OneInputStreamOperator<byte[], Row>, BoundedOneInput {
@@ -36,8 +39,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   private final int shards;
   private final int recordsMax;
   private final long lingerMs;
+  private final int turnsPerLinger;
 
-  private transient Map<Key, byte[]> latest;
+  private transient List<Map<Key, byte[]>> turns;
+  private transient int next;
+  private transient int waiting;
   private transient String[] shardKeys;
   private transient boolean lingering;
 
@@ -49,27 +55,36 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
    * @param recordsMax how many records wait at most
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
+   * @param turnsPerLinger in how many parts the shards leave; with 1 all of them leave at once
    */
-  public LatestRecords(int side, int shards, int recordsMax, long lingerMs) {
+  public LatestRecords(
+      int side, int shards, int recordsMax, long lingerMs, int turnsPerLinger) {
     this.side = side;
     this.shards = shards;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
+    this.turnsPerLinger = turnsPerLinger;
   }
 
   @Override
   public void open() throws Exception {
     super.open();
-    latest = new LinkedHashMap<>();
+    turns = new ArrayList<>();
+    for (int turn = 0; turn < turnsPerLinger; turn++) {
+      turns.add(new LinkedHashMap<>());
+    }
     shardKeys = ShardKeys.of(shards);
   }
 
   @Override
   public void processElement(StreamRecord<byte[]> element) throws Exception {
     byte[] value = element.getValue();
-    latest.put(keyOf(value), value);
-    if (latest.size() >= recordsMax) {
-      flush();
+    Key key = keyOf(value);
+    if (turns.get(shardOf(key) % turnsPerLinger).put(key, value) == null) {
+      waiting++;
+    }
+    if (waiting >= recordsMax) {
+      flushAll();
     } else {
       linger();
     }
@@ -101,33 +116,44 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       return;
     }
     lingering = true;
-    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + lingerMs;
+    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + Math.max(1, lingerMs / turnsPerLinger);
     getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
   }
 
   private void onLingerOver(long timeMs) throws Exception {
     lingering = false;
-    flush();
+    flush(turns.get(next));
+    next = (next + 1) % turnsPerLinger;
+    if (waiting > 0) {
+      linger();
+    }
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    flush();
+    flushAll();
   }
 
   @Override
   public void endInput() throws Exception {
-    flush();
+    flushAll();
   }
 
-  private void flush() throws IOException {
+  private void flushAll() throws IOException {
+    for (Map<Key, byte[]> latest : turns) {
+      flush(latest);
+    }
+  }
+
+  private void flush(Map<Key, byte[]> latest) throws IOException {
     if (latest.isEmpty()) {
       return;
     }
     DataOutputSerializer[] frames = new DataOutputSerializer[shards];
     for (Map.Entry<Key, byte[]> entry : latest.entrySet()) {
-      append(frames, entry.getKey().customerId, entry.getValue());
+      append(frames, shardOf(entry.getKey()), entry.getValue());
     }
+    waiting -= latest.size();
     latest.clear();
     for (int shard = 0; shard < shards; shard++) {
       if (frames[shard] != null) {
@@ -137,9 +163,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     }
   }
 
-  private void append(DataOutputSerializer[] frames, String customerId, byte[] value)
-      throws IOException {
-    int shard = ShardKeys.shardOf(ShardHash.of(customerId.getBytes(UTF_8)), shards);
+  private int shardOf(Key key) {
+    return ShardKeys.shardOf(ShardHash.of(key.customerId.getBytes(UTF_8)), shards);
+  }
+
+  private void append(DataOutputSerializer[] frames, int shard, byte[] value) throws IOException {
     if (frames[shard] == null) {
       frames[shard] = new DataOutputSerializer(INITIAL_BYTES);
     }
