@@ -17,6 +17,7 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.balance_keeper import BalanceKeeper
 from udfs.batched_state import FlinkStore
+from udfs.loading import load_all
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -48,6 +49,7 @@ class BalanceTarget(Protocol):
 
     def open(self) -> BalanceWriter:
         """Return a writer."""
+        load_all()
 
 
 class Waiting(NamedTuple):

@@ -10,6 +10,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.frame_rater import FrameRater, Stores
+from udfs.loading import load_all
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -31,6 +32,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
+        load_all()
         self._prices = BroadcastPrices(self._start)
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.
         task = runtime_context._runtime_context.getTaskInfo()  # noqa: SLF001
