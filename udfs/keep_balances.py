@@ -49,7 +49,6 @@ class BalanceTarget(Protocol):
 
     def open(self) -> BalanceWriter:
         """Return a writer."""
-        load_all()
 
 
 class Waiting(NamedTuple):
@@ -72,6 +71,7 @@ class KeepBalances(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
+        load_all()
         self._keeper = BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
         self._writer = self._target.open()
         self._outbox: list[Waiting] = []
