@@ -67,12 +67,35 @@ class Balance:
         return True
 
 
+class OpenCalls(NamedTuple):
+    """What a customer's sessions that run would cost, none of it billed; `change` orders what is said of it."""
+
+    change: int = 0
+    sessions: int = 0
+    total: str = "0"
+    currency: str = ""
+    sequence: int = 0
+    as_of_ms: int = 0
+
+
+NONE_OPEN = OpenCalls()
+"""Of a customer of whom no session was ever seen."""
+
+
 @dataclass(slots=True)
 class CustomerBalance:
-    """A customer's balance as it will probably be, and as it is for good."""
+    """A customer's balance as it will probably be, as it is for good, and what runs and is not in it yet."""
 
     live: Balance = field(default_factory=Balance)
     settled: Balance = field(default_factory=Balance)
+    open: OpenCalls = NONE_OPEN
+
+    def take_open(self, calls: OpenCalls) -> bool:
+        """Take what is said of open sessions, unless it is older; returns whether it was news."""
+        if calls.change < self.open.change or calls == self.open:
+            return False
+        self.open = calls
+        return True
 
     def take_live(self, lines: Iterable[Line]) -> bool:
         """Fold records in that may yet be aborted, in the order of their numbers; returns whether one was news."""

@@ -36,7 +36,8 @@ class Session:
     """One session: the phases that wait for the rest, or what it came to.
 
     `tariff` prices it, from its START's arrival on. `scheduled_ms` is when it is next looked at;
-    `awaited` says that a retraction waits for one of its phases.
+    `awaited` says that a retraction waits for one of its phases. `interim_picos` is its part of what the
+    customer's open sessions would cost, None where it has none (`billing.interim`).
     """
 
     session_id: str
@@ -47,6 +48,7 @@ class Session:
     scheduled_ms: int = NEVER_MS
     awaited: bool = False
     closed: ClosedSession | None = None
+    interim_picos: int | None = None
 
     def phases(self) -> list[HeldEvent]:
         """Return what waits: START, UPDATEs by (time, id), STOP."""

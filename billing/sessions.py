@@ -4,44 +4,26 @@ Prices, promotions and hours are those of the START, as known when the START cam
 that of the end. What contradicts a phase that came earlier is refused, and the session goes on without it.
 """
 
-from typing import NamedTuple
-
 from billing.catalog import PriceCatalog, Terms
-from billing.charging import charge, find_cycles
 from billing.events import Charge, Delivery, Phase, Seen, UsageEvent, identity_of, session_key_of
+from billing.interim import count_closed, count_open
 from billing.memory import ClosedSession, Due, DueKind, Memory, Session, forget_refused
 from billing.outcomes import (
     Absorbed,
     BillingRecord,
     Held,
     HeldEvent,
-    Kind,
-    Origin,
     Outcome,
     Reason,
     Refused,
     Rejection,
-    SessionLine,
-    SessionPart,
     Settled,
 )
 from billing.retractions import settle, target_of
-from billing.session_phases import contradiction, last_seen, no_start, other_meter, put, take_out, too_much, units_of
+from billing.session_charge import Ending, book_of, charge_session
+from billing.session_phases import contradiction, last_seen, no_start, other_meter, put, take_out, too_much
 from billing.state import CustomerState
 from billing.tariffs import Tariff
-
-
-class Ending(NamedTuple):
-    """How a session ends: by the phase `last` at `end_ms`, decided at a clock, with its STOP or without."""
-
-    last: HeldEvent
-    clock_ms: int
-    timed_out: bool
-
-    @property
-    def end_ms(self) -> int:
-        """The time of the STOP, or of the last phase seen."""
-        return self.last.event.event_time_ms
 
 
 def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way it ends
@@ -72,6 +54,7 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
     held = put(session, event, delivery, tariff, terms)
     if session.start is None or session.stop is None:
         if delivery.clock_ms < session.deadline_ms():
+            count_open(state, session, delivery.clock_ms, prices)
             _hold(state, session, key, held, fingerprint, memory)
             return [], Held(event.event_id)
         if session.start is None:
@@ -84,6 +67,7 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
         found.retracted_by = _settle_waiting(state, session, key, found, prices, memory)
         return [], found
     if found.reason is Reason.LATE_REJECTED:
+        count_closed(state, session, delivery.clock_ms, prices)
         return _refuse(session, key, found, memory, besides=held), found
     take_out(session, held)
     return [], found
@@ -99,6 +83,7 @@ def end_by_deadline(
     ending = Ending(last_seen(session), deadline_ms, timed_out=True)
     found = _bill(state, session, key, ending, prices, memory)
     if isinstance(found, Rejection):
+        count_closed(state, session, deadline_ms, prices)
         return _refuse(session, key, found, memory)
     found.retracted_by = _settle_waiting(state, session, key, found, prices, memory)
     return [found]
@@ -173,33 +158,16 @@ def _refuse(
 def _bill(  # noqa: PLR0913 - all that makes a record
     state: CustomerState, session: Session, key: bytes, ending: Ending, prices: PriceCatalog, memory: Memory
 ) -> BillingRecord | Rejection:
-    """Make the record of a session, in the cycle of its end."""
-    start = session.start
-    assert start is not None
-    assert session.tariff is not None
-    assert start.delivery.original is not None
-    tariff = prices.tariff_named(start.event.customer_id, session.tariff)
-    assert tariff.meter.session is not None
-    book = prices.series[tariff.price_book].first
-    units = units_of(tariff.meter.session, start.event.event_time_ms, ending.end_ms)
-    cycles = find_cycles(state, book, ending.end_ms, ending.clock_ms, start.event.meter, units)
-    if isinstance(cycles, Rejection):
-        return cycles
-    identity = identity_of(start.event.customer_id, start.event.event_id)
-    record_id = f"{identity.hex()}-{start.event.event_time_ms:x}-session"
-    # Its own, but for what the START says of the session: coupons are redeemed by that.
-    event = ending.last.event._replace(dimensions=start.event.dimensions)
-    record = charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms)
-    record.kind = Kind.SESSION
-    line = SessionLine(session.session_id, ending.timed_out, tuple(map(_part, session.phases())))
-    at = ending.last.delivery
-    origin = Origin(at.partition, at.offset, start.delivery.original.read)
-    record.session, record.origin = line, origin
-    for follow_up in record.with_follow_ups()[1:]:
-        follow_up.session, follow_up.origin = line._replace(parts=()), origin
-    absorbs_until_ms = -1 if ending.timed_out else ending.end_ms + book.allowed_lateness_ms
-    closed = ClosedSession(start.event.event_time_ms, ending.end_ms, absorbs_until_ms, record_id, charge_of(record))
+    """Make the record of a session, and keep what it came to."""
+    record = charge_session(state, session, ending, prices)
+    if isinstance(record, Rejection):
+        return record
+    assert session.start is not None
+    start_ms = session.start.event.event_time_ms
+    absorbs_until_ms = -1 if ending.timed_out else ending.end_ms + book_of(session, prices).allowed_lateness_ms
+    closed = ClosedSession(start_ms, ending.end_ms, absorbs_until_ms, record.record_id, charge_of(record))
     memory.keep_session(key, Session(session.session_id, closed=closed))
+    count_closed(state, session, max(ending.clock_ms, ending.end_ms), prices)
     return record
 
 
@@ -215,11 +183,6 @@ def charge_of(record: BillingRecord) -> Charge:
         record.picos, quantity, billable, record.meter, record.price_book, record.price_book_version, free,
         record.weight,
     )  # fmt: skip
-
-
-def _part(held: HeldEvent) -> SessionPart:
-    event, at = held.event, held.delivery
-    return SessionPart(event.event_id, Phase(event.phase), event.event_time_ms, at.partition, at.offset)
 
 
 def _settle_waiting(  # noqa: PLR0913 - all that decides it

@@ -59,13 +59,32 @@ class CycleState:
 
 
 @dataclass(slots=True)
+class OpenSessions:
+    """What a customer's sessions that run would cost, each by itself, ended at the phase of it last seen.
+
+    `amounts` is (sessions, picos) by currency, the one that changed last at the end. `changes` counts
+    from 1: a function of the log, as `sequence` is. `changed` says that it has not been told yet; it is not kept.
+    """
+
+    changes: int = 0
+    as_of_ms: int = 0
+    amounts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    changed: bool = field(default=False, compare=False)
+
+    @property
+    def sessions(self) -> int:
+        """How many run, in all currencies."""
+        return sum(count for count, _ in self.amounts.values())
+
+
+@dataclass(slots=True)
 class CustomerState:
     """One customer: the sequence, the home partition and the cycles that are not forgotten.
 
     `earned` is the state of promotions that are won over cycles, by price book and promotion.
     `held_due_ms` is when something that waits may be due: never later than the first of them,
     and possibly earlier, as what waits may be settled before or be given more time.
-    `credit_drawn_picos` is what has been taken from prepaid credit.
+    `credit_drawn_picos` is what has been taken from prepaid credit. `open` is None where no session ever ran.
     """
 
     customer_id: str
@@ -76,6 +95,7 @@ class CustomerState:
     held_due_ms: int = NEVER_MS
     earned: dict[tuple[str, str], object] = field(default_factory=dict)
     credit_drawn_picos: int = 0
+    open: OpenSessions | None = None
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""

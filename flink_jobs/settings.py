@@ -11,6 +11,8 @@ CONTRACTS_GROUP = "tollgate-usage-rating-contracts"
 BALANCES_JOB = "balances"
 LIVE_GROUP = "tollgate-balances-live"
 SETTLED_GROUP = "tollgate-balances-settled"
+SESSIONS_GROUP = "tollgate-balances-sessions"
+SURGE_GROUP = "tollgate-balances-surge"
 
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""

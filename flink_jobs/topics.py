@@ -9,6 +9,7 @@ CONTRACTS = "pricing.contracts"
 SIGNALS = "pricing.signals"
 SURGE = "pricing.surge"
 RECORDS = "billing.records"
+SESSIONS = "billing.sessions"
 BALANCES = "billing.balances"
 CHARGES = "billing.charges"
 INVOICES = "billing.invoices"
@@ -45,6 +46,7 @@ ALL = (
     Topic(SURGE),
     Topic(RECORDS),
     Topic(BALANCES, compacted=True),
+    Topic(SESSIONS, compacted=True),
     Topic(CHARGES),
     Topic(INVOICES),
     Topic(ALERTS),

@@ -13,14 +13,23 @@ from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.prices import PRICE_TOPICS, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    DEAD_LETTERS,
+    MAX_DEAD_LETTER_BYTES,
+    RECORDS,
+    SESSIONS,
+    SURGE,
+    USAGE_EVENTS,
+)
 from sinks.kafka import exactly_once_sink, java_map
 from udfs.accepted_skew import AcceptedSkew
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import RateUsage
 
-TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
+TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES, SURGE, SESSIONS)
 """In the order of wire.frames.Tag."""
 
 PRODUCER = {

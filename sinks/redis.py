@@ -21,17 +21,20 @@ local function call(command, key, values)
     redis.call(command, key, unpack(values, first, math.min(first + AT_ONCE - 1, #values)))
   end
 end
-local function forget_meters(key)
+local function forget(key, is_gone)
   local gone = {}
   for _, name in ipairs(redis.call('HKEYS', key)) do
-    if string.find(name, '^quantity:') or string.find(name, '^amount:') then gone[#gone + 1] = name end
+    if is_gone(name) then gone[#gone + 1] = name end
   end
   call('HDEL', key, gone)
 end
+local function is_open(name) return string.find(name, '^open_') end
+local function is_other(name) return not is_open(name) end
+local function is_of_meter(name) return string.find(name, '^quantity:') or string.find(name, '^amount:') end
 local lacking = {}
 for i, key in ipairs(KEYS) do
   local new = cjson.decode(ARGV[i])
-  local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle')
+  local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle', 'open_change')
   if have.err then  -- somebody has put another type there
     redis.call('DEL', key)
     have = {}
@@ -43,12 +46,16 @@ for i, key in ipairs(KEYS) do
     local live = new.live_sequence >= have_live
     local settled = new.settled_sequence >= have_settled
     if new.whole and live and settled then
-      redis.call('DEL', key)
+      forget(key, is_other)
     elseif live and (new.whole or have[3] ~= new.cycle) then
-      forget_meters(key)
+      forget(key, is_of_meter)
     end
     if live then call('HSET', key, new.live) end
     if settled then call('HSET', key, new.settled) end
+    if new.open_change and new.open_change >= number(have[4]) then
+      forget(key, is_open)
+      call('HSET', key, new.open)
+    end
   end
 end
 return lacking

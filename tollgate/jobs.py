@@ -11,11 +11,21 @@ from flink_jobs.settings import (
     BOOKS_GROUP,
     CONTRACTS_GROUP,
     LIVE_GROUP,
+    SESSIONS_GROUP,
     SETTLED_GROUP,
     USAGE_GROUP,
     USAGE_RATING,
 )
-from flink_jobs.topics import ALERTS, BALANCES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    CONTRACTS,
+    DEAD_LETTERS,
+    PRICE_BOOKS,
+    RECORDS,
+    SESSIONS,
+    USAGE_EVENTS,
+)
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -60,7 +70,7 @@ JOBS = {
         "flink_jobs/usage_rating.py",
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         source_uid="usage-events",
-        outputs=(RECORDS, ALERTS, DEAD_LETTERS),
+        outputs=(RECORDS, ALERTS, DEAD_LETTERS, SESSIONS),
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
@@ -68,7 +78,7 @@ JOBS = {
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,
         "flink_jobs/balances.py",
-        inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP)),
+        inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP), (SESSIONS, SESSIONS_GROUP)),
         source_uid="live-records",
         outputs=(BALANCES,),
         arguments=lambda context: ["--redis-url", context.redis_url],

@@ -9,7 +9,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from billing.balances import CustomerBalance, Line
+from billing.balances import CustomerBalance, Line, OpenCalls
 from udfs.batched_state import WholeStore
 from wire.balances import (
     WHOLE,
@@ -23,16 +23,18 @@ from wire.balances import (
     with_live,
 )
 from wire.frames import Tag, pack_outgoing
+from wire.open_sessions import calls_of
 from wire.v1 import billing_pb2
 
 _ENTRY = Struct(">IB")
 
 
 class Side(IntEnum):
-    """Where a record was read: from any transaction, or from committed ones alone."""
+    """Where an entry was read: a record from any transaction, or from committed ones alone; or what runs."""
 
     LIVE = 0
     SETTLED = 1
+    OPEN = 2
 
 
 class Kept(NamedTuple):
@@ -44,10 +46,11 @@ class Kept(NamedTuple):
 
 @dataclass(slots=True)
 class News:
-    """The records of one customer in a frame."""
+    """The records of one customer in a frame, and what is said last of sessions that run."""
 
     live: list[Line] = field(default_factory=list)
     settled: list[Line] = field(default_factory=list)
+    open: OpenCalls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class BalanceKeeper:
         for customer, lines in news.items():
             key = customer.encode()
             data = found.get(key)
-            if data is not None and not lines.settled and (live := _take_live(data, lines)):
+            if data is not None and not lines.settled and lines.open is None and (live := _take_live(data, lines)):
                 changed[key], update = live
                 updates.append((customer, update))
                 continue
@@ -109,29 +112,34 @@ def _take(balances: CustomerBalance, news: News) -> Part | None:
     live = balances.take_live(news.live)
     before = balances.live
     settled = balances.take_settled(news.settled)
-    if not live and not settled:
+    running = news.open is not None and balances.take_open(news.open)
+    if not live and not settled and not running:
         return None
-    # Another cycle, or another price book for a while, or what was live has been aborted or comes later.
+    # Another cycle, or another price book for a while, or what was live has been aborted or comes later; or a call
+    # before the first record.
     same_period = (balances.live.cycle, balances.live.price_book) == period
-    if not same_period or meters_before - balances.live.meters.keys() or balances.live != before:
+    if not balances.live.sequence or not same_period or meters_before - balances.live.meters.keys() or balances.live != before:
         return WHOLE
     meters = frozenset(line.meter for line in news.live)
-    return Part(live, settled, meters=meters, live_after=live_after, settled_after=settled_after)
+    return Part(live, settled, meters=meters, live_after=live_after, settled_after=settled_after, open=running)
 
 
 def _by_customer(frame: bytes) -> dict[str, News]:
     news: dict[str, News] = {}
     for side, value in unpack_records(frame):
-        record = billing_pb2.BillingRecord.FromString(value)
+        record = (billing_pb2.OpenSessions if side == Side.OPEN else billing_pb2.BillingRecord).FromString(value)
         customer = news.get(record.customer_id)
         if customer is None:
             customer = news[record.customer_id] = News()
+        if isinstance(record, billing_pb2.OpenSessions):
+            customer.open = calls_of(record)
+            continue
         (customer.live if side == Side.LIVE else customer.settled).append(line_of(record))
     return news
 
 
 def unpack_records(frame: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (side, record) of a frame that tollgate.jvm.LatestRecords wrote."""
+    """Yield (side, message) of a frame that tollgate.jvm.LatestRecords wrote."""
     position, end = 0, len(frame)
     while position < end:
         length, side = _ENTRY.unpack_from(frame, position)

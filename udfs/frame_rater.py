@@ -31,6 +31,7 @@ from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, cu
 from udfs.frame_memory import FrameMemory
 from wire.alerts import alert_message
 from wire.customer_state import decode_state, encode_state
+from wire.open_sessions import open_message
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
 from wire.usage import decode_usage
@@ -109,6 +110,7 @@ class FrameRater:
         for state in states.values():
             self._emit_settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0), out)
         memory.write()
+        _tell_open(states.values(), out)
         self._save(states, due_ms, prices)
 
     def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
@@ -133,6 +135,7 @@ class FrameRater:
                 self._emit_settled(settled, read, out)
             self._emit_outcome(outcome, framed, event, read, out)
         memory.write()
+        _tell_open(states.values(), out)
         self._save(states, due_ms, prices)
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
@@ -218,6 +221,15 @@ class FrameRater:
         message = dead_letter_message(letter, self.topic, delivery, why, read)
         out.append(pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay))
         self.counts[why.reason.value] += 1
+
+
+def _tell_open(states: Iterable[CustomerState], out: list[bytes]) -> None:
+    """Write what the sessions that run would cost, of the customers for whom that has changed."""
+    for state in states:
+        if state.open is not None and state.open.changed:
+            message = open_message(state).SerializeToString()
+            out.append(pack_outgoing(Tag.OPEN_SESSIONS, state.customer_id.encode(), message))
+            state.open.changed = False
 
 
 def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:

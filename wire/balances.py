@@ -3,7 +3,8 @@
 import json
 from typing import NamedTuple
 
-from billing.balances import Balance, CustomerBalance, Line, MeterBalance
+from billing.balances import NONE_OPEN, Balance, CustomerBalance, Line, MeterBalance, OpenCalls
+from wire.open_sessions import calls_message, calls_of, open_fields
 from wire.v1 import billing_pb2, state_pb2
 
 FORMAT = 1
@@ -74,6 +75,7 @@ def encode_balances(balances: CustomerBalance) -> bytes:
         format=FORMAT,
         live=balance_message("", balances.live),
         settled=balance_message("", balances.settled),
+        open=calls_message(balances.open),
     ).SerializeToString()
 
 
@@ -85,7 +87,11 @@ def decode_balances(data: bytes | None) -> CustomerBalance:
     if data is None:
         return CustomerBalance()
     message = _state(data)
-    return CustomerBalance(balance_of(message.live), balance_of(message.settled))
+    return CustomerBalance(balance_of(message.live), balance_of(message.settled), _open_of(message))
+
+
+def _open_of(message: state_pb2.BalanceState) -> OpenCalls:
+    return calls_of(message.open) if message.HasField("open") else NONE_OPEN
 
 
 def _state(data: bytes) -> state_pb2.BalanceState:
@@ -96,7 +102,7 @@ def _state(data: bytes) -> state_pb2.BalanceState:
 
 
 def decode_live(data: bytes) -> CustomerBalance:
-    """Return a customer's live balance alone; of the settled one there is the sequence, and nothing else."""
+    """Return a customer's live balance alone; of the settled one there is the sequence, of open sessions nothing."""
     message = _state(data)
     return CustomerBalance(balance_of(message.live), Balance(message.settled.sequence))
 
@@ -128,7 +134,7 @@ def settled_fields(balance: Balance) -> list[str]:
 
 def hash_of(balances: CustomerBalance) -> dict[str, str]:
     """Return the whole hash of a customer."""
-    fields = live_fields(balances.live) + settled_fields(balances.settled)
+    fields = live_fields(balances.live) + settled_fields(balances.settled) + open_fields(balances.open)
     return dict(zip(fields[::2], fields[1::2], strict=True))
 
 
@@ -145,23 +151,25 @@ class Part(NamedTuple):
     meters: frozenset[str] | None = None
     live_after: int = 0
     settled_after: int = 0
+    open: bool = False
 
 
-WHOLE = Part(live=True, settled=True, whole=True)
+WHOLE = Part(live=True, settled=True, whole=True, open=True)
 
 
 def redis_update(balances: CustomerBalance, part: Part) -> str:
-    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1."""
+    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1, or is not there."""
     live, settled = balances.live, balances.settled
-    return json.dumps(
-        {
-            "whole": part.whole,
-            "live_after": part.live_after,
-            "settled_after": part.settled_after,
-            "cycle": live.cycle,
-            "live_sequence": live.sequence if part.live else -1,
-            "settled_sequence": settled.sequence if part.settled else -1,
-            "live": live_fields(live, part.meters) if part.live else [],
-            "settled": settled_fields(settled) if part.settled else [],
-        }
-    )
+    update = {
+        "whole": part.whole,
+        "live_after": part.live_after,
+        "settled_after": part.settled_after,
+        "cycle": live.cycle,
+        "live_sequence": live.sequence if part.live else -1,
+        "settled_sequence": settled.sequence if part.settled else -1,
+        "live": live_fields(live, part.meters) if part.live else [],
+        "settled": settled_fields(settled) if part.settled else [],
+    }
+    if part.open:
+        update |= {"open_change": balances.open.change, "open": open_fields(balances.open)}
+    return json.dumps(update)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from billing.state import NEVER_MS, CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
 from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
+from wire.open_sessions import decode_open, encode_open
 from wire.v1 import state_pb2
 
 FORMAT = 2
@@ -32,6 +33,8 @@ def encode_state(state: CustomerState) -> bytes:
         encode_earned(state.earned, message)
     if state.credit_drawn_picos:
         message.credit_drawn_picos = str(state.credit_drawn_picos)
+    if state.open is not None:
+        encode_open(state.open, message.open)
     return message.SerializeToString()
 
 
@@ -96,6 +99,8 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
         state.earned = decode_earned(message)
     if message.credit_drawn_picos:
         state.credit_drawn_picos = int(message.credit_drawn_picos)
+    if message.HasField("open"):
+        state.open = decode_open(message.open)
     return state
 
 

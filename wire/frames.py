@@ -30,6 +30,8 @@ class Tag(IntEnum):
     DEAD_LETTER = 1
     ALERT = 2
     BALANCE = 3
+    SURGE = 4
+    OPEN_SESSIONS = 5
 
 
 class FramedRecord(NamedTuple):

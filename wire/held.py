@@ -34,6 +34,8 @@ def encode_session(session: Session) -> bytes:
         message.price_book, message.price_book_version, message.agreement, _ = session.tariff
     message.scheduled_ms = session.scheduled_ms
     message.awaited = session.awaited
+    if session.interim_picos is not None:
+        message.interim_picos = str(session.interim_picos)
     return _TIME.pack(NEVER_MS) + message.SerializeToString()
 
 
@@ -57,6 +59,7 @@ def decode_session(data: bytes) -> Session:
     session = Session(message.session_id, scheduled_ms=message.scheduled_ms, awaited=message.awaited)
     session.updates = [_decode_held(one) for one in message.updates]
     session.stop = _decode_held(message.stop) if message.HasField("stop") else None
+    session.interim_picos = int(message.interim_picos) if message.interim_picos else None
     if message.HasField("start"):
         session.start = _decode_held(message.start)
         meter = session.start.event.meter

@@ -1,0 +1,70 @@
+"""What sessions that run would cost: in a customer's state, on billing.sessions, and as fields in Redis."""
+
+from billing.balances import NONE_OPEN, OpenCalls
+from billing.money import format_picos
+from billing.state import CustomerState, OpenSessions
+from wire.v1 import billing_pb2, state_pb2
+
+CHANGE = "open_change"
+FIELDS = ("open_sessions", "open_total", "open_currency", "open_sequence", "open_as_of_ms")
+"""What a hash in Redis has of sessions that run, beside CHANGE, which stays when they end: it is the guard."""
+
+
+def encode_open(running: OpenSessions, into: state_pb2.OpenSessionsState) -> None:
+    """Write what runs into a customer's state."""
+    into.changes = running.changes
+    into.as_of_ms = running.as_of_ms
+    for currency, (sessions, picos) in running.amounts.items():
+        into.amounts.add(currency=currency, sessions=sessions, picos=str(picos))
+
+
+def decode_open(message: state_pb2.OpenSessionsState) -> OpenSessions:
+    """Return what runs."""
+    amounts = {one.currency: (one.sessions, int(one.picos)) for one in message.amounts}
+    return OpenSessions(message.changes, message.as_of_ms, amounts)
+
+
+def open_message(state: CustomerState) -> billing_pb2.OpenSessions:
+    """Return the message of a customer that had a session once."""
+    running = state.open
+    assert running is not None
+    currency, picos = next(((name, picos) for name, (_, picos) in reversed(running.amounts.items())), ("", 0))
+    return billing_pb2.OpenSessions(
+        change=running.changes,
+        customer_id=state.customer_id,
+        sequence=state.sequence,
+        sessions=running.sessions,
+        amount=format_picos(picos),
+        currency=currency,
+        as_of_ms=running.as_of_ms,
+    )
+
+
+def calls_of(message: billing_pb2.OpenSessions) -> OpenCalls:
+    """Return what a balance takes from a message."""
+    return OpenCalls(
+        message.change, message.sessions, message.amount, message.currency, message.sequence, message.as_of_ms
+    )
+
+
+def calls_message(calls: OpenCalls) -> billing_pb2.OpenSessions | None:
+    """Return what the balances job keeps of them; None for a customer that never had one."""
+    if calls == NONE_OPEN:
+        return None
+    return billing_pb2.OpenSessions(
+        change=calls.change,
+        sequence=calls.sequence,
+        sessions=calls.sessions,
+        amount=calls.total,
+        currency=calls.currency,
+        as_of_ms=calls.as_of_ms,
+    )
+
+
+def open_fields(calls: OpenCalls) -> list[str]:
+    """Return the fields of a hash in Redis, names and values in turn; the guard alone where none runs."""
+    guard = [CHANGE, str(calls.change)]
+    if not calls.sessions:
+        return guard if calls.change else []
+    values = (str(calls.sessions), calls.total, calls.currency, str(calls.sequence), str(calls.as_of_ms))
+    return guard + [text for pair in zip(FIELDS, values, strict=True) for text in pair]
