@@ -38,12 +38,13 @@ def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(BalanceSettings)
     env = environment(settings.parallelism)
-    latest = records(env, settings, Side.LIVE).union(*(records(env, settings, side) for side in (Side.SETTLED, Side.OPEN)))
+    live, settled, running = (records(env, settings, side) for side in Side)
+    latest = live.union(settled, running)
     redis = RedisTarget(settings.redis_url, settings.redis_timeout_seconds)
-    settled = by_shard(latest).process(KeepBalances(redis, RedisAwayError), output_type=BYTES)
-    settled.uid("keep-balances").name("keep balances")
+    kept = by_shard(latest).process(KeepBalances(redis, RedisAwayError), output_type=BYTES)
+    kept.uid("keep-balances").name("keep balances")
     sink = at_least_once_sink(
-        settled,
+        kept,
         bootstrap_servers=settings.bootstrap_servers,
         properties=PRODUCER | settings.kafka_properties,
         topics={Tag.BALANCE: BALANCES},
@@ -69,7 +70,9 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
     uid = name.replace(" ", "-")
     read.uid(uid).name(name)
     # Settled records come in one burst per checkpoint: they leave little by little, or live ones would wait for them.
-    linger_ms, turns = (settings.linger_ms, 1) if side is not Side.SETTLED else (settings.settled_linger_ms, SETTLED_TURNS)
+    linger_ms, turns = settings.linger_ms, 1
+    if side is Side.SETTLED:
+        linger_ms, turns = settings.settled_linger_ms, SETTLED_TURNS
     operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, linger_ms, turns)
     latest = parts.latest(read, operator, f"latest {name}")
     return DataStream(latest.uid(f"latest-{uid}").name(f"latest {name}"))

@@ -118,7 +118,12 @@ def _take(balances: CustomerBalance, news: News) -> Part | None:
     # Another cycle, or another price book for a while, or what was live has been aborted or comes later; or a call
     # before the first record.
     same_period = (balances.live.cycle, balances.live.price_book) == period
-    if not balances.live.sequence or not same_period or meters_before - balances.live.meters.keys() or balances.live != before:
+    if (
+        not balances.live.sequence
+        or not same_period
+        or meters_before - balances.live.meters.keys()
+        or balances.live != before
+    ):
         return WHOLE
     meters = frozenset(line.meter for line in news.live)
     return Part(live, settled, meters=meters, live_after=live_after, settled_after=settled_after, open=running)

@@ -31,8 +31,8 @@ from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, cu
 from udfs.frame_memory import FrameMemory
 from wire.alerts import alert_message
 from wire.customer_state import decode_state, encode_state
-from wire.open_sessions import open_message
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
+from wire.open_sessions import open_message
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
 from wire.usage import decode_usage
 from wire.v1 import common_pb2

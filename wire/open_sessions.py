@@ -10,6 +10,11 @@ FIELDS = ("open_sessions", "open_total", "open_currency", "open_sequence", "open
 """What a hash in Redis has of sessions that run, beside CHANGE, which stays when they end: it is the guard."""
 
 
+def is_open(name: str) -> bool:
+    """Tell whether a field of a hash in Redis is of sessions that run."""
+    return name.startswith("open_")
+
+
 def encode_open(running: OpenSessions, into: state_pb2.OpenSessionsState) -> None:
     """Write what runs into a customer's state."""
     into.changes = running.changes

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from billing.balances import CustomerBalance
+from billing.balances import NONE_OPEN, CustomerBalance, OpenCalls
 from flink_jobs.topics import RECORDS
 from tollgate.balance_store import BalanceStore
 from tollgate.kafka_log import KafkaLog, LogRecord
 from wire.balances import hash_of, line_of, settled_fields
+from wire.open_sessions import calls_of, is_open
 from wire.v1 import billing_pb2
 
 CATCH_UP_SECONDS = 10.0
-_POLL_SECONDS = 0.25
+POLL_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -25,10 +26,26 @@ class BalanceReport:
 
 @dataclass(slots=True)
 class BalanceFold:
-    """Every customer's balance, by the committed records alone; `read`: the next offset by partition."""
+    """Every customer's balance, by the committed records alone; `read`: the next offset by partition.
+
+    `open` is what was said last, and committed, of sessions that run.
+    """
 
     balances: dict[str, CustomerBalance] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
+    open: dict[str, OpenCalls] = field(default_factory=dict)
+
+    def add_open(self, log: Iterable[LogRecord]) -> None:
+        """Take in what is said of sessions that run."""
+        for one in log:
+            message = billing_pb2.OpenSessions.FromString(one.value)
+            self.open[message.customer_id] = calls_of(message)
+
+    def whole(self) -> Iterable[tuple[str, CustomerBalance]]:
+        """Yield every customer with all that is known of it."""
+        for customer in self.balances | self.open:
+            found = self.balances.get(customer) or CustomerBalance()
+            yield customer, replace(found, open=self.open.get(customer, NONE_OPEN))
 
     def add(self, log: Iterable[LogRecord]) -> Iterable[LogRecord]:
         """Fold records in as they pass by."""
@@ -67,9 +84,9 @@ def compare_balances(
         lagging: dict[str, dict[str, str]] = {}
         for customer, fields in store.get_all(behind).items():
             settled = fold.balances[customer].settled.sequence
-            if _number(fields) < settled:
+            if number_of(fields) < settled:
                 lagging[customer] = fields
-            elif _number(fields) > settled:
+            elif number_of(fields) > settled:
                 ahead[customer] = fields
             else:
                 report.differences += _differences(customer, fields, fold.balances[customer])
@@ -77,15 +94,15 @@ def compare_balances(
         if behind and time.monotonic() > deadline:
             report.differences += [_late(customer, fold, fields) for customer, fields in lagging.items()]
             break
-        time.sleep(_POLL_SECONDS if behind else 0)
-    if any(_number(fields) for fields in ahead.values()):
+        time.sleep(POLL_SECONDS if behind else 0)
+    if any(number_of(fields) for fields in ahead.values()):
         read_on()
     for customer, fields in ahead.items():
         report.differences += _unexplained(customer, fields, fold.balances.get(customer))
     return report
 
 
-def _number(fields: dict[str, str], name: str = "settled_sequence") -> int:
+def number_of(fields: dict[str, str], name: str = "settled_sequence") -> int:
     """Return a sequence; -1 where there is none that can be read."""
     text = fields.get(name, "")
     return int(text) if text.isascii() and text.isdigit() else -1
@@ -94,12 +111,12 @@ def _number(fields: dict[str, str], name: str = "settled_sequence") -> int:
 def _unexplained(customer: str, fields: dict[str, str], expected: CustomerBalance | None) -> list[str]:
     """Judge a hash that was further than the fold, now that the fold has gone on."""
     if expected is None:
-        live_only = _number(fields) == 0
+        live_only = number_of(fields) == 0
         return [] if live_only else [f"Redis: {customer} has a balance, and no committed record"]
-    if _number(fields) > expected.settled.sequence:
+    if number_of(fields) > expected.settled.sequence:
         last = expected.settled.sequence
-        return [f"Redis: {customer} is settled through #{_number(fields)}, beyond its last committed record #{last}"]
-    return _differences(customer, fields, expected) if _number(fields) == expected.settled.sequence else []
+        return [f"Redis: {customer} is settled through #{number_of(fields)}, beyond its last committed record #{last}"]
+    return _differences(customer, fields, expected) if number_of(fields) == expected.settled.sequence else []
 
 
 def _late(customer: str, fold: BalanceFold, fields: dict[str, str]) -> str:
@@ -112,13 +129,13 @@ def _late(customer: str, fold: BalanceFold, fields: dict[str, str]) -> str:
 
 def _differences(customer: str, fields: dict[str, str], expected: CustomerBalance) -> list[str]:
     """Compare what the fold can speak of: the settled part, and the live one where both end at one record."""
-    settled, live = expected.settled.sequence, _number(fields, "live_sequence")
+    settled, live = expected.settled.sequence, number_of(fields, "live_sequence")
     if live < settled:
         return [f"Redis: {customer} is live through #{fields.get('live_sequence')}, behind its settled #{settled}"]
     wanted = _pairs(settled_fields(expected.settled))
     if live == settled:
         wanted = hash_of(expected)
-        surplus = fields.keys() - wanted.keys()
+        surplus = {name for name in fields if not is_open(name)} - wanted.keys()
         if surplus:
             return [f"Redis: {customer} has fields of no committed record: {', '.join(sorted(surplus))}"]
     return [

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, SESSIONS, USAGE_EVENTS
 from tollgate.audit.balances import BalanceFold, compare_balances
 from tollgate.audit.compare import Comparison, Report
 from tollgate.audit.ledger import Ledger, Readings
+from tollgate.audit.open_sessions import compare_said, compare_shown
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
 from tollgate.balance_store import BalanceStore
@@ -32,6 +33,7 @@ def verify(
     fold = BalanceFold()
     ledger.add_records(fold.add(log.read(records_topic)))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
+    fold.add_open(log.read(SESSIONS))
     recomputation = Recomputation(prices, Readings(ledger.read, prices.latest()), ledger.home)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
     parts = log.partitions(USAGE_EVENTS)
@@ -46,10 +48,13 @@ def verify(
             comparison.ahead(log.read(USAGE_EVENTS, partitions=[part.partition], start=start))
         comparison.ahead_of_time()
     report = comparison.finish()
+    for text in compare_said(fold.open, recomputation.states):
+        report.differ(text)
     if balances is not None:
         progress(f"comparing the balances of {len(fold.balances):,} customers")
         try:
             found = compare_balances(fold, balances, lambda: fold.read_on(log))
+            found.differences += compare_shown(fold.open, balances)
         except StackError as error:  # the books of the log stand or fall without it
             report.differ(error.cause)
         else:

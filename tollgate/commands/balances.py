@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from billing.balances import CustomerBalance
-from flink_jobs.topics import RECORDS
+from flink_jobs.topics import RECORDS, SESSIONS
 from tollgate.audit.balances import BalanceFold
 from tollgate.balance_store import BATCH, BalanceStore, batches
 from tollgate.context import Context
@@ -53,7 +53,16 @@ def describe(customer: str, fields: dict[str, str], now_ms: float) -> list[str]:
         lines.append(f"  {side:8} {total:>16} {currency}{where}  through record #{number}, {age}")
     if "credit" in fields:
         lines.append(f"  {'credit':8} {fields['credit']:>16} {currency}  left of what was paid in advance, live")
+    if "open_sessions" in fields:
+        lines.append(_open_line(fields, now_ms))
     return lines
+
+
+def _open_line(fields: dict[str, str], now_ms: float) -> str:
+    count, total, currency = int(fields["open_sessions"]), fields.get("open_total", ""), fields.get("open_currency", "")
+    calls = "1 session runs" if count == 1 else f"{count:,} sessions run"
+    age = age_text(now_ms - int(fields.get("open_as_of_ms", "0")))
+    return f"  {'open':8} {total:>16} {currency}  so far and not billed: {calls}, {age}"
 
 
 def _other_cycle(fields: dict[str, str]) -> bool:
@@ -91,7 +100,7 @@ def rebuild() -> None:
     before = sequences(store)
     fold = _fold(context)
     removed = store.remove(unexplained(before, fold))
-    customers = [(name, redis_update(balances, WHOLE)) for name, balances in fold.balances.items()]
+    customers = [(name, redis_update(balances, WHOLE)) for name, balances in fold.whole()]
     started = time.monotonic()
     written = 0
     for some in batches(customers, BATCH * 20):
@@ -125,6 +134,7 @@ def _is_beyond(numbers: tuple[str, str], balances: CustomerBalance | None) -> bo
 def _fold(context: Context) -> BalanceFold:
     """Fold all committed records, saying how far it is."""
     fold, log = BalanceFold(), context.log
+    fold.add_open(log.read(SESSIONS))
     total = sum(log.ends(RECORDS, committed=True).values())
     started = reported = time.monotonic()
     for count, _ in enumerate(fold.add(log.read(RECORDS)), 1):
