@@ -53,6 +53,7 @@ class Engine:
     records: list[billing_pb2.BillingRecord] = field(default_factory=list)
     letters: list[billing_pb2.DeadLetter] = field(default_factory=list)
     alerts: list[billing_pb2.Alert] = field(default_factory=list)
+    open: list[billing_pb2.OpenSessions] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rater = self.fresh_rater()
@@ -76,6 +77,8 @@ class Engine:
                 self.records.append(billing_pb2.BillingRecord.FromString(value))
             elif tag is Tag.ALERT:
                 self.alerts.append(billing_pb2.Alert.FromString(value))
+            elif tag is Tag.OPEN_SESSIONS:
+                self.open.append(billing_pb2.OpenSessions.FromString(value))
             else:
                 self.letters.append(billing_pb2.DeadLetter.FromString(value))
 

@@ -158,7 +158,7 @@ WHOLE = Part(live=True, settled=True, whole=True, open=True)
 
 
 def redis_update(balances: CustomerBalance, part: Part) -> str:
-    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1, or no entry."""
+    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1 or none."""
     live, settled = balances.live, balances.settled
     update = {
         "whole": part.whole,

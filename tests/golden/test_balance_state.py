@@ -5,7 +5,7 @@ The switch writes the file of a new format only. One that exists is never rewrit
 
 import json
 
-from billing.balances import Balance, CustomerBalance, MeterBalance
+from billing.balances import Balance, CustomerBalance, MeterBalance, OpenCalls
 from tests.golden.conftest import Golden
 from tests.golden.state_files import StateFiles
 from tollgate.context import as_dict
@@ -35,8 +35,17 @@ def handmade() -> CustomerBalance:
     return CustomerBalance(live, settled)
 
 
+def with_credit_and_calls() -> CustomerBalance:
+    """The same, with what is left of a prepaid credit on both sides, and two calls that run."""
+    balances = handmade()
+    balances.live.credit, balances.settled.credit = "123.456", "0"
+    balances.open = OpenCalls(2**32 + 3, 2, "0.000000000001", "USD", 2**32 + 9, 1_796_083_200_001)
+    return balances
+
+
 EXPECTED = {1: handmade()}
-FILES = StateFiles("balance_state", FORMAT, EXPECTED, encode_balances, decode_balances)
+JOINED = {"credit_and_open_sessions": with_credit_and_calls()}
+FILES = StateFiles("balance_state", FORMAT, EXPECTED, encode_balances, decode_balances, JOINED)
 
 
 def test_a_balance_is_shown_as_before(golden: Golden) -> None:

@@ -6,10 +6,11 @@ The switch writes the file of a new format only. One that exists is never rewrit
 from functools import partial
 
 from billing.events import Charge, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
-from billing.state import CustomerState, CycleState, MeterState
+from billing.state import CustomerState, CycleState, MeterState, OpenSessions
 from billing.volume_tiers import VolumeState
 from tests.golden.conftest import Golden
 from tests.golden.state_files import StateFiles
+from tests.golden.test_earned_state import EARNED, MILESTONES
 from wire.customer_state import FORMAT, decode_state, encode_state
 from wire.dedup_index import decode_seen, encode_seen
 
@@ -57,8 +58,32 @@ def with_something_that_waits() -> CustomerState:
     return state
 
 
+def with_what_is_won_and_paid_in_advance() -> CustomerState:
+    """The same, with promotions won, prepaid credit drawn, and thresholds of which alerts have told."""
+    state = with_something_that_waits()
+    state.earned = dict(EARNED)
+    state.credit_drawn_picos = 2**70 + 1
+    cycle = state.cycles["standard", "2026-12"]
+    cycle.earned = dict(MILESTONES)
+    cycle.alerted_picos, cycle.uncovered_picos = 50 * 10**12, 2**65
+    return state
+
+
+def with_calls_that_run() -> CustomerState:
+    """The same as what waits, with three calls in two currencies, the dollars changed last."""
+    state = with_something_that_waits()
+    state.open = OpenSessions(2**32 + 3, 1_794_398_300_000, {"EUR": (1, -1), "USD": (2, 2**70 + 7)})
+    return state
+
+
 EXPECTED = {1: handmade(), 2: with_something_that_waits()}
-FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"))
+JOINED = {"earned_and_credit": with_what_is_won_and_paid_in_advance(), "open_sessions": with_calls_that_run()}
+FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"), JOINED)
+
+
+def test_a_currency_that_changed_last_is_read_as_the_last() -> None:
+    state = FILES.decode(FILES.bytes_of("format_2_open_sessions"))
+    assert list(state.open.amounts) == ["EUR", "USD"]
 
 
 CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)

@@ -5,10 +5,19 @@ The switch writes the file of a new format only. One that exists is never rewrit
 
 import pytest
 
-from tests.golden import test_account_state, test_balance_state, test_customer_state, test_subscriber_state
+from tests.golden import (
+    test_account_state,
+    test_balance_state,
+    test_customer_state,
+    test_session_state,
+    test_subscriber_state,
+)
 from tests.golden.state_files import StateFiles
 
-KINDS = [one.FILES for one in (test_customer_state, test_balance_state, test_subscriber_state, test_account_state)]
+KINDS = [
+    one.FILES
+    for one in (test_customer_state, test_session_state, test_balance_state, test_subscriber_state, test_account_state)
+]
 of_every_kind = pytest.mark.parametrize("files", KINDS, ids=lambda files: files.folder)
 
 
@@ -16,23 +25,25 @@ of_every_kind = pytest.mark.parametrize("files", KINDS, ids=lambda files: files.
 def test_the_format_of_this_release_has_a_golden_file(files: StateFiles, *, regenerate: bool) -> None:
     if regenerate:
         files.write_if_new()
-    assert (files.path / f"format_{files.current}.hex").is_file(), "pytest tests/golden --regenerate-golden"
+    missing = [name for name in files.of_this_release if not (files.path / f"{name}.hex").is_file()]
+    assert not missing, "pytest tests/golden --regenerate-golden"
 
 
 @pytest.mark.parametrize(
-    ("files", "number"),
-    [(files, number) for files in KINDS for number in files.expected],
+    ("files", "name"),
+    [(files, name) for files in KINDS for name in files.names],
     ids=lambda one: one.folder if isinstance(one, StateFiles) else str(one),
 )
-def test_the_bytes_of_every_format_are_read_as_they_were_meant(files: StateFiles, number: int) -> None:
-    assert files.decode(files.bytes_of(number)) == files.expected[number]
+def test_the_bytes_of_every_format_are_read_as_they_were_meant(files: StateFiles, name: str) -> None:
+    assert files.decode(files.bytes_of(name)) == files.names[name]
 
 
 @of_every_kind
 def test_no_format_is_without_an_expectation(files: StateFiles) -> None:
-    assert {path.name for path in files.path.iterdir()} == {f"format_{number}.hex" for number in files.expected}
+    assert {path.stem for path in files.path.iterdir()} == files.names.keys()
 
 
 @of_every_kind
 def test_this_release_writes_the_bytes_of_its_format(files: StateFiles) -> None:
-    assert files.encode(files.expected[files.current]) == files.bytes_of(files.current)
+    for name, state in files.of_this_release.items():
+        assert files.encode(state) == files.bytes_of(name), name
