@@ -4,6 +4,7 @@ flink run -py flink_jobs/balances.py -pyfs tollgate.zip --bootstrap-servers HOST
 """
 
 from pydantic_settings import CliApp
+from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
@@ -14,13 +15,16 @@ from flink_jobs.settings import (
     SESSIONS_GROUP,
     SETTLED_GROUP,
     SHARDS,
+    SURGE_GROUP,
     BalanceSettings,
 )
-from flink_jobs.topics import BALANCES, RECORDS, SESSIONS
+from flink_jobs.topics import BALANCES, RECORDS, SESSIONS, SURGE
 from sinks.kafka import at_least_once_sink, java_map
 from sinks.redis import RedisAwayError, RedisTarget
+from sinks.redis_surge import SurgeTarget
 from udfs.balance_keeper import Side
 from udfs.keep_balances import KeepBalances
+from udfs.keep_surge import KeepSurge, in_one_place
 from wire.frames import Tag
 
 PRODUCER = {"compression.type": "lz4", "linger.ms": "20"}
@@ -43,6 +47,7 @@ def main() -> None:
     redis = RedisTarget(settings.redis_url, settings.redis_timeout_seconds)
     kept = by_shard(latest).process(KeepBalances(redis, RedisAwayError), output_type=BYTES)
     kept.uid("keep-balances").name("keep balances")
+    show_surge(env, settings)
     sink = at_least_once_sink(
         kept,
         bootstrap_servers=settings.bootstrap_servers,
@@ -76,6 +81,25 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
     operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, linger_ms, turns)
     latest = parts.latest(read, operator, f"latest {name}")
     return DataStream(latest.uid(f"latest-{uid}").name(f"latest {name}"))
+
+
+def show_surge(env: StreamExecutionEnvironment, settings: BalanceSettings) -> None:
+    """Show what is decided on pricing.surge in Redis, in one place: there is little of it."""
+    parts = get_gateway().jvm.tollgate.jvm.BalanceJobParts
+    rates = parts.readRecords(
+        env._j_stream_execution_environment,  # noqa: SLF001
+        settings.bootstrap_servers,
+        SURGE,
+        SURGE_GROUP,
+        False,  # noqa: FBT003 - uncommitted: a factor is to be seen before it is charged
+        java_map(settings.kafka_properties),
+        "surge rates",
+    )
+    read = DataStream(rates.uid("surge-rates").name("surge rates"))
+    redis = SurgeTarget(settings.redis_url, settings.redis_timeout_seconds)
+    keep = KeepSurge(redis, RedisAwayError)
+    shown = read.key_by(in_one_place, key_type=Types.STRING()).process(keep, output_type=BYTES)
+    shown.set_parallelism(1).uid("keep-surge").name("keep surge")
 
 
 if __name__ == "__main__":

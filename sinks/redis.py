@@ -75,10 +75,12 @@ class RedisTarget:
 
     def open(self) -> "RedisBalances":
         """Return a client; nothing is connected before it is used."""
-        timeout = self.timeout_seconds
-        return RedisBalances(
-            redis.Redis.from_url(self.url, socket_timeout=timeout, socket_connect_timeout=timeout, protocol=2)
-        )
+        return RedisBalances(client_of(self.url, self.timeout_seconds))
+
+
+def client_of(url: str, timeout_seconds: float) -> Any:
+    """Return a client that waits no longer for an answer."""
+    return redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, protocol=2)
 
 
 class RedisBalances:

@@ -1,4 +1,4 @@
-"""Redis as the command line reads it: hashes of balances, many at a time."""
+"""Redis as the command line reads it: hashes of balances, many at a time, and of surge."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import redis
 
 from sinks.redis import KEY_PREFIX, RedisAwayError, RedisTarget
+from sinks.redis_surge import SURGE_PREFIX
 from tollgate.local.errors import StackError
 
 BATCH = 500
@@ -35,11 +36,19 @@ class BalanceStore:
 
     def customers(self) -> Iterator[str]:
         """Yield every customer that has a hash."""
+        yield from self._names(KEY_PREFIX)
+
+    def surge(self) -> list[dict[str, str]]:
+        """Return the hashes of surge, by book, meter and dimension value."""
+        hashes = [self._answer(self._client.hgetall, SURGE_PREFIX + name) for name in sorted(self._names(SURGE_PREFIX))]
+        return [one for one in hashes if one]
+
+    def _names(self, prefix: str) -> Iterator[str]:
         cursor = 0
         while True:
-            cursor, keys = self._answer(self._client.scan, cursor, match=f"{KEY_PREFIX}*", count=1000)
+            cursor, keys = self._answer(self._client.scan, cursor, match=f"{prefix}*", count=1000)
             for key in keys:
-                yield key.removeprefix(KEY_PREFIX)
+                yield key.removeprefix(prefix)
             if not cursor:
                 return
 

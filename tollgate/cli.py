@@ -22,6 +22,7 @@ from tollgate.commands import (
     replay,
     stack,
     subscriptions,
+    surge,
     verify,
     wait,
 )
@@ -48,6 +49,7 @@ app.command("explain")(explain.explain)
 app.command("quote")(quote.quote)
 app.command("balance")(balances.balance)
 app.add_typer(balances.app, name="balances")
+app.command("surge")(surge.surge)
 app.command("bill")(bill.bill)
 app.command("invoices")(invoices.invoices)
 app.add_typer(subscriptions.app, name="subscriptions")

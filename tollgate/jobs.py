@@ -13,6 +13,7 @@ from flink_jobs.settings import (
     LIVE_GROUP,
     SESSIONS_GROUP,
     SETTLED_GROUP,
+    SURGE_GROUP,
     USAGE_GROUP,
     USAGE_RATING,
 )
@@ -24,6 +25,7 @@ from flink_jobs.topics import (
     PRICE_BOOKS,
     RECORDS,
     SESSIONS,
+    SURGE,
     USAGE_EVENTS,
 )
 from tollgate.context import Context
@@ -78,7 +80,7 @@ JOBS = {
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,
         "flink_jobs/balances.py",
-        inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP), (SESSIONS, SESSIONS_GROUP)),
+        inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP), (SESSIONS, SESSIONS_GROUP), (SURGE, SURGE_GROUP)),
         source_uid="live-records",
         outputs=(BALANCES,),
         arguments=lambda context: ["--redis-url", context.redis_url],

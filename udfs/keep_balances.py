@@ -15,7 +15,7 @@ from pyflink.common import Types
 from pyflink.datastream.functions import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from udfs.balance_keeper import BalanceKeeper
+from udfs.balance_keeper import BalanceKeeper, Kept
 from udfs.batched_state import FlinkStore
 from udfs.loading import load_all
 
@@ -42,6 +42,16 @@ class BalanceWriter(Protocol):
 
     def still_holds(self, generation: str, identity: str) -> bool:
         """Tell whether the mark is still there, on the same server."""
+
+
+class Keeper(Protocol):
+    """What is kept in state and shown in Redis."""
+
+    def keep(self, frame: bytes) -> Kept:
+        """Fold news in."""
+
+    def everything(self) -> list[tuple[str, str]]:
+        """Return an update of all that the current key has."""
 
 
 class BalanceTarget(Protocol):
@@ -72,7 +82,7 @@ class KeepBalances(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
         load_all()
-        self._keeper = BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
+        self._keeper = self.bind(runtime_context)
         self._writer = self._target.open()
         self._outbox: list[Waiting] = []
         self._flush_due_ms = 0
@@ -83,6 +93,10 @@ class KeepBalances(KeyedProcessFunction):
         self._timers: dict[str, int] = {}
         group = runtime_context.get_metrics_group()
         self._updates, self._losses = group.counter("redis_updates"), group.counter("redis_losses")
+
+    def bind(self, runtime_context: RuntimeContext) -> Keeper:
+        """Return the fold over this operator's state."""
+        return BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Fold one frame in."""
