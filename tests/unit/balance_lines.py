@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from billing.balances import Balance, CustomerBalance, Line
+from billing.balances import Balance, CustomerBalance, Line, OpenCalls
+from wire.open_sessions import calls_message
 from wire.v1 import billing_pb2
 
 METERS = ("api.calls", "sms.outbound", "voice")
@@ -75,6 +76,20 @@ def settled(lines: Sequence[Line]) -> CustomerBalance:
     balances = CustomerBalance()
     balances.take_settled(lines)
     return balances
+
+
+def calls(change: int, sessions: int = 1, **fields: object) -> OpenCalls:
+    """Return what is said of sessions that run; they cost the number of the change unless named."""
+    plain = OpenCalls(change, sessions, str(change), "USD", sequence=0, as_of_ms=1000 * change)
+    return plain._replace(**fields)
+
+
+def open_record(change: int, customer: str = "acme", sessions: int = 1) -> billing_pb2.OpenSessions:
+    """Return that as a message."""
+    message = calls_message(calls(change, sessions))
+    assert message is not None
+    message.customer_id = customer
+    return message
 
 
 @st.composite

@@ -8,7 +8,7 @@ import pytest
 
 from billing.balances import CustomerBalance
 from sinks.redis import KEY_PREFIX, MARK_PREFIX, RedisAwayError, RedisBalances, RedisTarget
-from tests.unit.balance_lines import line, settled
+from tests.unit.balance_lines import calls, line, settled
 from wire.balances import WHOLE, Part, hash_of, redis_update
 
 KEY = KEY_PREFIX + "acme"
@@ -120,6 +120,54 @@ def test_another_type_under_a_customers_key_is_replaced_and_holds_nobody_up(
     writer.write([("acme", whole(at(2, 2))), ("next", whole(at(1)))])
     assert redis_data.hgetall(KEY) == hash_of(at(2, 2))
     assert redis_data.hgetall(KEY_PREFIX + "next") == hash_of(at(1))
+
+
+def running(balances: CustomerBalance, change: int, sessions: int = 1) -> CustomerBalance:
+    balances.open = calls(change, sessions)
+    return balances
+
+
+RUNS = Part(live=False, settled=False, live_after=2, settled_after=2, open=True)
+
+
+def test_what_runs_has_a_guard_of_its_own_that_stays_when_nothing_does(writer: RedisBalances, redis_data: Any) -> None:
+    writer.write([("acme", whole(running(at(2, 2), 5)))])
+    writer.write([("acme", redis_update(running(at(2, 2), 6, sessions=0), RUNS))])
+    assert redis_data.hgetall(KEY) == hash_of(at(2, 2)) | {"open_change": "6"}
+    writer.write([("acme", redis_update(running(at(2, 2), 5), RUNS))])
+    assert redis_data.hgetall(KEY) == hash_of(at(2, 2)) | {"open_change": "6"}
+    writer.write([("acme", redis_update(running(at(2, 2), 7), RUNS))])
+    assert redis_data.hgetall(KEY) == hash_of(running(at(2, 2), 7))
+
+
+def test_a_whole_update_that_is_older_in_what_runs_leaves_it(writer: RedisBalances, redis_data: Any) -> None:
+    writer.write([("acme", whole(running(at(2, 2), 7)))])
+    writer.write([("acme", whole(at(3, 3)))])
+    assert redis_data.hgetall(KEY) == hash_of(running(at(3, 3), 7))
+    writer.write([("acme", whole(running(at(3, 3), 8, sessions=0)))])
+    assert redis_data.hgetall(KEY) == hash_of(at(3, 3)) | {"open_change": "8"}
+
+
+def test_what_runs_is_left_alone_by_records_and_roll_overs(writer: RedisBalances, redis_data: Any) -> None:
+    writer.write([("acme", whole(running(of_cycle("2026-11", 1, "sms.outbound"), 7)))])
+    live = Part(live=True, settled=False, live_after=1, settled_after=1)
+    writer.write([("acme", redis_update(of_cycle("2026-12", 2, "voice"), live))])
+    assert calls_shown(redis_data) == ("7", "1", "7")
+
+
+def test_what_runs_never_lands_in_a_hash_that_is_gone(writer: RedisBalances, redis_data: Any) -> None:
+    assert writer.write([("acme", redis_update(running(at(2, 2), 7), RUNS))]) == {"acme"}
+    assert redis_data.exists(KEY) == 0
+
+
+def test_fields_of_nothing_that_runs_go_with_a_whole_update(writer: RedisBalances, redis_data: Any) -> None:
+    redis_data.hset(KEY, mapping={"open_change": "x", "open_total": "9", "open_strange": "1"})
+    writer.write([("acme", whole(at(2, 2)))])
+    assert redis_data.hgetall(KEY) == hash_of(at(2, 2))
+
+
+def calls_shown(redis_data: Any) -> tuple[str, ...]:
+    return tuple(redis_data.hmget(KEY, "open_change", "open_sessions", "open_total"))
 
 
 def test_numbers_beyond_32_bits_and_amounts_of_any_length_are_exact(writer: RedisBalances, redis_data: Any) -> None:

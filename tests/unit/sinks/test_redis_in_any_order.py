@@ -9,21 +9,26 @@ from hypothesis import strategies as st
 
 from billing.balances import Line
 from sinks.redis import KEY_PREFIX, RedisBalances
-from tests.unit.balance_lines import histories, latest, record_of, settled
-from tests.unit.udfs.test_balance_keeper import LIVE, SETTLED, frame, keeper
+from tests.unit.balance_lines import calls, histories, latest, open_record, record_of, settled
+from tests.unit.udfs.test_balance_keeper import LIVE, OPEN, SETTLED, frame, keeper
 from wire.balances import hash_of
 
 KEY = KEY_PREFIX + "acme"
 
 
 def _written(lines: list[Line], cuts: list[int], lag: int) -> list[tuple[str, str]]:
-    """Return the updates of one job that reads the records in these frames, settled behind by `lag` records."""
+    """Return the updates of one job that reads the records in these frames, settled behind by `lag` records.
+
+    With every record a call begins or ends.
+    """
     one = keeper()
     updates: list[tuple[str, str]] = []
     edges = [0, *sorted(cuts), len(lines), len(lines) + lag]
     for start, end in pairwise(edges):
         entries = [(LIVE, record_of(each)) for each in latest(lines[start:end])]
         entries += [(SETTLED, record_of(each)) for each in latest(lines[max(0, start - lag) : max(0, end - lag)])]
+        if start < end <= len(lines):
+            entries.append((OPEN, open_record(end, sessions=end % 2)))
         updates += one.keep(frame(*entries)).updates
     return updates
 
@@ -43,7 +48,9 @@ def test_two_writers_in_any_interleaving_end_equal(
         found = redis_data.hgetall(KEY)
         if int(found["live_sequence"]) == len(lines):
             assert found["live_total"] == hash_of(settled(lines))["live_total"]
-    assert redis_data.hgetall(KEY) == hash_of(settled(lines))
+    expected = settled(lines)
+    expected.open = calls(len(lines), len(lines) % 2)
+    assert redis_data.hgetall(KEY) == hash_of(expected)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,7 +7,7 @@ from typing import Any
 from kafka import TopicPartition
 
 from billing.price_books.document import document_from_plain
-from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, RECORDS, SESSIONS, USAGE_EVENTS
 from tests import engine
 from tests.oracle.example import Log, book
 from tollgate.audit.compare import Report
@@ -88,7 +88,8 @@ def rated(log: Log, plain: dict[str, Any] | None = None, job: engine.Engine | No
     ]
     written = [message(RECORDS, one, one.customer_id.encode(), at) for at, one in enumerate(job.records)]
     letters = [message(DEAD_LETTERS, one, one.key, at) for at, one in enumerate(job.letters)]
-    topics = {USAGE_EVENTS: sent, RECORDS: written, DEAD_LETTERS: letters}
+    running = [message(SESSIONS, one, one.customer_id.encode(), at) for at, one in enumerate(job.open)]
+    topics = {USAGE_EVENTS: sent, RECORDS: written, DEAD_LETTERS: letters, SESSIONS: running}
     topics[PRICE_BOOKS] = [LogRecord(PRICE_BOOKS, 0, 0, 0, b"standard@2", one_book)]
     ends = {number: len(records) for number, records in log.partitions.items()}
     return MemoryLog(topics, len(log.partitions), ends)
@@ -99,7 +100,11 @@ def message_of(one: LogRecord) -> Any:
     return _MESSAGES[one.topic].FromString(one.value)
 
 
-_MESSAGES = {RECORDS: billing_pb2.BillingRecord, DEAD_LETTERS: billing_pb2.DeadLetter}
+_MESSAGES = {
+    RECORDS: billing_pb2.BillingRecord,
+    DEAD_LETTERS: billing_pb2.DeadLetter,
+    SESSIONS: billing_pb2.OpenSessions,
+}
 
 
 def tamper(found: MemoryLog, topic: str, index: int, change: Callable[[Any], object]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.balances import CustomerBalance, Line
-from tests.unit.balance_lines import histories, latest, line, record, record_of
+from tests.unit.balance_lines import calls, histories, latest, line, open_record, record, record_of
 from udfs.balance_keeper import BalanceKeeper, Kept, Side, unpack_records
 from udfs.batched_state import DictStore
 from wire.balances import balance_of, decode_balances
@@ -17,10 +17,10 @@ from wire.frames import Tag, unpack_outgoing
 from wire.v1 import billing_pb2
 
 ENTRY = Struct(">IB")
-LIVE, SETTLED = Side.LIVE, Side.SETTLED
+LIVE, SETTLED, OPEN = Side
 
 
-def frame(*entries: tuple[Side, billing_pb2.BillingRecord]) -> bytes:
+def frame(*entries: tuple[Side, billing_pb2.BillingRecord | billing_pb2.OpenSessions]) -> bytes:
     """Write a frame as tollgate.jvm.LatestRecords does."""
     parts: list[bytes] = []
     for side, message in entries:
@@ -160,6 +160,40 @@ def test_any_frames_end_at_the_fold(lines: list[Line], cuts: list[int], dice: Ra
     expected = CustomerBalance()
     expected.take_settled(lines)
     assert state(one) == expected
+
+
+def test_what_runs_is_written_by_itself_and_kept_beside_the_records() -> None:
+    one = keeper()
+    one.keep(frame((LIVE, record(1))))
+    news = update(one.keep(frame((OPEN, open_record(3)))))
+    assert (news["whole"], news["live"], news["settled"], news["live_after"]) == (False, [], [], 1)
+    assert (news["open_change"], news["open"][:4]) == (3, ["open_change", "3", "open_sessions", "1"])
+    assert "open" not in update(one.keep(frame((LIVE, record(2)))))
+    one.keep(frame((SETTLED, record(2))))
+    assert state(one).open == calls(3)
+    assert (state(one).live.sequence, state(one).settled.sequence) == (2, 2)
+
+
+def test_what_was_said_before_is_no_news_and_what_is_said_at_the_same_change_is() -> None:
+    one = keeper()
+    one.keep(frame((LIVE, record(1)), (OPEN, open_record(3))))
+    assert one.keep(frame((OPEN, open_record(2)), (OPEN, open_record(3)))) == Kept([], b"")
+    assert update(one.keep(frame((OPEN, open_record(3, sessions=2)))))["open_change"] == 3
+
+
+def test_when_none_runs_the_guard_alone_is_left() -> None:
+    one = keeper()
+    one.keep(frame((LIVE, record(1)), (OPEN, open_record(3))))
+    assert update(one.keep(frame((OPEN, open_record(4, sessions=0)))))["open"] == ["open_change", "4"]
+
+
+def test_a_call_before_the_first_record_is_written_whole_and_so_is_what_runs_with_everything() -> None:
+    one = keeper()
+    first = update(one.keep(frame((OPEN, open_record(1)))))
+    assert (first["whole"], first["live_sequence"], first["settled_sequence"]) == (True, 0, 0)
+    assert update(one.keep(frame((OPEN, open_record(2)))))["whole"]
+    ((_, text),) = one.everything()
+    assert json.loads(text)["open_change"] == 2
 
 
 def test_the_line_builder_and_the_record_builder_agree() -> None:
