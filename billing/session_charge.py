@@ -34,11 +34,13 @@ def book_of(session: Session, prices: PriceCatalog) -> PriceBook:
 def charge_session(
     state: CustomerState, session: Session, ending: Ending, prices: PriceCatalog
 ) -> BillingRecord | Rejection:
-    """Make the record of a session that has its START, in the cycle of its end; moves the customer's counters."""
+    """Charge a session that has its START in the cycle of its end; moves the customer's counters.
+
+    Its record says nothing of the session itself yet: see `describe_session`.
+    """
     start = session.start
     assert start is not None
     assert session.tariff is not None
-    assert start.delivery.original is not None
     tariff = prices.tariff_named(start.event.customer_id, session.tariff)
     assert tariff.meter.session is not None
     book = book_of(session, prices)
@@ -50,15 +52,21 @@ def charge_session(
     record_id = f"{identity.hex()}-{start.event.event_time_ms:x}-session"
     # Its own, but for what the START says of the session: coupons are redeemed by that.
     event = ending.last.event._replace(dimensions=start.event.dimensions)
-    record = charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms)
+    return charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms)
+
+
+def describe_session(record: BillingRecord, session: Session, ending: Ending) -> None:
+    """Say in a session's record, and in those that follow it, which session it is and what it consists of."""
+    assert session.start is not None
+    original = session.start.delivery.original
+    assert original is not None
     record.kind = Kind.SESSION
     line = SessionLine(session.session_id, ending.timed_out, tuple(map(_part, session.phases())))
     at = ending.last.delivery
-    origin = Origin(at.partition, at.offset, start.delivery.original.read)
+    origin = Origin(at.partition, at.offset, original.read)
     record.session, record.origin = line, origin
     for follow_up in record.with_follow_ups()[1:]:
         follow_up.session, follow_up.origin = line._replace(parts=()), origin
-    return record
 
 
 def _part(held: HeldEvent) -> SessionPart:

@@ -20,7 +20,7 @@ from billing.outcomes import (
     Settled,
 )
 from billing.retractions import settle, target_of
-from billing.session_charge import Ending, book_of, charge_session
+from billing.session_charge import Ending, book_of, charge_session, describe_session
 from billing.session_phases import contradiction, last_seen, no_start, other_meter, put, take_out, too_much
 from billing.state import CustomerState
 from billing.tariffs import Tariff
@@ -162,6 +162,7 @@ def _bill(  # noqa: PLR0913 - all that makes a record
     record = charge_session(state, session, ending, prices)
     if isinstance(record, Rejection):
         return record
+    describe_session(record, session, ending)
     assert session.start is not None
     start_ms = session.start.event.event_time_ms
     absorbs_until_ms = -1 if ending.timed_out else ending.end_ms + book_of(session, prices).allowed_lateness_ms

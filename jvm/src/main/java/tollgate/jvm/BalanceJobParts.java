@@ -17,7 +17,7 @@ public final class BalanceJobParts {
   private BalanceJobParts() {}
 
   /**
-   * Reads billing.records.
+   * Reads the values of a topic: billing.records, billing.sessions, or pricing.surge.
    *
    * @param committed whether records of open and of aborted transactions are left out
    */

@@ -20,7 +20,9 @@ import tollgate.v1.BillingRecord;
 import tollgate.v1.PriceBookRef;
 
 /**
- * Passes on the latest billing record of each customer, cycle and meter, in frames by shard.
+ * Passes on the latest billing record of each customer, cycle and meter, in frames by shard; of
+ * messages of open sessions, which have the customer's id in the same field, the latest of each
+ * customer.
  *
  * <p>Records carry absolute totals, so that the ones in between say nothing that the latest does not
  * say. The more records wait, the fewer of them need to pass: a reader that has fallen behind

@@ -18,6 +18,7 @@ import org.apache.flink.types.Row;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import tollgate.v1.BillingRecord;
+import tollgate.v1.OpenSessions;
 import tollgate.v1.PriceBookRef;
 
 class LatestRecordsTest {
@@ -52,6 +53,20 @@ class LatestRecordsTest {
       operator.send(record("a", "x", 1), record("a", "x", 2).setPriceBook(other));
       operator.checkpoint();
       assertEquals(List.of("a#1", "a#2"), operator.passed());
+    }
+  }
+
+  @Test
+  @DisplayName("Of what runs the latest message of each customer passes, whatever it costs.")
+  void openSessions() throws Exception {
+    try (Harness operator = new Harness()) {
+      OpenSessions first = running("a", 1).setCurrency("USD").setAmount("7").build();
+      OpenSessions last = running("a", 2).setChange(Long.MAX_VALUE).setAsOfMs(1).build();
+      for (OpenSessions one : List.of(first, last, running("b", 1).build())) {
+        operator.harness.processElement(new StreamRecord<>(one.toByteArray()));
+      }
+      operator.checkpoint();
+      assertEquals(List.of("a#2", "b#1"), operator.passed());
     }
   }
 
@@ -203,6 +218,10 @@ class LatestRecordsTest {
         .setCycle("2026-11")
         .setSequence(sequence)
         .setPriceBook(PriceBookRef.newBuilder().setId("standard").setVersion(1));
+  }
+
+  private static OpenSessions.Builder running(String customer, long sequence) {
+    return OpenSessions.newBuilder().setCustomerId(customer).setSequence(sequence).setSessions(3);
   }
 
   /** A frame's entries, read the way the Python side reads them. */
