@@ -231,7 +231,6 @@ def _tell_open(states: Iterable[CustomerState], out: list[bytes]) -> None:
         if state.open is not None and state.open.changed:
             message = open_message(state).SerializeToString()
             out.append(pack_outgoing(Tag.OPEN_SESSIONS, state.customer_id.encode(), message))
-            state.open.changed = False
 
 
 def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:

@@ -1,6 +1,7 @@
 """What the calls that run cost so far: none of it billed, gone when they end."""
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,29 @@ def test_nothing_is_counted_or_numbered_while_it_runs() -> None:
     one.take(start())
     one.take(update(5 * MINUTE_MS))
     assert (one.state.cycles, one.state.sequence, one.state.earned) == (before.cycles, before.sequence, before.earned)
+
+
+WON = [
+    {"id": "w", "kind": "burst", "meters": ["voice"], "window": "1h", "at_least": "60", "percent": "50", "lasts": "1h"},
+    {"id": "w", "kind": "milestone", "meters": ["voice"], "units": "120", "credit": "0.25"},
+    {"id": "w", "kind": "coupon", "codes": ["X"], "meters": ["voice"], "units": "30", "lasts": "1h"},
+]
+
+
+@pytest.mark.parametrize("promotion", WON, ids=lambda one: one["kind"])
+def test_nothing_is_won_while_it_runs_and_what_its_end_would_win_is_in_its_cost(promotion: dict[str, Any]) -> None:
+    one = desk(promotions=[promotion])
+    code = {"coupon": "X"}
+    one.take(start(-MINUTE_MS, "a", subject="a", dimensions=code))
+    one.rated(stop(0, "a2", subject="a"))
+    before = deepcopy(one.state)
+    one.take(start(1, dimensions=code))
+    one.take(update(MINUTE_MS))
+    assert (one.state.cycles, one.state.earned) == (before.cycles, before.earned)
+    so_far = amounts(one)["USD"][1]
+    record = one.rated(stop(MINUTE_MS))
+    assert sum(each.picos for each in record.with_follow_ups()) == so_far
+    assert (one.state.cycles, one.state.earned) != (before.cycles, before.earned)
 
 
 def test_it_is_gone_when_the_session_ends() -> None:
