@@ -10,13 +10,21 @@ from tests.golden import (
     test_balance_state,
     test_customer_state,
     test_session_state,
+    test_shown_surge_state,
     test_subscriber_state,
 )
 from tests.golden.state_files import StateFiles
 
 KINDS = [
     one.FILES
-    for one in (test_customer_state, test_session_state, test_balance_state, test_subscriber_state, test_account_state)
+    for one in (
+        test_customer_state,
+        test_session_state,
+        test_balance_state,
+        test_shown_surge_state,
+        test_subscriber_state,
+        test_account_state,
+    )
 ]
 of_every_kind = pytest.mark.parametrize("files", KINDS, ids=lambda files: files.folder)
 
