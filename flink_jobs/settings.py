@@ -12,6 +12,11 @@ BALANCES_JOB = "balances"
 LIVE_GROUP = "tollgate-balances-live"
 SETTLED_GROUP = "tollgate-balances-settled"
 
+SUBSCRIPTIONS_JOB = "subscriptions"
+SUBSCRIPTIONS_GROUP = "tollgate-subscriptions"
+SUBSCRIPTION_BOOKS_GROUP = "tollgate-subscriptions-books"
+SUBSCRIPTION_CONTRACTS_GROUP = "tollgate-subscriptions-contracts"
+
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""
 
@@ -40,6 +45,13 @@ class JobSettings(BaseSettings):
     frame_records: int = Field(4096, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class SubscriptionSettings(JobSettings):
+    """Settings of the subscription job: there are few events, and one subtask is plenty."""
+
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    transactional_id_prefix: str = Field("tollgate-subscriptions", min_length=1)
 
 
 class BalanceSettings(BaseSettings):

@@ -12,10 +12,24 @@ from flink_jobs.settings import (
     CONTRACTS_GROUP,
     LIVE_GROUP,
     SETTLED_GROUP,
+    SUBSCRIPTION_BOOKS_GROUP,
+    SUBSCRIPTION_CONTRACTS_GROUP,
+    SUBSCRIPTIONS_GROUP,
+    SUBSCRIPTIONS_JOB,
     USAGE_GROUP,
     USAGE_RATING,
 )
-from flink_jobs.topics import ALERTS, BALANCES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    CHARGES,
+    CONTRACTS,
+    DEAD_LETTERS,
+    PRICE_BOOKS,
+    RECORDS,
+    SUBSCRIPTION_EVENTS,
+    USAGE_EVENTS,
+)
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -49,7 +63,7 @@ class JobSpec:
     checkpoint_interval_ms: int = 0
 
 
-def _rating_arguments(context: Context) -> list[str]:
+def _deciding_arguments(context: Context) -> list[str]:
     chosen = context.settings.default_price_book
     return ["--default-price-book", chosen] if chosen else []
 
@@ -61,7 +75,7 @@ JOBS = {
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         source_uid="usage-events",
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
-        arguments=_rating_arguments,
+        arguments=_deciding_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
     ),
@@ -75,6 +89,20 @@ JOBS = {
         width=lambda _: 1,
         bills=False,
         checkpoint_interval_ms=1000,
+    ),
+    SUBSCRIPTIONS_JOB: JobSpec(
+        SUBSCRIPTIONS_JOB,
+        "flink_jobs/subscriptions.py",
+        inputs=(
+            (SUBSCRIPTION_EVENTS, SUBSCRIPTIONS_GROUP),
+            (PRICE_BOOKS, SUBSCRIPTION_BOOKS_GROUP),
+            (CONTRACTS, SUBSCRIPTION_CONTRACTS_GROUP),
+        ),
+        source_uid="subscription-events",
+        outputs=(CHARGES, ALERTS, DEAD_LETTERS),
+        arguments=_deciding_arguments,
+        width=lambda _: 1,
+        bills=True,
     ),
 }
 

@@ -30,6 +30,7 @@ class Tag(IntEnum):
     DEAD_LETTER = 1
     ALERT = 2
     BALANCE = 3
+    CHARGE = 5
 
 
 class FramedRecord(NamedTuple):
