@@ -1,10 +1,11 @@
-"""Refuses to start a job that bills from empty state once it has billed: that would bill everything again."""
+"""Refuses to start a job from empty state once it has billed: that would bill everything again."""
 
 from collections.abc import Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 
 from flink_jobs.prices import client_options
+from flink_jobs.topics import RECORDS
 
 
 class EmptyStartError(Exception):
@@ -12,9 +13,9 @@ class EmptyStartError(Exception):
 
 
 def refuse_empty_start(
-    bootstrap_servers: str, properties: Mapping[str, str], topic: str, *, restored_from: str, forced: bool
+    bootstrap_servers: str, properties: Mapping[str, str], *, restored_from: str, forced: bool, topic: str = RECORDS
 ) -> None:
-    """Raise EmptyStartError where nothing is restored and the job's topic holds records.
+    """Raise EmptyStartError where nothing is restored and committed records are there.
 
     `restored_from` is Flink's option execution.state-recovery.path, empty where there is none.
     """
@@ -26,7 +27,7 @@ def refuse_empty_start(
     )
 
 
-def has_records(bootstrap_servers: str, properties: Mapping[str, str], topic: str) -> bool:
+def has_records(bootstrap_servers: str, properties: Mapping[str, str], topic: str = RECORDS) -> bool:
     """Tell whether anything was ever written to a topic. Raises kafka.errors.KafkaError."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
     try:

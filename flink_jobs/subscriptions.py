@@ -8,7 +8,7 @@ from pyflink.datastream import DataStream
 
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.event_log import EventLog, accepted_skews, framed, published
-from flink_jobs.prices import PRICE_TOPICS, read_prices
+from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
 from flink_jobs.settings import (
     SUBSCRIPTION_BOOKS_GROUP,
     SUBSCRIPTION_CONTRACTS_GROUP,
@@ -17,7 +17,7 @@ from flink_jobs.settings import (
     SubscriptionSettings,
 )
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, CHARGES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, SUBSCRIPTION_EVENTS
+from flink_jobs.topics import CHARGES, MAX_DEAD_LETTER_BYTES, SUBSCRIPTION_EVENTS, TOPICS_BY_TAG
 from sinks.kafka import exactly_once_sink
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.decide_subscriptions import DecideSubscriptions
@@ -25,8 +25,6 @@ from udfs.price_feed import PriceTopic
 from wire.frames import Tag
 
 SUBSCRIPTIONS = EventLog(SUBSCRIPTION_EVENTS, SUBSCRIPTIONS_GROUP, "subscription")
-
-TOPICS: dict[int, str] = {Tag.CHARGE: CHARGES, Tag.DEAD_LETTER: DEAD_LETTERS, Tag.ALERT: ALERTS}
 
 PRODUCER = {
     "compression.type": "lz4",
@@ -44,9 +42,9 @@ def main() -> None:
     refuse_empty_start(
         settings.bootstrap_servers,
         settings.kafka_properties,
-        CHARGES,
         restored_from=restore_path(env),
         forced=settings.start_empty,
+        topic=CHARGES,
     )
     start = RatingStart(SUBSCRIPTION_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, SUBSCRIPTION_BOOKS_GROUP)
@@ -60,7 +58,8 @@ def main() -> None:
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
         properties=PRODUCER | settings.kafka_properties,
-        topics_by_tag=[TOPICS.get(tag, "") for tag in range(max(TOPICS) + 1)],
+        topics_by_tag=TOPICS_BY_TAG,
+        marked={Tag.CHARGE: partition_count(settings.bootstrap_servers, settings.kafka_properties, CHARGES)},
     )
     sink.uid("billing-topics").name("billing topics")
     env.execute(SUBSCRIPTIONS_JOB)

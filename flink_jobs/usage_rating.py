@@ -8,19 +8,17 @@ from pyflink.datastream import DataStream
 
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.event_log import EventLog, accepted_skews, framed, published
-from flink_jobs.prices import PRICE_TOPICS, read_prices
+from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, RECORDS, TOPICS_BY_TAG, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import RateUsage
+from wire.frames import Tag
 
 USAGE = EventLog(USAGE_EVENTS, USAGE_GROUP, "usage")
-
-TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
-"""In the order of wire.frames.Tag."""
 
 PRODUCER = {
     "compression.type": "lz4",
@@ -39,7 +37,6 @@ def main() -> None:
     refuse_empty_start(
         settings.bootstrap_servers,
         settings.kafka_properties,
-        RECORDS,
         restored_from=restore_path(env),
         forced=settings.start_empty,
     )
@@ -56,6 +53,7 @@ def main() -> None:
         transaction_timeout_ms=settings.transaction_timeout_ms,
         properties=PRODUCER | settings.kafka_properties,
         topics_by_tag=TOPICS_BY_TAG,
+        marked={Tag.RECORD: partition_count(settings.bootstrap_servers, settings.kafka_properties, RECORDS)},
     )
     sink.uid("billing-topics").name("billing topics")
     env.execute(USAGE_RATING)

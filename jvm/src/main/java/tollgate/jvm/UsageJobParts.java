@@ -91,6 +91,21 @@ public final class UsageJobParts {
   }
 
   /**
+   * Adds markers of progress to entries, on the subtasks that split them.
+   *
+   * @param content one of {@link ProgressMarkers.Content}, by name
+   */
+  public static SingleOutputStreamOperator<byte[]> markProgress(
+      DataStream<byte[]> entries, int tag, int partitions, String content) {
+    return entries
+        .transform(
+            "mark progress",
+            PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO,
+            new ProgressMarkers(tag, partitions, content))
+        .setParallelism(entries.getParallelism());
+  }
+
+  /**
    * Writes entries to the topics that their tags name, in transactions, and stops the job when one
    * is lost.
    *
