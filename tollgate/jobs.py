@@ -68,6 +68,11 @@ def _deciding_arguments(context: Context) -> list[str]:
     return ["--default-price-book", chosen] if chosen else []
 
 
+def _subscription_arguments(context: Context) -> list[str]:
+    # A prefix in the environment is the rating job's: with the same one the two would fence each other off.
+    return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-subscriptions"]
+
+
 JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
@@ -100,7 +105,7 @@ JOBS = {
         ),
         source_uid="subscription-events",
         outputs=(CHARGES, ALERTS, DEAD_LETTERS),
-        arguments=_deciding_arguments,
+        arguments=_subscription_arguments,
         width=lambda _: 1,
         bills=True,
     ),

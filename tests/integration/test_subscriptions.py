@@ -93,7 +93,7 @@ def test_every_reason_is_told_and_none_stops_the_job(tollgate: Tollgate, now_ms:
         ("INVALID_SUBSCRIPTION", change("CANCEL", 2, "02", now_ms, event_id="b5", subscription_id="nothing")),
         ("INVALID_SUBSCRIPTION", change("START", 2, "02", now_ms, event_id="b6")),
         ("FUTURE_EVENT_TIME", change("UPDATE", 2, "02", now_ms + HOUR_MS, event_id="b7")),
-        ("NO_PRICE", change("START", 2, "2020-01-01T00:00:00Z", now_ms, event_id="b8", subscription_id="s2")),
+        ("NO_PRICE", change("START", 2, "2019-01-01T00:00:00Z", now_ms, event_id="b8", subscription_id="s2")),
         ("INVALID_FIELD", change("UPDATE", 2, "02", now_ms, event_id="b9", quantity=-1)),
         ("", change("CANCEL", 2, "20", now_ms, event_id="b10")),
         ("INVALID_SUBSCRIPTION", change("UPDATE", 3, "21", now_ms, event_id="b11")),
