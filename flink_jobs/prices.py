@@ -49,6 +49,18 @@ def read_prices(bootstrap_servers: str, properties: Mapping[str, str]) -> Prices
     return PricesAtStart((*books, *contracts), ReadSoFar(books_offset, contracts_offset))
 
 
+def partition_count(bootstrap_servers: str, properties: Mapping[str, str], topic: str) -> int:
+    """Return how many partitions a topic has; raises LookupError where there is none such."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
+    try:
+        partitions = consumer.partitions_for_topic(topic)
+    finally:
+        consumer.close(autocommit=False)
+    if not partitions:
+        raise LookupError(f"topic {topic} does not exist")
+    return len(partitions)
+
+
 def _read(consumer: KafkaConsumer, topic: PriceTopic) -> tuple[list[Published], int]:
     part = TopicPartition(PRICE_TOPICS[topic], 0)
     end = consumer.end_offsets([part])[part]

@@ -14,6 +14,11 @@ SETTLED_GROUP = "tollgate-balances-settled"
 SESSIONS_GROUP = "tollgate-balances-sessions"
 SURGE_GROUP = "tollgate-balances-surge"
 
+SUBSCRIPTIONS_JOB = "subscriptions"
+SUBSCRIPTIONS_GROUP = "tollgate-subscriptions"
+SUBSCRIPTION_BOOKS_GROUP = "tollgate-subscriptions-books"
+SUBSCRIPTION_CONTRACTS_GROUP = "tollgate-subscriptions-contracts"
+
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""
 
@@ -42,6 +47,13 @@ class JobSettings(BaseSettings):
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame; up to 64 ms under load")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class SubscriptionSettings(JobSettings):
+    """Settings of the subscription job: there are few events, and one subtask is plenty."""
+
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    transactional_id_prefix: str = Field("tollgate-subscriptions", min_length=1)
 
 
 class BalanceSettings(BaseSettings):

@@ -16,6 +16,8 @@ INVOICES = "billing.invoices"
 ALERTS = "billing.alerts"
 DEAD_LETTERS = "billing.deadletters"
 
+TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES, SURGE, CHARGES, INVOICES, SESSIONS)
+"""In the order of wire.frames.Tag."""
 
 MAX_INPUT_BYTES = 2 * 1024 * 1024
 MAX_DEAD_LETTER_BYTES = 3 * MAX_INPUT_BYTES

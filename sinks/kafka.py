@@ -6,6 +6,10 @@ from typing import Any
 from pyflink.datastream import DataStream
 from pyflink.java_gateway import get_gateway
 
+from wire.frames import Tag
+
+_CONTENT: Mapping[int, str] = {Tag.RECORD: "RECORDS", Tag.CHARGE: "CHARGES"}
+
 
 def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
     outgoing_frames: DataStream,
@@ -15,10 +19,13 @@ def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
     transaction_timeout_ms: int,
     properties: Mapping[str, str],
     topics_by_tag: Sequence[str],
+    marked: Mapping[int, int] | None = None,
 ) -> Any:
     """Split outgoing frames and write each record to the topic of its tag, keyed.
 
-    Stays on the JVM's side throughout. Returns the Java sink's stream for `uid` and `name`.
+    The topics of the tags in `marked` also get markers of progress; it says how many partitions they have.
+    What makes the frames must be keyed by shard, and of the same parallelism. Stays on the JVM's side
+    throughout. Returns the Java sink's stream for `uid` and `name`.
     """
     sink = get_gateway().jvm.tollgate.jvm.UsageJobParts.exactlyOnceSink(
         bootstrap_servers,
@@ -27,7 +34,10 @@ def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
         java_map(properties),
         _java_strings(topics_by_tag),
     )
-    return _entries(outgoing_frames).sinkTo(sink)
+    entries = _entries(outgoing_frames)
+    for tag, partitions in (marked or {}).items():
+        entries = _marked(entries, tag, partitions, topics_by_tag[tag])
+    return entries.sinkTo(sink)
 
 
 def at_least_once_sink(
@@ -45,6 +55,12 @@ def _entries(outgoing_frames: DataStream) -> Any:
     parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
     entries = parts.split(outgoing_frames._j_data_stream)  # noqa: SLF001 - PyFlink would put Python between
     return entries.uid("split-frames").name("split frames")
+
+
+def _marked(entries: Any, tag: int, partitions: int, topic: str) -> Any:
+    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
+    marked = parts.markProgress(entries, int(tag), partitions, _CONTENT[tag])
+    return marked.uid(f"progress-{topic}").name(f"progress of {topic}")
 
 
 def _java_strings(texts: Sequence[str]) -> Any:

@@ -13,6 +13,10 @@ from flink_jobs.settings import (
     LIVE_GROUP,
     SESSIONS_GROUP,
     SETTLED_GROUP,
+    SUBSCRIPTION_BOOKS_GROUP,
+    SUBSCRIPTION_CONTRACTS_GROUP,
+    SUBSCRIPTIONS_GROUP,
+    SUBSCRIPTIONS_JOB,
     SURGE_GROUP,
     USAGE_GROUP,
     USAGE_RATING,
@@ -20,11 +24,13 @@ from flink_jobs.settings import (
 from flink_jobs.topics import (
     ALERTS,
     BALANCES,
+    CHARGES,
     CONTRACTS,
     DEAD_LETTERS,
     PRICE_BOOKS,
     RECORDS,
     SESSIONS,
+    SUBSCRIPTION_EVENTS,
     SURGE,
     USAGE_EVENTS,
 )
@@ -61,9 +67,14 @@ class JobSpec:
     checkpoint_interval_ms: int = 0
 
 
-def _rating_arguments(context: Context) -> list[str]:
+def _deciding_arguments(context: Context) -> list[str]:
     chosen = context.settings.default_price_book
     return ["--default-price-book", chosen] if chosen else []
+
+
+def _subscription_arguments(context: Context) -> list[str]:
+    # A prefix in the environment is the rating job's: with the same one the two would fence each other off.
+    return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-subscriptions"]
 
 
 JOBS = {
@@ -73,7 +84,7 @@ JOBS = {
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         source_uid="usage-events",
         outputs=(RECORDS, ALERTS, DEAD_LETTERS, SESSIONS),
-        arguments=_rating_arguments,
+        arguments=_deciding_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
     ),
@@ -87,6 +98,20 @@ JOBS = {
         width=lambda _: 1,
         bills=False,
         checkpoint_interval_ms=1000,
+    ),
+    SUBSCRIPTIONS_JOB: JobSpec(
+        SUBSCRIPTIONS_JOB,
+        "flink_jobs/subscriptions.py",
+        inputs=(
+            (SUBSCRIPTION_EVENTS, SUBSCRIPTIONS_GROUP),
+            (PRICE_BOOKS, SUBSCRIPTION_BOOKS_GROUP),
+            (CONTRACTS, SUBSCRIPTION_CONTRACTS_GROUP),
+        ),
+        source_uid="subscription-events",
+        outputs=(CHARGES, ALERTS, DEAD_LETTERS),
+        arguments=_subscription_arguments,
+        width=lambda _: 1,
+        bills=True,
     ),
 }
 

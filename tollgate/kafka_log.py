@@ -21,6 +21,8 @@ from kafka.partitioner.default import murmur2
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, Topic
 from tollgate.local.errors import StackError
 
+PROGRESS_HEADER = "progress"
+
 _FETCH_BYTES = 8 * 1024 * 1024
 _IDLE_POLL_MS = 200
 _BOOTSTRAP_MS = 10_000
@@ -37,6 +39,11 @@ class LogRecord(NamedTuple):
     key: bytes | None
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def is_marker(record: LogRecord) -> bool:
+    """Tell a marker of progress, which is no record, by its header."""
+    return any(name == PROGRESS_HEADER for name, _ in record.headers)
 
 
 @contextmanager
@@ -140,15 +147,19 @@ class KafkaLog:
         committed: bool = True,
         partitions: Iterable[int] | None = None,
         start: Mapping[TopicPartition, int] | None = None,
+        markers: bool = False,
     ) -> Iterator[LogRecord]:
-        """Yield the records of a topic up to the end that it has now, partition by partition mixed."""
+        """Yield the records of a topic up to the end that it has now, partition by partition mixed.
+
+        Markers of progress are left out, unless they are asked for.
+        """
         wanted = [one for one in self.partitions(topic) if partitions is None or one.partition in set(partitions)]
         with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
             ends = consumer.end_offsets(wanted)
             consumer.assign(wanted)
             for part in wanted:
                 consumer.seek(part, (start or {}).get(part, 0))
-            yield from _until(consumer, ends)
+            yield from (one for one in _until(consumer, ends) if markers or not is_marker(one))
 
     def starts(self, topic: str, timestamp_ms: int) -> dict[TopicPartition, int]:
         """Return the first offset whose Kafka timestamp is not before a time (epoch ms), where there is one."""

@@ -8,7 +8,13 @@ find a module there that the first has not imported.
 import gc
 from importlib import import_module
 
-FUNCTIONS = ("udfs.accepted_skew", "udfs.keep_balances", "udfs.keep_surge", "udfs.rate_usage")
+FUNCTIONS = (
+    "udfs.accepted_skew",
+    "udfs.decide_subscriptions",
+    "udfs.keep_balances",
+    "udfs.keep_surge",
+    "udfs.rate_usage",
+)
 
 
 def load_all() -> None:

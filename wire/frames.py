@@ -24,14 +24,16 @@ _OUTGOING = Struct(">IBBI")
 
 
 class Tag(IntEnum):
-    """The topic of an outgoing record; the order of `TOPICS_BY_TAG` in sinks."""
+    """The topic of an outgoing record; the order of `flink_jobs.topics.TOPICS_BY_TAG`."""
 
     RECORD = 0
     DEAD_LETTER = 1
     ALERT = 2
     BALANCE = 3
     SURGE = 4
-    OPEN_SESSIONS = 5
+    CHARGE = 5
+    INVOICE = 6
+    OPEN_SESSIONS = 7
 
 
 class FramedRecord(NamedTuple):

@@ -64,7 +64,7 @@ class RecordReader:
         while not over.is_set():
             message = self._consumer.poll(0.1)
             now = time.monotonic()
-            if message is not None and not message.error() and message.key().startswith(_PREFIX):
+            if message is not None and not message.error() and (message.key() or b"").startswith(_PREFIX):
                 event_id = billing_pb2.BillingRecord.FromString(message.value()).event_id
                 self.seen.setdefault(event_id, now)
         self._consumer.close()

@@ -105,7 +105,7 @@ def _measure_customers(
 
 def _up(settings: Settings, task_managers: int) -> Context:
     chosen = settings.model_copy(update={"task_managers": task_managers, "parallelism": task_managers})
-    context = Context(chosen)
+    context = Context(chosen, other_jobs=1)  # balances alone beside rating
     context.stack.up()
     context.log.create_topics(_TOPICS, settings.partitions)
     return context

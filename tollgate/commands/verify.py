@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from flink_jobs.topics import RECORDS
+from flink_jobs.topics import CHARGES, RECORDS
 from tollgate.audit.compare import Report
+from tollgate.audit.subscription_compare import SubscriptionReport
+from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.context import Context
@@ -14,9 +16,10 @@ from tollgate.context import Context
 
 def verify(
     records_topic: Annotated[str, typer.Option(help="Where the records are, to check a copy.")] = RECORDS,
+    charges_topic: Annotated[str, typer.Option(help="Where the charges are, to check a copy.")] = CHARGES,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Recompute every committed record from the input log and compare. Exit code 1 with the differences."""
+    """Recompute every committed record and charge from the input log and compare. Exit code 1 with the differences."""
     context = Context()
     report = verify_log(
         context.log,
@@ -25,10 +28,20 @@ def verify(
         balances=balance_store(context) if records_topic == RECORDS else None,
         progress=context.report,
     )
+    subscriptions = None
+    if records_topic == RECORDS:
+        subscriptions = verify_subscriptions(
+            context.log,
+            charges_topic=charges_topic,
+            default_price_book=context.settings.default_price_book,
+            progress=context.report,
+        )
+        report.take_over(subscriptions.differences, subscriptions.difference_count)
     if json_:
-        context.print_json(asdict(report) | {"passed": report.passed})
+        found = asdict(subscriptions) if subscriptions is not None else None
+        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found})
     else:
-        for line in describe(report):
+        for line in (*describe_subscriptions(subscriptions), *describe(report)):
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
@@ -65,4 +78,32 @@ def describe(report: Report) -> list[str]:
     lines.append(
         "verified: the books are right" if report.passed else f"FAILED: {report.difference_count:,} differences"
     )
+    return lines
+
+
+def describe_subscriptions(report: SubscriptionReport | None) -> list[str]:
+    """Return what was found of subscriptions in words, a line each; nothing where there are none."""
+    if report is None or not (report.events or report.charges or report.unsettled):
+        return []
+    lines = [
+        (
+            f"subscription events {report.events:,} = charged {report.charged:,} + duplicates {report.duplicates:,} + "
+            f"dead-lettered {report.dead_lettered:,} + held {report.held:,}"
+        ),
+        (
+            f"{report.customers:,} subscribers, {report.charges:,} charges: one valid at a time, of the newest version"
+            if report.passed
+            else f"{report.customers:,} subscribers, {report.charges:,} charges"
+        ),
+    ]
+    if report.dead_letters_by_reason:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.dead_letters_by_reason.items())
+        lines.append(f"dead letters of subscriptions: {reasons}")
+    if report.alerts_due:
+        lines.append(f"{report.alerts_due:,} overdue gaps whose alert is not committed yet")
+    if report.unsettled:
+        lines.append(
+            f"{report.unsettled:,} subscription records are not committed yet; "
+            f"the invariants of {report.customers_unsettled:,} subscribers are checked once they are"
+        )
     return lines

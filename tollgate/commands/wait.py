@@ -45,7 +45,7 @@ def wait_for_job(log: KafkaLog, spec: JobSpec, deadline: float) -> None:
 
 
 def data_ends(log: KafkaLog, topic: str, committed: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
-    """Return the offset after the last data record of each partition.
+    """Return the offset after the last data record of each partition, markers of progress included.
 
     The log's end may be further: markers of transactions take offsets that nobody consumes.
     """
@@ -53,7 +53,7 @@ def data_ends(log: KafkaLog, topic: str, committed: dict[TopicPartition, int]) -
     result = {part: committed.get(part, 0) for part in ends}
     unread = [part.partition for part, end in ends.items() if committed.get(part, 0) < end]
     if unread:
-        for record in log.read(topic, partitions=unread, start=committed):
+        for record in log.read(topic, partitions=unread, start=committed, markers=True):
             result[TopicPartition(topic, record.partition)] = record.offset + 1
     return result
 

@@ -47,7 +47,7 @@ class RecordFeed:
 
     def look(self) -> None:
         """Take in what has been written."""
-        found = messages(self._consumer)
+        found = [one for one in messages(self._consumer) if one.key() is not None]  # markers of progress have none
         for message in found:
             record = billing_pb2.BillingRecord.FromString(message.value())
             self.book.add(record)

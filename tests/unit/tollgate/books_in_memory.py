@@ -12,7 +12,7 @@ from tests import engine
 from tests.oracle.example import Log, book
 from tollgate.audit.compare import Report
 from tollgate.audit.verify import verify
-from tollgate.kafka_log import LogRecord
+from tollgate.kafka_log import LogRecord, is_marker
 from wire.price_books import to_message
 from wire.v1 import billing_pb2
 
@@ -39,11 +39,13 @@ class MemoryLog:
         *,
         partitions: Iterable[int] | None = None,
         start: Mapping[TopicPartition, int] | None = None,
+        markers: bool = False,
     ) -> Iterator[LogRecord]:
         """Yield the records of a topic."""
         wanted = range(self.partition_count) if partitions is None else list(partitions)
         first = {part.partition: offset for part, offset in (start or {}).items()}
         found = (one for one in self.topics.get(topic, []) if one.partition in wanted)
+        found = (one for one in found if markers or not is_marker(one))
         return (one for one in found if one.offset >= first.get(one.partition, one.offset))
 
     def ends(self, topic: str, *, committed: bool) -> dict[TopicPartition, int]:

@@ -24,7 +24,10 @@ class Topic:
         assert committed
         return self.ends_at
 
-    def read(self, topic: str, *, partitions: Iterable[int], start: dict[TopicPartition, int]) -> Iterator[LogRecord]:
+    def read(
+        self, topic: str, *, partitions: Iterable[int], start: dict[TopicPartition, int], markers: bool
+    ) -> Iterator[LogRecord]:
+        assert markers, "what the jobs consume has to be waited for"
         for number in partitions:
             begin = start.get(TopicPartition(topic, number), 0)
             yield from (LogRecord(topic, number, at, 0, None, b"") for at in self.offsets[number] if at >= begin)

@@ -11,11 +11,18 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  * <p>An entry is: u8 topic tag, u8 flags, u32 key length, key, value. A key length of 0xFFFFFFFF
  * stands for no key (a dead letter keeps the key that it came with, even none). Kafka chooses the
  * partition by its own hash of the key and sets the timestamp.
+ *
+ * <p>A marker of progress has the number of its partition (i32) where others have their key; it gets
+ * no key, and a header to be skipped by.
  */
 public final class TaggedRecordSerializer implements KafkaRecordSerializationSchema<byte[]> {
   private static final long serialVersionUID = 1L;
   private static final int REPLAY = 1;
+  private static final int PROGRESS = 2;
   private static final String REPLAY_HEADER = "replay";
+  /** Tells markers of progress from records. */
+  static final String PROGRESS_HEADER = "progress";
+
   private static final byte[] TRUE = "true".getBytes(StandardCharsets.US_ASCII);
 
   private final String[] topics;
@@ -34,10 +41,31 @@ public final class TaggedRecordSerializer implements KafkaRecordSerializationSch
     byte[] key = KeyedRecord.getNullable(in);
     byte[] value = new byte[in.remaining()];
     in.get(value);
+    if ((flags & PROGRESS) != 0) {
+      return marker(topic, ByteBuffer.wrap(key).getInt(), value);
+    }
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, null, null, key, value);
     if ((flags & REPLAY) != 0) {
       record.headers().add(REPLAY_HEADER, TRUE);
     }
+    return record;
+  }
+
+  /** The entry of a marker of progress for one partition. */
+  static byte[] markerEntry(int tag, int partition, byte[] value) {
+    return ByteBuffer.allocate(1 + 1 + 4 + Integer.BYTES + value.length)
+        .put((byte) tag)
+        .put((byte) PROGRESS)
+        .putInt(Integer.BYTES)
+        .putInt(partition)
+        .put(value)
+        .array();
+  }
+
+  private static ProducerRecord<byte[], byte[]> marker(String topic, int partition, byte[] value) {
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(topic, partition, null, null, value);
+    record.headers().add(PROGRESS_HEADER, TRUE);
     return record;
   }
 
