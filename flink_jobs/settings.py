@@ -1,7 +1,9 @@
 """A job's settings: flags of `flink run -py`, else environment variables TOLLGATE_*, else these."""
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from billing.price_books.percent import parse_percent
 
 USAGE_RATING = "usage-rating"
 USAGE_GROUP = "tollgate-usage-rating"
@@ -11,6 +13,11 @@ CONTRACTS_GROUP = "tollgate-usage-rating-contracts"
 BALANCES_JOB = "balances"
 LIVE_GROUP = "tollgate-balances-live"
 SETTLED_GROUP = "tollgate-balances-settled"
+
+INVOICING_JOB = "invoicing"
+INVOICING_GROUP = "tollgate-invoicing"
+INVOICING_BOOKS_GROUP = "tollgate-invoicing-books"
+INVOICING_CONTRACTS_GROUP = "tollgate-invoicing-contracts"
 
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""
@@ -54,4 +61,39 @@ class BalanceSettings(BaseSettings):
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
     linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame at most")
     settled_linger_ms: int = Field(800, ge=1, description="how long a settled record waits for its frame at most")
+    kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class TaxSetting(BaseModel):
+    """A tax: on invoices of a customer, of a tenant's customers (`tenant/`), or of all ("")."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    percent: str
+    customer: str = ""
+
+    @field_validator("percent")
+    @classmethod
+    def _is_percentage(cls, text: str) -> str:
+        parse_percent(text)
+        return text
+
+
+class InvoicingSettings(BaseSettings):
+    """Settings of the invoicing job."""
+
+    model_config = JobSettings.model_config
+
+    bootstrap_servers: str = Field(min_length=1, description="Kafka's host:port list")
+    default_price_book: str = Field("", description="id of the book of customers whose contract names none")
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    transactional_id_prefix: str = Field("tollgate-invoicing", min_length=1)
+    transaction_timeout_ms: int = Field(DAY_MS, ge=600_000, description="as that of the rating job")
+    start_empty: bool = Field(default=False, description="start without state although invoices exist")
+    frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
+    linger_ms: int = Field(500, ge=1, description="how long a record waits for its frame at most")
+    tax_rates: tuple[TaxSetting, ...] = Field(
+        default=(), description='JSON: [{"name": "VAT", "percent": "19", "customer": "tenant/"}]'
+    )
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")

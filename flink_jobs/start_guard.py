@@ -1,4 +1,4 @@
-"""Refuses to start a rating job from empty state once it has billed: that would bill everything again."""
+"""Refuses to start a job from empty state once it has billed: that would bill everything again."""
 
 from collections.abc import Mapping
 
@@ -13,25 +13,25 @@ class EmptyStartError(Exception):
 
 
 def refuse_empty_start(
-    bootstrap_servers: str, properties: Mapping[str, str], *, restored_from: str, forced: bool
+    bootstrap_servers: str, properties: Mapping[str, str], *, restored_from: str, forced: bool, topic: str = RECORDS
 ) -> None:
     """Raise EmptyStartError where nothing is restored and committed records are there.
 
     `restored_from` is Flink's option execution.state-recovery.path, empty where there is none.
     """
-    if restored_from or forced or not has_records(bootstrap_servers, properties):
+    if restored_from or forced or not has_records(bootstrap_servers, properties, topic):
         return
     raise EmptyStartError(
-        f"{RECORDS} holds records, and no state is restored (flink run -s PATH): an empty start would bill "
+        f"{topic} holds records, and no state is restored (flink run -s PATH): an empty start would bill "
         "everything a second time; --start-empty does so all the same"
     )
 
 
-def has_records(bootstrap_servers: str, properties: Mapping[str, str]) -> bool:
-    """Tell whether anything was ever written to billing.records. Raises kafka.errors.KafkaError."""
+def has_records(bootstrap_servers: str, properties: Mapping[str, str], topic: str = RECORDS) -> bool:
+    """Tell whether anything was ever written to a topic. Raises kafka.errors.KafkaError."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
     try:
-        parts = [TopicPartition(RECORDS, number) for number in consumer.partitions_for_topic(RECORDS) or ()]
+        parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         return any(consumer.end_offsets(parts).values()) if parts else False
     finally:
         consumer.close(autocommit=False)

@@ -1,5 +1,6 @@
 """The jobs on the local Flink: submitting, restoring, waiting, and never from empty state by mistake."""
 
+import json
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -10,12 +11,26 @@ from flink_jobs.settings import (
     BALANCES_JOB,
     BOOKS_GROUP,
     CONTRACTS_GROUP,
+    INVOICING_BOOKS_GROUP,
+    INVOICING_CONTRACTS_GROUP,
+    INVOICING_GROUP,
+    INVOICING_JOB,
     LIVE_GROUP,
     SETTLED_GROUP,
     USAGE_GROUP,
     USAGE_RATING,
 )
-from flink_jobs.topics import ALERTS, BALANCES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    CHARGES,
+    CONTRACTS,
+    DEAD_LETTERS,
+    INVOICES,
+    PRICE_BOOKS,
+    RECORDS,
+    USAGE_EVENTS,
+)
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -54,6 +69,12 @@ def _rating_arguments(context: Context) -> list[str]:
     return ["--default-price-book", chosen] if chosen else []
 
 
+def _invoicing_arguments(context: Context) -> list[str]:
+    rates = context.settings.tax_rates
+    taxes = ["--tax-rates", json.dumps([one.model_dump() for one in rates])] if rates else []
+    return [*_rating_arguments(context), *taxes]
+
+
 JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
@@ -75,6 +96,21 @@ JOBS = {
         width=lambda _: 1,
         bills=False,
         checkpoint_interval_ms=1000,
+    ),
+    INVOICING_JOB: JobSpec(
+        INVOICING_JOB,
+        "flink_jobs/invoicing.py",
+        inputs=(
+            (RECORDS, INVOICING_GROUP),
+            (CHARGES, INVOICING_GROUP),
+            (PRICE_BOOKS, INVOICING_BOOKS_GROUP),
+            (CONTRACTS, INVOICING_CONTRACTS_GROUP),
+        ),
+        source_uid="billing-facts",
+        outputs=(INVOICES,),
+        arguments=_invoicing_arguments,
+        width=lambda _: 1,
+        bills=True,
     ),
 }
 
