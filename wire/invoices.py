@@ -30,6 +30,7 @@ def usage_fact_from(message: billing_pb2.BillingRecord) -> UsageFact:
         message.corrects_cycle,
         tuple(map(_units, message.slices)),
         tuple(map(_change, message.adjustments)),
+        parse_picos(message.credit_drawn or "0"),
     )
 
 
