@@ -9,6 +9,7 @@ from pyflink.java_gateway import get_gateway
 
 from billing.invoicing.tax import TaxTable, tax_rate
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
+from flink_jobs.event_log import published
 from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
 from flink_jobs.settings import (
     INVOICING_BOOKS_GROUP,
@@ -42,12 +43,12 @@ def main() -> None:
     )
     start = RatingStart(RECORDS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     tax = TaxTable(tuple(tax_rate(one.name, one.percent, one.customer) for one in settings.tax_rates))
-    published = _published(env, settings, PriceTopic.BOOKS, INVOICING_BOOKS_GROUP).union(
-        _published(env, settings, PriceTopic.CONTRACTS, INVOICING_CONTRACTS_GROUP)
+    prices_read = published(env, settings, PriceTopic.BOOKS, INVOICING_BOOKS_GROUP).union(
+        published(env, settings, PriceTopic.CONTRACTS, INVOICING_CONTRACTS_GROUP)
     )
     invoiced = (
         by_shard(framed_facts(env, settings))
-        .connect(published.broadcast(PRICES))
+        .connect(prices_read.broadcast(PRICES))
         .process(InvoiceFacts(start, tax), output_type=BYTES)
     )
     sink = exactly_once_sink(
@@ -60,16 +61,6 @@ def main() -> None:
     )
     sink.uid("billing-invoices").name("billing invoices")
     env.execute(INVOICING_JOB)
-
-
-def _published(
-    env: StreamExecutionEnvironment, settings: InvoicingSettings, topic: PriceTopic, group: str
-) -> DataStream:
-    name = PRICE_TOPICS[topic]
-    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
-    source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
-    stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001
-    return DataStream(stream.setParallelism(1).uid(name).name(name))
 
 
 def framed_facts(env: StreamExecutionEnvironment, settings: InvoicingSettings) -> DataStream:

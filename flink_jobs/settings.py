@@ -19,6 +19,11 @@ INVOICING_GROUP = "tollgate-invoicing"
 INVOICING_BOOKS_GROUP = "tollgate-invoicing-books"
 INVOICING_CONTRACTS_GROUP = "tollgate-invoicing-contracts"
 
+SUBSCRIPTIONS_JOB = "subscriptions"
+SUBSCRIPTIONS_GROUP = "tollgate-subscriptions"
+SUBSCRIPTION_BOOKS_GROUP = "tollgate-subscriptions-books"
+SUBSCRIPTION_CONTRACTS_GROUP = "tollgate-subscriptions-contracts"
+
 SHARDS = 128
 """Virtual shards, and the maximum parallelism of keyed operators: part of the state's format."""
 
@@ -47,6 +52,13 @@ class JobSettings(BaseSettings):
     frame_records: int = Field(4096, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class SubscriptionSettings(JobSettings):
+    """Settings of the subscription job: there are few events, and one subtask is plenty."""
+
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    transactional_id_prefix: str = Field("tollgate-subscriptions", min_length=1)
 
 
 class BalanceSettings(BaseSettings):
@@ -80,20 +92,13 @@ class TaxSetting(BaseModel):
         return text
 
 
-class InvoicingSettings(BaseSettings):
+class InvoicingSettings(JobSettings):
     """Settings of the invoicing job."""
 
-    model_config = JobSettings.model_config
-
-    bootstrap_servers: str = Field(min_length=1, description="Kafka's host:port list")
-    default_price_book: str = Field("", description="id of the book of customers whose contract names none")
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     transactional_id_prefix: str = Field("tollgate-invoicing", min_length=1)
-    transaction_timeout_ms: int = Field(DAY_MS, ge=600_000, description="as that of the rating job")
-    start_empty: bool = Field(default=False, description="start without state although invoices exist")
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(500, ge=1, description="how long a record waits for its frame at most")
     tax_rates: tuple[TaxSetting, ...] = Field(
         default=(), description='JSON: [{"name": "VAT", "percent": "19", "customer": "tenant/"}]'
     )
-    kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")

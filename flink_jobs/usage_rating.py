@@ -4,22 +4,21 @@ flink run -py flink_jobs/usage_rating.py -pyfs tollgate.zip --bootstrap-servers 
 """
 
 from pydantic_settings import CliApp
-from pyflink.common import Types
-from pyflink.datastream import DataStream, StreamExecutionEnvironment
-from pyflink.java_gateway import get_gateway
+from pyflink.datastream import DataStream
 
-from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
+from flink_jobs.event_log import EventLog, accepted_skews, framed, published
 from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
-from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, RECORDS, TOPICS_BY_TAG, USAGE_EVENTS
-from sinks.kafka import exactly_once_sink, java_map
-from udfs.accepted_skew import AcceptedSkew
+from sinks.kafka import exactly_once_sink
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import RateUsage
 from wire.frames import Tag
+
+USAGE = EventLog(USAGE_EVENTS, USAGE_GROUP, "usage")
 
 PRODUCER = {
     "compression.type": "lz4",
@@ -44,9 +43,8 @@ def main() -> None:
     start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, BOOKS_GROUP)
     contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
-    skews = books.flat_map(AcceptedSkew(start), output_type=Types.LONG())
-    skews.set_parallelism(1).uid("accepted-skew").name("accepted skew")
-    frames = framed_usage(env, settings, skews, prices.max_future_skew_ms(settings.default_price_book))
+    skew_ms = prices.max_future_skew_ms(settings.default_price_book)
+    frames = framed(env, settings, USAGE, accepted_skews(books, start), skew_ms)
     rated = rate(frames, books, contracts, start)
     sink = exactly_once_sink(
         rated,
@@ -59,40 +57,6 @@ def main() -> None:
     )
     sink.uid("billing-topics").name("billing topics")
     env.execute(USAGE_RATING)
-
-
-def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: PriceTopic, group: str) -> DataStream:
-    """Read a topic of prices for ever; every subtask of the rating gets every record of it."""
-    name = PRICE_TOPICS[topic]
-    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
-    source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
-    stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001
-    return DataStream(stream.setParallelism(1).uid(name).name(name))
-
-
-def framed_usage(
-    env: StreamExecutionEnvironment, settings: JobSettings, skews: DataStream, skew_ms: int | None
-) -> DataStream:
-    """Read usage.events with its partition clocks, packed into one frame per shard.
-
-    `skew_ms` is `max_future_skew` where a default book has fixed it; else the first of `skews` does.
-    """
-    jvm = get_gateway().jvm
-    parts = jvm.tollgate.jvm.UsageJobParts
-    source = parts.usageSource(
-        settings.bootstrap_servers, USAGE_EVENTS, USAGE_GROUP, java_map(settings.kafka_properties)
-    )
-    records = parts.readUsage(env._j_stream_execution_environment, source, "usage events")  # noqa: SLF001
-    records.uid("usage-events").name("usage events")
-    framer = jvm.tollgate.jvm.UsageFramer(
-        SHARDS,
-        settings.frame_records,
-        settings.linger_ms,
-        DEFAULT_MAX_FUTURE_SKEW_MS if skew_ms is None else skew_ms,
-        skew_ms is not None,
-    )
-    frames = parts.connectFramer(records, skews._j_data_stream, framer)  # noqa: SLF001
-    return DataStream(frames.uid("usage-framer").name("usage framer"))
 
 
 def rate(frames: DataStream, books: DataStream, contracts: DataStream, start: RatingStart) -> DataStream:

@@ -17,6 +17,10 @@ from flink_jobs.settings import (
     INVOICING_JOB,
     LIVE_GROUP,
     SETTLED_GROUP,
+    SUBSCRIPTION_BOOKS_GROUP,
+    SUBSCRIPTION_CONTRACTS_GROUP,
+    SUBSCRIPTIONS_GROUP,
+    SUBSCRIPTIONS_JOB,
     USAGE_GROUP,
     USAGE_RATING,
 )
@@ -29,6 +33,7 @@ from flink_jobs.topics import (
     INVOICES,
     PRICE_BOOKS,
     RECORDS,
+    SUBSCRIPTION_EVENTS,
     USAGE_EVENTS,
 )
 from tollgate.context import Context
@@ -64,7 +69,7 @@ class JobSpec:
     checkpoint_interval_ms: int = 0
 
 
-def _rating_arguments(context: Context) -> list[str]:
+def _deciding_arguments(context: Context) -> list[str]:
     chosen = context.settings.default_price_book
     return ["--default-price-book", chosen] if chosen else []
 
@@ -72,7 +77,7 @@ def _rating_arguments(context: Context) -> list[str]:
 def _invoicing_arguments(context: Context) -> list[str]:
     rates = context.settings.tax_rates
     taxes = ["--tax-rates", json.dumps([one.model_dump() for one in rates])] if rates else []
-    return [*_rating_arguments(context), *taxes]
+    return [*_deciding_arguments(context), *taxes]
 
 
 JOBS = {
@@ -82,7 +87,7 @@ JOBS = {
         inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
         source_uid="usage-events",
         outputs=(RECORDS, ALERTS, DEAD_LETTERS),
-        arguments=_rating_arguments,
+        arguments=_deciding_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
     ),
@@ -96,6 +101,20 @@ JOBS = {
         width=lambda _: 1,
         bills=False,
         checkpoint_interval_ms=1000,
+    ),
+    SUBSCRIPTIONS_JOB: JobSpec(
+        SUBSCRIPTIONS_JOB,
+        "flink_jobs/subscriptions.py",
+        inputs=(
+            (SUBSCRIPTION_EVENTS, SUBSCRIPTIONS_GROUP),
+            (PRICE_BOOKS, SUBSCRIPTION_BOOKS_GROUP),
+            (CONTRACTS, SUBSCRIPTION_CONTRACTS_GROUP),
+        ),
+        source_uid="subscription-events",
+        outputs=(CHARGES, ALERTS, DEAD_LETTERS),
+        arguments=_deciding_arguments,
+        width=lambda _: 1,
+        bills=True,
     ),
     INVOICING_JOB: JobSpec(
         INVOICING_JOB,

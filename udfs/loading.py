@@ -7,7 +7,13 @@ find a module there that the first has not imported.
 
 from importlib import import_module
 
-FUNCTIONS = ("udfs.accepted_skew", "udfs.invoice_facts", "udfs.keep_balances", "udfs.rate_usage")
+FUNCTIONS = (
+    "udfs.accepted_skew",
+    "udfs.decide_subscriptions",
+    "udfs.invoice_facts",
+    "udfs.keep_balances",
+    "udfs.rate_usage",
+)
 
 
 def load_all() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from billing.money import format_picos
 from billing.outcomes import Absorbed, Duplicate, Held, Kind
+from tollgate.audit.differences import field_differences
 from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
@@ -207,7 +208,7 @@ class Comparison:
     ) -> None:
         for one, other in zip(expected, found, strict=False):
             if one != other:
-                self.report.differ(f"{where}: {what} differs: {_field_differences(parse(one), parse(other))}")
+                self.report.differ(f"{where}: {what} differs: {field_differences(parse(one), parse(other))}")
         if len(found) < len(expected):
             missing = f"{what} missing beside another of the same event" if found else f"{what} missing"
             self.report.differ(f"{where}: {missing}: {_short(parse(expected[len(found)]))}")
@@ -228,19 +229,3 @@ def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:
     if isinstance(message, billing_pb2.DeadLetter):
         return f"{billing_pb2.DeadLetter.Reason.Name(message.reason)} {message.detail}"
     return f"{message.customer_id} #{message.sequence} {message.meter} x {message.quantity} = {message.amount}"
-
-
-def _field_differences(
-    expected: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
-    found: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
-) -> str:
-    texts = []
-    for one in expected.DESCRIPTOR.fields:
-        wanted, got = getattr(expected, one.name), getattr(found, one.name)
-        if wanted != got:
-            texts.append(f"{one.name} is {_text(got)}, expected {_text(wanted)}")
-    return "; ".join(texts) or "unknown fields"
-
-
-def _text(value: object) -> str:
-    return " ".join(str(value).split()) or "''"

@@ -11,6 +11,7 @@ from billing.memory import DictMemory
 from billing.outcomes import Outcome, Reason, Rejection, Settled
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import CustomerState
+from billing.subscriptions.events import SubscriptionEvent
 from billing.validity import MAX_EVENT_TIME_MS
 from tollgate.audit.ledger import Position
 from tollgate.audit.prices import Prices
@@ -130,7 +131,7 @@ class Recomputation:
                 yield from settle_due(state, clock_ms, prices, self.memory)
 
 
-def moved_clock(clock_ms: int, event: UsageEvent | None, timestamp_ms: int, skew_ms: int) -> int:
+def moved_clock(clock_ms: int, event: UsageEvent | SubscriptionEvent | None, timestamp_ms: int, skew_ms: int) -> int:
     """Return the partition clock after a record (contract, section 1)."""
     if event is None or event.event_time_ms >= MAX_EVENT_TIME_MS or event.event_time_ms > timestamp_ms + skew_ms:
         return clock_ms

@@ -31,7 +31,19 @@ public final class UsageJobParts {
   /** The source of the usage log. Start it with {@link #readUsage}. */
   public static PromptSource<UsageLogRecord> usageSource(
       String bootstrapServers, String topic, String groupId, Map<String, String> properties) {
-    return source(bootstrapServers, topic, groupId, properties, new UsageLogDeserializer());
+    return source(
+        bootstrapServers, topic, groupId, properties, new UsageLogDeserializer(EventLog.USAGE));
+  }
+
+  /** The source of the log of subscription events. Start it with {@link #readUsage}. */
+  public static PromptSource<UsageLogRecord> subscriptionSource(
+      String bootstrapServers, String topic, String groupId, Map<String, String> properties) {
+    return source(
+        bootstrapServers,
+        topic,
+        groupId,
+        properties,
+        new UsageLogDeserializer(EventLog.SUBSCRIPTIONS));
   }
 
   /** The source of a topic of few records, each emitted whole as a {@link KeyedRecord}. */
@@ -44,7 +56,7 @@ public final class UsageJobParts {
     return source(bootstrapServers, topic, groupId, properties, new KeyedRecordDeserializer(tag));
   }
 
-  /** Reads the usage log, its watermarks being mere signals for the framer. */
+  /** Reads a log of events, its watermarks being mere signals for the framer. */
   public static SingleOutputStreamOperator<UsageLogRecord> readUsage(
       StreamExecutionEnvironment env, PromptSource<UsageLogRecord> source, String name) {
     return env.fromSource(source, new SourceProgress(), name);

@@ -7,7 +7,7 @@ import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Reads of a usage record what the framer needs: its time, its customer's shard, whether it can be
+ * Reads of a record of an event log what the framer needs: its time, its customer's shard, whether it can be
  * read at all.
  *
  * <p>It drops nothing. A record that cannot be read travels on with its coordinates, for Python to
@@ -17,6 +17,13 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
   private static final long serialVersionUID = 1L;
   private static final byte[] NO_BYTES = {};
 
+  private final EventLog log;
+
+  /** @param log whose events the records are */
+  public UsageLogDeserializer(EventLog log) {
+    this.log = log;
+  }
+
   @Override
   public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<UsageLogRecord> out) {
     UsageLogRecord record = new UsageLogRecord();
@@ -24,7 +31,7 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
     record.offset = in.offset();
     record.recordTimestampMs = in.timestamp();
     record.value = in.value() == null ? NO_BYTES : in.value();
-    UsageScan event = UsageScan.ofOrNull(record.value);
+    EventScan event = log.scanOrNull(record.value);
     if (event == null) {
       describeUnreadable(record, in.key());
     } else {
@@ -33,7 +40,7 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
     out.collect(record);
   }
 
-  private static void describeReadable(UsageLogRecord record, byte[] key, UsageScan event) {
+  private static void describeReadable(UsageLogRecord record, byte[] key, EventScan event) {
     byte[] customerId = event.customerId();
     record.readable = true;
     record.heartbeat = event.isHeartbeat();

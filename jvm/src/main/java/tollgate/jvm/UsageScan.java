@@ -15,7 +15,7 @@ import tollgate.v1.UsageEvent;
  * <p>Every string of the message, and of those inside it, is named here: it must be UTF-8. Where
  * one is forgotten, tests/properties/test_jvm_reads_what_python_reads.py finds it.
  */
-final class UsageScan {
+final class UsageScan implements EventScan {
   private static final int EVENT_ID = UsageEvent.EVENT_ID_FIELD_NUMBER << 3 | DELIMITED;
   private static final int CUSTOMER_ID = UsageEvent.CUSTOMER_ID_FIELD_NUMBER << 3 | DELIMITED;
   private static final int METER = UsageEvent.METER_FIELD_NUMBER << 3 | DELIMITED;
@@ -61,16 +61,18 @@ final class UsageScan {
     return scan.measure == 0 ? null : scan;
   }
 
-  /** The last one that the bytes name, as all of these; in UTF-8. */
-  byte[] customerId() {
+  @Override
+  public byte[] customerId() {
     return Arrays.copyOfRange(value, customerFrom, customerTo);
   }
 
-  boolean isHeartbeat() {
+  @Override
+  public boolean isHeartbeat() {
     return measure == HEARTBEAT;
   }
 
-  long eventTimeMs() {
+  @Override
+  public long eventTimeMs() {
     return eventTimeMs;
   }
 
@@ -89,7 +91,7 @@ final class UsageScan {
         customerFrom = customerTo - length;
       }
       case EVENT_TIME -> eventTimeMs = wire.varint();
-      case DIMENSION -> readNested(DIMENSION_TEXTS);
+      case DIMENSION -> wire.nested(DIMENSION_TEXTS);
       case QUANTITY -> {
         wire.varint();
         measure = tag;
@@ -102,29 +104,7 @@ final class UsageScan {
   }
 
   private void readMeasure(int tag, int[] texts) throws MalformedMessage {
-    readNested(texts);
+    wire.nested(texts);
     measure = tag;
-  }
-
-  private void readNested(int[] texts) throws MalformedMessage {
-    int outerEnd = wire.enter();
-    while (!wire.atEnd()) {
-      int tag = wire.tag();
-      if (contains(texts, tag)) {
-        wire.text();
-      } else {
-        wire.skip(tag);
-      }
-    }
-    wire.leave(outerEnd);
-  }
-
-  private static boolean contains(int[] tags, int tag) {
-    for (int one : tags) {
-      if (one == tag) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -66,8 +66,7 @@ final class WireReader {
     return length;
   }
 
-  /** Enters a nested message; returns what {@link #leave} wants back. */
-  int enter() throws MalformedMessage {
+  private int enter() throws MalformedMessage {
     int size = size();
     nest();
     int outerEnd = end;
@@ -75,10 +74,32 @@ final class WireReader {
     return outerEnd;
   }
 
-  /** Leaves a nested message that has been read whole. */
-  void leave(int outerEnd) {
+  private void leave(int outerEnd) {
     end = outerEnd;
     nesting--;
+  }
+
+  /** Reads a nested message of which the fields with these tags are strings, and must be UTF-8. */
+  void nested(int... textTags) throws MalformedMessage {
+    int outerEnd = enter();
+    while (!atEnd()) {
+      int tag = tag();
+      if (contains(textTags, tag)) {
+        text();
+      } else {
+        skip(tag);
+      }
+    }
+    leave(outerEnd);
+  }
+
+  private static boolean contains(int[] tags, int tag) {
+    for (int one : tags) {
+      if (one == tag) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Passes over the value of a field that is not known, or not of its own wire type. */

@@ -99,7 +99,7 @@ class DeserializersTest {
   @Test
   @DisplayName("Flink serialises the record as a POJO, with no Kryo in any field, nulls included.")
   void noKryo() throws Exception {
-    PojoTypeInfo<?> type = (PojoTypeInfo<?>) new UsageLogDeserializer().getProducedType();
+    PojoTypeInfo<?> type = (PojoTypeInfo<?>) new UsageLogDeserializer(EventLog.USAGE).getProducedType();
     for (int field = 0; field < type.getArity(); field++) {
       assertFalse(type.getTypeAt(field) instanceof GenericTypeInfo);
     }

@@ -70,7 +70,7 @@ final class Samples {
 
   static UsageLogRecord deserialized(ConsumerRecord<byte[], byte[]> record) {
     Collected<UsageLogRecord> out = new Collected<>();
-    new UsageLogDeserializer().deserialize(record, out);
+    new UsageLogDeserializer(EventLog.USAGE).deserialize(record, out);
     return out.only();
   }
 
