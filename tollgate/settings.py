@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from billing.invoicing.tax import TaxTable, tax_rate
 from flink_jobs.settings import TaxSetting
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
@@ -28,6 +29,11 @@ class Settings(BaseSettings):
     kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     redis_port: int = Field(6379, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
+
+    @property
+    def tax_table(self) -> TaxTable:
+        """The taxes on invoices."""
+        return TaxTable(tuple(tax_rate(one.name, one.percent, one.customer) for one in self.tax_rates))
 
 
 def load_settings() -> Settings:

@@ -7,6 +7,8 @@ import typer
 
 from flink_jobs.topics import RECORDS
 from tollgate.audit.compare import Report
+from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_verify import verify_invoices
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.context import Context
@@ -25,13 +27,31 @@ def verify(
         balances=balance_store(context) if records_topic == RECORDS else None,
         progress=context.report,
     )
+    invoiced = verify_invoices(
+        context.log,
+        default_price_book=context.settings.default_price_book,
+        tax=context.settings.tax_table,
+        progress=context.report,
+    )
+    passed = report.passed and invoiced.passed
     if json_:
-        context.print_json(asdict(report) | {"passed": report.passed})
+        context.print_json(asdict(report) | {"invoices": asdict(invoiced), "passed": passed})
     else:
-        for line in describe(report):
+        for line in [*describe_invoices(invoiced), *describe(report)]:
             context.say(line)
-    if not report.passed:
+    if not passed:
         raise typer.Exit(1)
+
+
+def describe_invoices(report: InvoiceReport) -> list[str]:
+    """Return what was found of invoices in words, a line each."""
+    lines = [f"{report.invoices:,} invoices and {report.daily_bills:,} daily bills of {report.customers:,} customers"]
+    if report.uncommitted:
+        lines.append(f"{report.uncommitted:,} documents are due and not committed yet")
+    lines += [f"DIFFERENCE {text}" for text in report.differences]
+    if not report.passed:
+        lines.append(f"FAILED: {report.difference_count:,} differences in invoices")
+    return lines
 
 
 def balance_store(context: Context) -> BalanceStore | None:
