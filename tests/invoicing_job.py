@@ -34,8 +34,8 @@ class InvoicingJob:
     def advance(self, clock_ms: int) -> None:
         """Fire the timers that a watermark passes, in their order."""
         while due := [one for one in self.timers if one <= clock_ms]:
-            self.timers.remove(first := min(due))
-            frame = self._invoicer().fire(first, Prices(self.catalog, self.read))
+            self.timers.remove(min(due))
+            frame = self._invoicer().fire(clock_ms, Prices(self.catalog, self.read))
             for tag, key, value, _ in unpack_outgoing(frame):
                 assert tag is Tag.INVOICE
                 self.invoices.append(billing_pb2.Invoice.FromString(value))

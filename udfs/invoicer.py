@@ -72,7 +72,7 @@ class Invoicer:
             self._add(facts, prices.catalog)
 
     def fire(self, clock_ms: int, prices: Prices) -> bytes:
-        """Close every day and cycle that is due at a clock; returns the outgoing frame."""
+        """Close every day and cycle that is due at a clock, which is the watermark; returns the outgoing frame."""
         if not self._release(prices):
             self.register_timer(clock_ms + 1)
             return b""
