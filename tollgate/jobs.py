@@ -74,10 +74,15 @@ def _deciding_arguments(context: Context) -> list[str]:
     return ["--default-price-book", chosen] if chosen else []
 
 
+def _subscription_arguments(context: Context) -> list[str]:
+    # A prefix in the environment is the rating job's: with the same one the two would fence each other off.
+    return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-subscriptions"]
+
+
 def _invoicing_arguments(context: Context) -> list[str]:
     rates = context.settings.tax_rates
     taxes = ["--tax-rates", json.dumps([one.model_dump() for one in rates])] if rates else []
-    return [*_deciding_arguments(context), *taxes]
+    return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-invoicing", *taxes]
 
 
 JOBS = {
@@ -112,7 +117,7 @@ JOBS = {
         ),
         source_uid="subscription-events",
         outputs=(CHARGES, ALERTS, DEAD_LETTERS),
-        arguments=_deciding_arguments,
+        arguments=_subscription_arguments,
         width=lambda _: 1,
         bills=True,
     ),

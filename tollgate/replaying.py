@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 from google.protobuf.message import DecodeError
 from kafka import TopicPartition
 
+from flink_jobs.settings import SUBSCRIPTIONS_GROUP, USAGE_GROUP
 from flink_jobs.topics import DEAD_LETTERS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import KafkaLog, LogRecord
 from tollgate.local.errors import StackError
@@ -15,6 +16,9 @@ from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
 
 TOPICS = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)
 """Those of events: what can be sent again."""
+
+READERS = {USAGE_EVENTS: USAGE_GROUP, SUBSCRIPTION_EVENTS: SUBSCRIPTIONS_GROUP}
+"""The consumer groups of the jobs that take events: a replay waits for them."""
 
 REPLAY_HEADER = ("replay", b"true")
 LETTER_HEADER = "dead-letter"

@@ -3,11 +3,12 @@ import java.util.HexFormat;
 import java.util.Scanner;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import tollgate.jvm.EventLog;
 import tollgate.jvm.UsageLogDeserializer;
 import tollgate.jvm.UsageLogRecord;
 
 /**
- * Reads usage events from standard input, one in hex a line, the way the job's source does.
+ * Reads events of a log (the argument) from standard input, one in hex a line, the way a job's source does.
  *
  * <p>Prints for each {@code -} where it is unreadable; else its event time, whether it is a
  * heartbeat, and whether the record's key, which is the line before its first space, is the
@@ -18,7 +19,7 @@ final class PrintReadings implements Collector<UsageLogRecord> {
   private final StringBuilder out = new StringBuilder();
 
   public static void main(String[] arguments) {
-    UsageLogDeserializer deserializer = new UsageLogDeserializer();
+    UsageLogDeserializer deserializer = new UsageLogDeserializer(EventLog.valueOf(arguments[0]));
     PrintReadings readings = new PrintReadings();
     try (Scanner lines = new Scanner(System.in, StandardCharsets.US_ASCII)) {
       while (lines.hasNextLine()) {

@@ -48,6 +48,11 @@ class Report:
         if len(self.differences) < MAX_DIFFERENCES:
             self.differences.append(text)
 
+    def take_over(self, differences: Iterable[str], count: int) -> None:
+        """Note the differences of another verification: the first of them, and how many there are."""
+        self.differences += list(differences)[: MAX_DIFFERENCES - len(self.differences)]
+        self.difference_count += count
+
 
 @dataclass(slots=True)
 class Comparison:

@@ -17,7 +17,10 @@ from wire.subscriptions import decode_subscription
 from wire.v1 import billing_pb2, subscription_pb2
 
 _WORDS = {Target.CHARGE: "charge", Target.DEAD_LETTER: "dead letter"}
-_MESSAGES = {Target.CHARGE: subscription_pb2.Charge, Target.DEAD_LETTER: billing_pb2.DeadLetter}
+_MESSAGES: dict[Target, type[subscription_pb2.Charge] | type[billing_pb2.DeadLetter]] = {
+    Target.CHARGE: subscription_pb2.Charge,
+    Target.DEAD_LETTER: billing_pb2.DeadLetter,
+}
 
 
 @dataclass(slots=True)

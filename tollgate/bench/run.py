@@ -16,6 +16,7 @@ from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
 from tollgate.bench.plain_loop import SCRATCH_TOPIC
 from tollgate.bench.processes import processes_of, usage
+from tollgate.bench.redis_faults import RedisFaults, measure_redis_faults
 from tollgate.bench.results import JOB, PLAIN_LOOP, Results, Throughput
 from tollgate.commands import prices
 from tollgate.context import Context
@@ -59,6 +60,17 @@ def measure(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Re
     return results
 
 
+def measure_redis(settings: Settings, rate: int, customers: int, report: Callable[[str], None]) -> RedisFaults:
+    """Kill and flush Redis under load, in the home of `settings`, which is emptied before and after."""
+    _empty(settings)
+    try:
+        context = _up(settings, settings.task_managers)
+        prices.publish_files(context, [_BOOK], timeout_seconds=0)
+        return measure_redis_faults(context, rate, customers, START_MS, report)
+    finally:
+        _empty(settings)
+
+
 def _empty(settings: Settings) -> None:
     Context(settings).stack.down()
     shutil.rmtree(settings.home, ignore_errors=True)
@@ -93,7 +105,7 @@ def _measure_customers(
 
 def _up(settings: Settings, task_managers: int) -> Context:
     chosen = settings.model_copy(update={"task_managers": task_managers, "parallelism": task_managers})
-    context = Context(chosen)
+    context = Context(chosen, other_jobs=1)  # balances alone beside rating
     context.stack.up()
     context.log.create_topics(_TOPICS, settings.partitions)
     return context

@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from flink_jobs.settings import USAGE_GROUP
-from flink_jobs.topics import USAGE_EVENTS
 from tollgate.commands.produce import parse_line, read_lines
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import TOPICS, Letter, Mended, Pace, again, lag, read_letters, send, sent_again
+from tollgate.replaying import READERS, TOPICS, Letter, Mended, Pace, again, lag, read_letters, send, sent_again
 from wire.v1 import billing_pb2
 
 app = typer.Typer(help="What could not be billed, and why.", no_args_is_help=True)
@@ -68,7 +66,7 @@ def replay(
     before = sent_again(context.log, letters)
     due = [again(one, (repaired or {}).get(one.name)) for one in letters if one.name not in before and _can(one)]
     if not dry_run:
-        pace = Pace(rate, LAG_MAX, lambda: lag(context.log, {USAGE_EVENTS: USAGE_GROUP}), context.report, len(due))
+        pace = Pace(rate, LAG_MAX, lambda: lag(context.log, READERS), context.report, len(due))
         send(context.log, due, pace)
     refused = sum(not _can(one) for one in letters)
     context.say(
@@ -79,7 +77,7 @@ def replay(
 
 
 LAG_MAX = 20_000
-"""Records that the rating job may have to go before a replay waits for it."""
+"""Records that the jobs may have to go before a replay waits for them."""
 
 
 def _can(letter: Letter) -> bool:

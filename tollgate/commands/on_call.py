@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
-from flink_jobs.topics import DEAD_LETTERS, RECORDS
+from flink_jobs.topics import CHARGES, DEAD_LETTERS, RECORDS
 from tollgate.context import Context
 from tollgate.jobs import JOBS, JobSpec, live_job, start_job, stop_jobs
 from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.savepoints import read_offsets
-from wire.v1 import billing_pb2
+from wire.v1 import billing_pb2, subscription_pb2
+
+_MESSAGES: dict[str, type[billing_pb2.BillingRecord | billing_pb2.DeadLetter | subscription_pb2.Charge]] = {
+    RECORDS: billing_pb2.BillingRecord,
+    CHARGES: subscription_pb2.Charge,
+    DEAD_LETTERS: billing_pb2.DeadLetter,
+}
 
 _JOB = typer.Option(help="Name of the job.")
 
@@ -81,12 +87,9 @@ def _output_after(
     progressed = any(
         offset > reached.get((topic, part.partition), 0) for part, offset in context.log.group_offsets(group).items()
     )
-    for output in (RECORDS, DEAD_LETTERS):
-        if output not in spec.outputs:
-            continue
+    for output in [one for one in spec.outputs if one in _MESSAGES]:
         for one in context.log.read(output) if progressed else context.log.read_since(output, completed_ms + 1):
-            message = (billing_pb2.BillingRecord if output == RECORDS else billing_pb2.DeadLetter).FromString(one.value)
-            source = message.source
+            source = _MESSAGES[output].FromString(one.value).source
             if source.topic and source.offset >= reached.get((source.topic, source.partition), 1 << 62):
                 return one
             if one.timestamp_ms > completed_ms and source.topic in {"", topic}:

@@ -5,11 +5,9 @@ from typing import Annotated
 import typer
 
 from billing.instants import parse_instant
-from flink_jobs.settings import USAGE_GROUP
-from flink_jobs.topics import USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import History, Pace, lag, send
+from tollgate.replaying import READERS, History, Pace, lag, send
 
 
 def replay(
@@ -17,7 +15,7 @@ def replay(
     to: Annotated[str, typer.Option(help="Event time at which to end, exclusive.")],
     rate: Annotated[float, typer.Option(min=0, help="Events a second at most; 0: as fast as it goes.")] = 1000,
     lag_max: Annotated[
-        int, typer.Option(min=1, help="Wait while the rating job has more records than this to go.")
+        int, typer.Option(min=1, help="Wait while the jobs have more records than this to go.")
     ] = 20_000,
 ) -> None:
     """Send the events of a period again with the replay mark: what was seen before changes nothing."""
@@ -27,7 +25,7 @@ def replay(
         raise StackError("--from is not before --to", "name a period", EXIT_UNUSABLE)
     history = History.of(context.log, from_ms, to_ms)
     total = sum(1 for _ in history.events())  # read twice rather than kept: a period may be larger than memory
-    pace = Pace(rate, lag_max, lambda: lag(context.log, {USAGE_EVENTS: USAGE_GROUP}), context.report, total)
+    pace = Pace(rate, lag_max, lambda: lag(context.log, READERS), context.report, total)
     count = send(context.log, history.events(), pace)
     context.say(f"{count:,} events sent again with the replay mark")
 

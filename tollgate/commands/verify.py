@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from flink_jobs.topics import RECORDS
+from flink_jobs.topics import CHARGES, RECORDS
 from tollgate.audit.compare import Report
 from tollgate.audit.invoice_compare import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
+from tollgate.audit.subscription_compare import SubscriptionReport
+from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.context import Context
@@ -16,9 +18,10 @@ from tollgate.context import Context
 
 def verify(
     records_topic: Annotated[str, typer.Option(help="Where the records are, to check a copy.")] = RECORDS,
+    charges_topic: Annotated[str, typer.Option(help="Where the charges are, to check a copy.")] = CHARGES,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Recompute every committed record from the input log and compare. Exit code 1 with the differences."""
+    """Recompute every committed record and charge from the input log and compare. Exit code 1 with the differences."""
     context = Context()
     report = verify_log(
         context.log,
@@ -27,30 +30,40 @@ def verify(
         balances=balance_store(context) if records_topic == RECORDS else None,
         progress=context.report,
     )
-    invoiced = verify_invoices(
-        context.log,
-        default_price_book=context.settings.default_price_book,
-        tax=context.settings.tax_table,
-        progress=context.report,
-    )
-    passed = report.passed and invoiced.passed
+    subscriptions = invoiced = None
+    if records_topic == RECORDS:
+        subscriptions = verify_subscriptions(
+            context.log,
+            charges_topic=charges_topic,
+            default_price_book=context.settings.default_price_book,
+            progress=context.report,
+        )
+        report.take_over(subscriptions.differences, subscriptions.difference_count)
+        invoiced = verify_invoices(
+            context.log,
+            default_price_book=context.settings.default_price_book,
+            tax=context.settings.tax_table,
+            progress=context.report,
+        )
+        report.take_over(invoiced.differences, invoiced.difference_count)
     if json_:
-        context.print_json(asdict(report) | {"invoices": asdict(invoiced), "passed": passed})
+        found = asdict(subscriptions) if subscriptions is not None else None
+        documents = asdict(invoiced) if invoiced is not None else None
+        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found, "invoices": documents})
     else:
-        for line in [*describe_invoices(invoiced), *describe(report)]:
+        for line in (*describe_subscriptions(subscriptions), *describe_invoices(invoiced), *describe(report)):
             context.say(line)
-    if not passed:
+    if not report.passed:
         raise typer.Exit(1)
 
 
-def describe_invoices(report: InvoiceReport) -> list[str]:
-    """Return what was found of invoices in words, a line each."""
+def describe_invoices(report: InvoiceReport | None) -> list[str]:
+    """Return what was found of invoices in words; their differences stand among the others."""
+    if report is None:
+        return []
     lines = [f"{report.invoices:,} invoices and {report.daily_bills:,} daily bills of {report.customers:,} customers"]
     if report.uncommitted:
         lines.append(f"{report.uncommitted:,} documents are due and not committed yet")
-    lines += [f"DIFFERENCE {text}" for text in report.differences]
-    if not report.passed:
-        lines.append(f"FAILED: {report.difference_count:,} differences in invoices")
     return lines
 
 
@@ -85,4 +98,32 @@ def describe(report: Report) -> list[str]:
     lines.append(
         "verified: the books are right" if report.passed else f"FAILED: {report.difference_count:,} differences"
     )
+    return lines
+
+
+def describe_subscriptions(report: SubscriptionReport | None) -> list[str]:
+    """Return what was found of subscriptions in words, a line each; nothing where there are none."""
+    if report is None or not (report.events or report.charges or report.unsettled):
+        return []
+    lines = [
+        (
+            f"subscription events {report.events:,} = charged {report.charged:,} + duplicates {report.duplicates:,} + "
+            f"dead-lettered {report.dead_lettered:,} + held {report.held:,}"
+        ),
+        (
+            f"{report.customers:,} subscribers, {report.charges:,} charges: one valid at a time, of the newest version"
+            if report.passed
+            else f"{report.customers:,} subscribers, {report.charges:,} charges"
+        ),
+    ]
+    if report.dead_letters_by_reason:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in report.dead_letters_by_reason.items())
+        lines.append(f"dead letters of subscriptions: {reasons}")
+    if report.alerts_due:
+        lines.append(f"{report.alerts_due:,} overdue gaps whose alert is not committed yet")
+    if report.unsettled:
+        lines.append(
+            f"{report.unsettled:,} subscription records are not committed yet; "
+            f"the invariants of {report.customers_unsettled:,} subscribers are checked once they are"
+        )
     return lines

@@ -48,7 +48,10 @@ def _header(figures: Figures, now: float, width: int) -> RenderableType:
     row = _row(width, 22)
     jobs = Text()
     for name, state in figures.jobs.items():
-        jobs.append(f"  {name} ", "dim").append(state, "green" if state == "RUNNING" else "bold red")
+        if state == "RUNNING":
+            jobs.append(f"  {name}", "green")
+        else:
+            jobs.append(f"  {name} ", "dim").append(state, "bold red")
     row.add_row(Text.assemble(("Tollgate", "bold cyan"), f"  {elapsed // 60}:{elapsed % 60:02}"), jobs)
     return row
 

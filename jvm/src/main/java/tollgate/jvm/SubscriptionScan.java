@@ -75,7 +75,8 @@ final class SubscriptionScan implements EventScan {
     return type == SubscriptionEvent.Type.HEARTBEAT_VALUE
         && effectiveTimeMs > 0
         && effectiveTimeMs < MaxFutureSkew.END_OF_TIME_MS
-        && createdTimeMs >= 0;
+        && createdTimeMs >= 0
+        && createdTimeMs < MaxFutureSkew.END_OF_TIME_MS;
   }
 
   /** When it was made, where it says so: effects may be planned ahead, and move no clock. */
