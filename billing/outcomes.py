@@ -151,7 +151,8 @@ class BillingRecord:
     TIER_ADJUSTMENT, then CREDITs. `alerts` are those of the event. `surge_unknown` says that no
     factor was decided in time. `retracted_by` is what becomes of the retractions that waited for
     it. `origin` is None where the record is made of the event in hand, or of none.
-    `credit_left_picos` is what is left of a prepaid credit, if there is one.
+    `credit_left_picos` is what is left of a prepaid credit, if there is one, and `credit_drawn_picos` what
+    this record took from it; negative where it gave back.
     """
 
     record_id: str
@@ -186,6 +187,7 @@ class BillingRecord:
     alerts: tuple[Alert, ...] = ()
     surge_unknown: bool = False
     credit_left_picos: int | None = None
+    credit_drawn_picos: int = 0
 
     def with_follow_ups(self) -> "list[BillingRecord]":
         """Return it and the records that its event brought about, in their order."""

@@ -1,7 +1,8 @@
 """What a contract watches while a customer spends: alerts at sums, and credit that was paid in advance.
 
 It owns no amount of a record: credit lowers what is to be paid on the invoice, never a line, so
-that a line costs what the price book says whoever has paid for it already.
+that a line costs what the price book says whoever has paid for it already. What a record took from
+the credit it says itself, and invoices add that up: so both agree, whatever comes when.
 """
 
 from collections.abc import Iterator
@@ -51,14 +52,14 @@ def spend(state: CustomerState, billed: CycleState, watch: Watch, record: Billin
     for one in record.with_follow_ups():
         if watch.credit_picos:
             before = credit_left(state, watch)
-            _draw(state, billed, before, one.picos)
+            one.credit_drawn_picos = _draw(state, billed, before, one.picos)
             one.credit_left_picos = credit_left(state, watch)
             if before and not one.credit_left_picos:
                 record.alerts = (*record.alerts, _used_up(one, watch))
         record.alerts = (*record.alerts, *_thresholds(billed, watch, one))
 
 
-def _draw(state: CustomerState, billed: CycleState, left_picos: int, picos: int) -> None:
+def _draw(state: CustomerState, billed: CycleState, left_picos: int, picos: int) -> int:
     """Take an amount from the credit, never below zero; what is given back pays what was not covered first."""
     if picos >= 0:
         drawn = min(picos, left_picos)
@@ -68,6 +69,7 @@ def _draw(state: CustomerState, billed: CycleState, left_picos: int, picos: int)
         billed.uncovered_picos -= uncovered
         drawn = max(picos + uncovered, -state.credit_drawn_picos)
     state.credit_drawn_picos += drawn
+    return drawn
 
 
 def _thresholds(billed: CycleState, watch: Watch, record: BillingRecord) -> Iterator[Alert]:

@@ -1,7 +1,9 @@
 """A job's settings: flags of `flink run -py`, else environment variables TOLLGATE_*, else these."""
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from billing.price_books.percent import parse_percent
 
 USAGE_RATING = "usage-rating"
 USAGE_GROUP = "tollgate-usage-rating"
@@ -13,6 +15,11 @@ LIVE_GROUP = "tollgate-balances-live"
 SETTLED_GROUP = "tollgate-balances-settled"
 SESSIONS_GROUP = "tollgate-balances-sessions"
 SURGE_GROUP = "tollgate-balances-surge"
+
+INVOICING_JOB = "invoicing"
+INVOICING_GROUP = "tollgate-invoicing"
+INVOICING_BOOKS_GROUP = "tollgate-invoicing-books"
+INVOICING_CONTRACTS_GROUP = "tollgate-invoicing-contracts"
 
 SUBSCRIPTIONS_JOB = "subscriptions"
 SUBSCRIPTIONS_GROUP = "tollgate-subscriptions"
@@ -69,3 +76,31 @@ class BalanceSettings(BaseSettings):
     linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame; up to 256 ms under load")
     settled_linger_ms: int = Field(800, ge=1, description="how long a settled record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+
+class TaxSetting(BaseModel):
+    """A tax: on invoices of a customer, of a tenant's customers (`tenant/`), or of all ("")."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    percent: str
+    customer: str = ""
+
+    @field_validator("percent")
+    @classmethod
+    def _is_percentage(cls, text: str) -> str:
+        parse_percent(text)
+        return text
+
+
+class InvoicingSettings(JobSettings):
+    """Settings of the invoicing job."""
+
+    parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
+    transactional_id_prefix: str = Field("tollgate-invoicing", min_length=1)
+    frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
+    linger_ms: int = Field(500, ge=1, description="how long a record waits for its frame at most")
+    tax_rates: tuple[TaxSetting, ...] = Field(
+        default=(), description='JSON: [{"name": "VAT", "percent": "19", "customer": "tenant/"}]'
+    )

@@ -19,7 +19,7 @@ from tollgate.settings import REPOSITORY, Settings, load_settings
 
 WIDTH_OF_A_FILE = 240
 
-OTHER_JOBS = 2
+OTHER_JOBS = 3
 """TaskManagers for the jobs beside usage rating, which has `Settings.task_managers`: one slot each."""
 
 

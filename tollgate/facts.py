@@ -9,7 +9,8 @@ from billing.invoicing.facts import UsageFact
 from billing.subscriptions.charges import Charge
 from flink_jobs.topics import CHARGES, CONTRACTS, INVOICES, PRICE_BOOKS, RECORDS
 from tollgate.audit.prices import PriceHistory
-from tollgate.kafka_log import KafkaLog, LogRecord
+from tollgate.completeness import Completeness
+from tollgate.kafka_log import KafkaLog, LogRecord, is_marker
 from wire.charges import charge_from
 from wire.invoices import usage_fact_from
 from wire.v1 import billing_pb2, subscription_pb2
@@ -17,7 +18,7 @@ from wire.v1 import billing_pb2, subscription_pb2
 
 @dataclass(slots=True)
 class CustomerFacts:
-    """One customer's facts in the order of the log. `progress_ms` is the clock that its partitions have shown."""
+    """One customer's facts in the order of the log. `progress_ms` is the clock up to which they are all."""
 
     records: list[Recorded[UsageFact]] = field(default_factory=list)
     charges: list[Recorded[Charge]] = field(default_factory=list)
@@ -27,24 +28,26 @@ class CustomerFacts:
 def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
     """Read what was known of a customer at a time.
 
-    Progress is the least of the clocks of both topics; one without records has none to tell, and does not count.
-    What invoices of the partition say to be closed, is.
+    Progress is how far both topics are complete in the customer's partition, as their markers say. What invoices
+    of the partition say to be closed, is.
     """
     facts, partition, key = CustomerFacts(), [log.partition_of(RECORDS, customer)], customer.encode()
-    clocks = {RECORDS: 0, CHARGES: 0}
-    for one in _until(log.read(RECORDS, partitions=partition), known_at_ms):
-        record = billing_pb2.BillingRecord.FromString(one.value)
-        clocks[RECORDS] = max(clocks[RECORDS], record.clock_ms)
-        if one.key == key:
-            facts.records.append(Recorded(one.timestamp_ms, usage_fact_from(record)))
-    for one in _until(log.read(CHARGES, partitions=partition), known_at_ms):
-        charge = subscription_pb2.Charge.FromString(one.value)
-        clocks[CHARGES] = max(clocks[CHARGES], charge.clock_ms)
-        if one.key == key:
-            facts.charges.append(Recorded(one.timestamp_ms, charge_from(charge)))
+    complete = Completeness(partitions=1)
+    for topic in (RECORDS, CHARGES):
+        for one in _until(log.read(topic, partitions=partition, markers=True), known_at_ms):
+            if is_marker(one):
+                complete.add(one)
+            elif one.key != key:
+                continue
+            elif topic == RECORDS:
+                usage = usage_fact_from(billing_pb2.BillingRecord.FromString(one.value))
+                facts.records.append(Recorded(one.timestamp_ms, usage))
+            else:
+                charge = charge_from(subscription_pb2.Charge.FromString(one.value))
+                facts.charges.append(Recorded(one.timestamp_ms, charge))
     issued = _until(log.read(INVOICES, partitions=partition), known_at_ms)
     closed_ms = max((billing_pb2.Invoice.FromString(one.value).issued_at_ms for one in issued), default=0)
-    facts.progress_ms = max(min((clock for clock in clocks.values() if clock), default=0), closed_ms)
+    facts.progress_ms = max(complete.least_ms, closed_ms)
     return facts
 
 

@@ -1,5 +1,6 @@
 """The jobs on the local Flink: submitting, restoring, waiting, and never from empty state by mistake."""
 
+import json
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -10,6 +11,10 @@ from flink_jobs.settings import (
     BALANCES_JOB,
     BOOKS_GROUP,
     CONTRACTS_GROUP,
+    INVOICING_BOOKS_GROUP,
+    INVOICING_CONTRACTS_GROUP,
+    INVOICING_GROUP,
+    INVOICING_JOB,
     LIVE_GROUP,
     SESSIONS_GROUP,
     SETTLED_GROUP,
@@ -27,6 +32,7 @@ from flink_jobs.topics import (
     CHARGES,
     CONTRACTS,
     DEAD_LETTERS,
+    INVOICES,
     PRICE_BOOKS,
     RECORDS,
     SESSIONS,
@@ -77,6 +83,12 @@ def _subscription_arguments(context: Context) -> list[str]:
     return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-subscriptions"]
 
 
+def _invoicing_arguments(context: Context) -> list[str]:
+    rates = context.settings.tax_rates
+    taxes = ["--tax-rates", json.dumps([one.model_dump() for one in rates])] if rates else []
+    return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-invoicing", *taxes]
+
+
 JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
@@ -110,6 +122,21 @@ JOBS = {
         source_uid="subscription-events",
         outputs=(CHARGES, ALERTS, DEAD_LETTERS),
         arguments=_subscription_arguments,
+        width=lambda _: 1,
+        bills=True,
+    ),
+    INVOICING_JOB: JobSpec(
+        INVOICING_JOB,
+        "flink_jobs/invoicing.py",
+        inputs=(
+            (RECORDS, INVOICING_GROUP),
+            (CHARGES, INVOICING_GROUP),
+            (PRICE_BOOKS, INVOICING_BOOKS_GROUP),
+            (CONTRACTS, INVOICING_CONTRACTS_GROUP),
+        ),
+        source_uid="billing-facts",
+        outputs=(INVOICES,),
+        arguments=_invoicing_arguments,
         width=lambda _: 1,
         bills=True,
     ),

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from billing.invoicing.tax import TaxTable, tax_rate
+from flink_jobs.settings import TaxSetting
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -19,6 +21,7 @@ class Settings(BaseSettings):
     bootstrap_servers: str = Field("", description="Kafka, where it is not the local stack's")
     redis_url: str = Field("", description="Redis, where it is not the local stack's")
     default_price_book: str = Field("", description="id of the book of customers whose contract names none")
+    tax_rates: tuple[TaxSetting, ...] = Field((), description="taxes on invoices, as JSON")
     partitions: int = Field(4, ge=1, le=128, description="partitions of each topic")
     task_managers: int = Field(2, ge=1, le=16, description="TaskManagers of the usage rating job, one slot each")
     parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
@@ -26,6 +29,11 @@ class Settings(BaseSettings):
     kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     redis_port: int = Field(6379, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
+
+    @property
+    def tax_table(self) -> TaxTable:
+        """The taxes on invoices."""
+        return TaxTable(tuple(tax_rate(one.name, one.percent, one.customer) for one in self.tax_rates))
 
 
 def load_settings() -> Settings:

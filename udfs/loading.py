@@ -11,6 +11,7 @@ from importlib import import_module
 FUNCTIONS = (
     "udfs.accepted_skew",
     "udfs.decide_subscriptions",
+    "udfs.invoice_facts",
     "udfs.keep_balances",
     "udfs.keep_surge",
     "udfs.rate_usage",

@@ -43,6 +43,7 @@ def _usage_messages(usage: Mapping[str, Usage]) -> list[state_pb2.UsageState]:
             period=period,
             through_sequence=one.through_sequence,
             sums=[_sum_message(key, total) for key, total in one.tally.items()],
+            credit_picos=str(one.credit_picos) if one.credit_picos else "",
         )
         for period, one in usage.items()
     ]
@@ -88,7 +89,10 @@ def _book_account(one: state_pb2.BookAccountState) -> BookAccount:
 
 
 def _usage(messages: Iterable[state_pb2.UsageState]) -> dict[str, Usage]:
-    return {one.period: Usage(dict(map(_sum, one.sums)), one.through_sequence) for one in messages}
+    return {
+        one.period: Usage(dict(map(_sum, one.sums)), one.through_sequence, int(one.credit_picos or 0))
+        for one in messages
+    }
 
 
 def _sum(one: state_pb2.UsageSum) -> tuple[UsageKey, Sum]:

@@ -5,10 +5,12 @@ from billing.invoicing.invoice import Invoice
 from billing.invoicing.lines import Line
 from billing.invoicing.rounding import picos_per_minor
 from billing.money import format_picos, parse_decimal, parse_picos, round_half_even
+from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
 _KINDS = billing_pb2.BillingRecord.Kind
 _ADJUSTMENTS = billing_pb2.Adjustment.Kind
+_UNREAD = ReadSoFar(0)
 _DAY_LENGTH = len("2026-11-05")
 
 
@@ -28,6 +30,7 @@ def usage_fact_from(message: billing_pb2.BillingRecord) -> UsageFact:
         message.corrects_cycle,
         tuple(map(_units, message.slices)),
         tuple(map(_change, message.adjustments)),
+        parse_picos(message.credit_drawn or "0"),
     )
 
 
@@ -42,8 +45,8 @@ def _change(one: billing_pb2.Adjustment) -> Change:
     return Change(one.id, kind, one.percent or one.factor, parse_picos(one.amount or "0"), one.free_units)
 
 
-def invoice_message(invoice: Invoice) -> billing_pb2.Invoice:
-    """Return the message of an invoice, a note or a daily bill."""
+def invoice_message(invoice: Invoice, read: ReadSoFar = _UNREAD) -> billing_pb2.Invoice:
+    """Return the message of an invoice, a note or a daily bill; `read` is how far prices had been read."""
     unit = picos_per_minor(invoice.currency)
     return billing_pb2.Invoice(
         invoice_id=invoice.invoice_id,
@@ -66,6 +69,8 @@ def invoice_message(invoice: Invoice) -> billing_pb2.Invoice:
         price_book=invoice.price_book,
         predicted=invoice.predicted,
         timezone=invoice.timezone,
+        books_offset=read.books_offset,
+        contracts_offset=read.contracts_offset,
     )
 
 

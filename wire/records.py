@@ -92,6 +92,8 @@ def record_message(
 def _put_rare(record: BillingRecord, source: common_pb2.SourcePosition | None, into: billing_pb2.BillingRecord) -> None:
     if record.credit_left_picos is not None:
         into.credit = format_picos(record.credit_left_picos)
+    if record.credit_drawn_picos:
+        into.credit_drawn = format_picos(record.credit_drawn_picos)
     if record.surge_unknown:
         into.surge_unknown = True
     if record.retracts:

@@ -37,15 +37,17 @@ class Spend(NamedTuple):
 
 @dataclass(slots=True)
 class Usage:
-    """Records added up, and the sequence of the last of them."""
+    """Records added up, the sequence of the last of them, and what they drew from prepaid credit."""
 
     tally: Tally = field(default_factory=dict)
     through_sequence: int = 0
+    credit_picos: int = 0
 
     def add(self, fact: UsageFact, corrects: str) -> None:
         """Add a record."""
         add_usage(self.tally, fact, corrects)
         self.through_sequence = max(self.through_sequence, fact.sequence)
+        self.credit_picos += fact.credit_picos
 
 
 NO_USAGE = Usage()

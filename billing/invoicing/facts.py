@@ -35,7 +35,10 @@ class Change(NamedTuple):
 
 
 class UsageFact(NamedTuple):
-    """One billing record; `kind` is the name on the wire, amounts are picos."""
+    """One billing record; `kind` is the name on the wire, amounts are picos.
+
+    `credit_picos` is what it drew from prepaid credit.
+    """
 
     sequence: int
     kind: str
@@ -50,6 +53,7 @@ class UsageFact(NamedTuple):
     corrects_cycle: str = ""
     units: tuple[Units, ...] = ()
     changes: tuple[Change, ...] = ()
+    credit_picos: int = 0
 
 
 def billed_at_ms(fact: UsageFact, calendar: Calendar, lateness_ms: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from billing.invoicing.account import BookAccount, Spend
+from billing.invoicing.account import NO_USAGE, BookAccount, Spend
 from billing.invoicing.lines import Line, LineKind
 from billing.money import format_picos
 
@@ -21,7 +21,7 @@ NOTHING_AGREED = Agreed()
 def settle(own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
     """Return the lines with those of minimum spend and credit after them; the account remembers both."""
     settled = [*lines, *_corrected_minimums(own, lines), *_minimum(own, cycle, lines, agreed)]
-    return [*settled, *_credit(own, settled, agreed)]
+    return [*settled, *_credit(own, cycle, agreed)]
 
 
 def _corrected_minimums(own: BookAccount, lines: Sequence[Line]) -> list[Line]:
@@ -51,12 +51,12 @@ def _top_up(spend: Spend) -> int:
     return max(spend.minimum_picos - spend.picos, 0)
 
 
-def _credit(own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
-    """Draw from what was paid in advance; no more than is owed."""
-    left_picos = agreed.credit_picos - own.credit_used_picos
-    drawn_picos = min(left_picos, sum(line.picos for line in lines))
-    if drawn_picos <= 0:
+def _credit(own: BookAccount, cycle: str, agreed: Agreed) -> list[Line]:
+    """Return what the cycle's records drew from what was paid in advance: rating decides that, record by record."""
+    drawn_picos = own.cycles.get(cycle, NO_USAGE).credit_picos
+    if not drawn_picos:
         return []
     own.credit_used_picos += drawn_picos
-    text = f"prepaid credit; {format_picos(left_picos - drawn_picos)} {own.book.currency} left"
-    return [Line(LineKind.CREDIT, text, -drawn_picos)]
+    left = format_picos(max(agreed.credit_picos - own.credit_used_picos, 0))
+    what = "prepaid credit" if drawn_picos > 0 else "prepaid credit given back"
+    return [Line(LineKind.CREDIT, f"{what}; {left} {own.book.currency} left", -drawn_picos)]

@@ -10,9 +10,19 @@ from billing.price_books.model import PlanInterval
 
 ONE_DAY = timedelta(days=1)
 
+_LAST_DAYS: dict[str, Cycle] = {}
+"""The day asked for last, by timezone: most questions are about the same one. It never changes an answer."""
+
 
 def day_of(calendar: Calendar, epoch_ms: int) -> Cycle:
     """Return the billing day that an instant falls in, midnight to midnight, named ``2026-11-05``."""
+    last = _LAST_DAYS.get(calendar.timezone)
+    if last is None or not last.start_ms <= epoch_ms < last.end_ms:
+        last = _LAST_DAYS[calendar.timezone] = _find_day(calendar, epoch_ms)
+    return last
+
+
+def _find_day(calendar: Calendar, epoch_ms: int) -> Cycle:
     zone = load_zone(calendar.timezone)
     day = _day(calendar.timezone, (EPOCH + epoch_ms * ONE_MS).astimezone(zone).date())
     if epoch_ms >= day.end_ms:  # the clock was set back over midnight: the new day has begun already

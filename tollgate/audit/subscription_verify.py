@@ -1,7 +1,7 @@
 """Verification of subscriptions against a Kafka cluster: what to read, in which order, with progress."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flink_jobs.settings import SUBSCRIPTIONS_GROUP
 from flink_jobs.topics import ALERTS, CHARGES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, SUBSCRIPTION_EVENTS
@@ -50,13 +50,15 @@ def verify_subscriptions(
     return comparison.finish()
 
 
-def await_visible(log: KafkaLog, timeout_seconds: float = VISIBLE_SECONDS) -> None:
+def await_visible(
+    log: KafkaLog, topics: Sequence[str] = (CHARGES, ALERTS, DEAD_LETTERS), timeout_seconds: float = VISIBLE_SECONDS
+) -> None:
     """Wait until what is written now is committed or not: the job may report its offsets a moment before.
 
     A job that has stopped with open transactions is not waited for any longer than this.
     """
     deadline = time.monotonic() + timeout_seconds
-    for topic in (CHARGES, ALERTS, DEAD_LETTERS):
+    for topic in topics:
         written = log.ends(topic, committed=False)
         while any(end < written[part] for part, end in log.ends(topic, committed=True).items()):
             if time.monotonic() > deadline:

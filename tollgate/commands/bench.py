@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tollgate.bench.closing import measure_closing
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
@@ -16,6 +17,7 @@ QUICK_LATENCY_SECONDS = 10.0
 
 def bench(
     core: Annotated[bool, typer.Option("--core", help="Only the parts of the Python path; no stack.")] = False,
+    invoices: Annotated[int, typer.Option(min=0, help="Only close the cycle of so many accounts; no stack.")] = 0,
     redis_faults: Annotated[
         bool, typer.Option("--redis-faults", help="Kill and flush Redis under load; records a second.")
     ] = False,
@@ -35,6 +37,9 @@ def bench(
     context = Context()
     if core:
         _show_core(context, json_=json_)
+        return
+    if invoices:
+        _show_closing(context, invoices, json_=json_)
         return
     try:
         from tollgate.bench.picture import picture
@@ -71,6 +76,18 @@ def bench(
     for table in tables(results):
         context.console.print(table)
         context.console.print()
+
+
+def _show_closing(context: Context, accounts: int, *, json_: bool) -> None:
+    """Close a cycle of accounts, a tenth of them with a subscription as well, and say at what speed."""
+    closing = measure_closing(accounts, accounts // 10)
+    if json_:
+        context.print_json(closing._asdict() | {"per_second": closing.per_second})
+        return
+    context.say(
+        f"{closing.invoices:,} invoices and {closing.daily_bills:,} daily bills in {closing.seconds:.1f} s "
+        f"of one core: {closing.per_second:,.0f} invoices/s; filling accounts: {closing.filled_per_second:,.0f} facts/s"
+    )
 
 
 def _show_core(context: Context, *, json_: bool) -> None:

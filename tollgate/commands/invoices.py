@@ -9,6 +9,7 @@ from rich.table import Table
 
 from billing.instants import format_instant
 from flink_jobs.topics import INVOICES
+from tollgate.commands.bill import bills
 from tollgate.context import Context
 from tollgate.invoice_html import html_of
 from tollgate.invoice_pdf import pdf_of
@@ -24,13 +25,19 @@ def invoices(
     customer: Annotated[str, typer.Argument(help="customer_id.")],
     number: Annotated[int, typer.Option(min=0, help="Only this one; the last one for a page.")] = 0,
     days: Annotated[bool, typer.Option("--days", help="Daily bills instead.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Also what is owed so far, computed from the log.")] = False,
     pdf: Annotated[Path | None, typer.Option(help="Write one as a PDF page.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one as an HTML page.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Print the committed invoices and notes of a customer, or write one as a page."""
+    """Print the committed invoices and notes of a customer, or write one as a page.
+
+    Where none is committed yet, the draft of the running cycle takes its place.
+    """
     context = Context()
     found = [one for one in read_invoices(context.log, customer) if bool(one.day) == days and number in (0, one.number)]
+    if draft or not (found or number or days or json_):
+        found += [one for one in bills(context, customer, "", "") if one.status == _STATUSES.DRAFT]
     if json_:
         context.print_messages(found)
     elif not found:
@@ -66,7 +73,7 @@ def _table(found: list[billing_pb2.Invoice]) -> Table:
     for one in found:
         amounts = [shown(amount, one.currency) for amount in (one.subtotal, one.tax, one.total)]
         table.add_row(
-            str(one.number), one.day or one.cycle, _STATUSES.Name(one.status), str(len(one.lines)), *amounts,
-            one.currency, format_instant(one.issued_at_ms), one.corrects_invoice_id,
+            str(one.number or ""), one.day or one.cycle, _STATUSES.Name(one.status), str(len(one.lines)), *amounts,
+            one.currency, format_instant(one.issued_at_ms) if one.issued_at_ms else "", one.corrects_invoice_id,
         )  # fmt: skip
     return table

@@ -7,6 +7,8 @@ import typer
 
 from flink_jobs.topics import CHARGES, RECORDS
 from tollgate.audit.compare import Report
+from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_verify import verify_invoices
 from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
@@ -28,7 +30,7 @@ def verify(
         balances=balance_store(context) if records_topic == RECORDS else None,
         progress=context.report,
     )
-    subscriptions = None
+    subscriptions = invoiced = None
     if records_topic == RECORDS:
         subscriptions = verify_subscriptions(
             context.log,
@@ -37,14 +39,32 @@ def verify(
             progress=context.report,
         )
         report.take_over(subscriptions.differences, subscriptions.difference_count)
+        invoiced = verify_invoices(
+            context.log,
+            default_price_book=context.settings.default_price_book,
+            tax=context.settings.tax_table,
+            progress=context.report,
+        )
+        report.take_over(invoiced.differences, invoiced.difference_count)
     if json_:
         found = asdict(subscriptions) if subscriptions is not None else None
-        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found})
+        documents = asdict(invoiced) if invoiced is not None else None
+        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found, "invoices": documents})
     else:
-        for line in (*describe_subscriptions(subscriptions), *describe(report)):
+        for line in (*describe_subscriptions(subscriptions), *describe_invoices(invoiced), *describe(report)):
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def describe_invoices(report: InvoiceReport | None) -> list[str]:
+    """Return what was found of invoices in words; their differences stand among the others."""
+    if report is None:
+        return []
+    lines = [f"{report.invoices:,} invoices and {report.daily_bills:,} daily bills of {report.customers:,} customers"]
+    if report.uncommitted:
+        lines.append(f"{report.uncommitted:,} documents are due and not committed yet")
+    return lines
 
 
 def balance_store(context: Context) -> BalanceStore | None:

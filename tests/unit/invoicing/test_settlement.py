@@ -52,17 +52,28 @@ def test_a_late_line_takes_its_amount_off_the_top_up_and_no_more() -> None:
     assert told(third) == [("CORRECTION", 8000), ("CORRECTION", -6000), ("MINIMUM_SPEND", 10_000)]
 
 
-def test_credit_pays_what_is_owed_and_what_is_left_stays() -> None:
-    december = used("25", "2026-12-05T00:00:00Z", 2)
+def test_credit_pays_what_records_drew_from_it() -> None:
+    december = used("25", "2026-12-05T00:00:00Z", 2, credit_picos=10 * UNIT)
     agreed = Agreed(credit_picos=30 * UNIT)
-    first, second = closed(used("20", FIFTH), december, agreed=agreed, cycles=("2026-11", "2026-12"))
+    november = used("20", FIFTH, credit_picos=20 * UNIT)
+    first, second = closed(november, december, agreed=agreed, cycles=("2026-11", "2026-12"))
+    assert [one.lines[1].description for one in (first, second)] == [
+        "prepaid credit; 10 USD left",
+        "prepaid credit; 0 USD left",
+    ]
     assert told(first) == [("USAGE", 2000), ("CREDIT", -2000), ("TAX", 0)]
     assert told(second) == [("USAGE", 2500), ("CREDIT", -1000), ("TAX", 300)]
 
 
-def test_nothing_is_drawn_for_a_negative_bill() -> None:
-    (invoice,) = closed(used("-5", FIFTH), agreed=Agreed(credit_picos=UNIT), tax=TaxTable())
-    assert told(invoice) == [("USAGE", -500)]
+def test_what_is_given_back_to_the_credit_is_not_paid_out() -> None:
+    back = used("-5", FIFTH, credit_picos=-5 * UNIT)
+    (invoice,) = closed(back, agreed=Agreed(credit_picos=UNIT), tax=TaxTable())
+    assert told(invoice) == [("USAGE", -500), ("CREDIT", 500)]
+
+
+def test_credit_pays_no_minimum() -> None:
+    (invoice,) = closed(used("1", FIFTH, credit_picos=UNIT), agreed=Agreed(3 * UNIT, 10 * UNIT), tax=TaxTable())
+    assert told(invoice) == [("USAGE", 100), ("MINIMUM_SPEND", 200), ("CREDIT", -100)]
 
 
 def test_taxes_come_from_a_table_by_customer_tenant_and_time() -> None:

@@ -1,0 +1,142 @@
+"""Compares the documents of a partition's customers with what the core makes of their facts."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from billing.calendar import Cycle
+from billing.invoicing.account import Account, Book
+from billing.invoicing.bill import agreed_on
+from billing.invoicing.facts import UsageFact
+from billing.invoicing.invoice import invoice_id_of
+from billing.invoicing.schedule import close_due
+from billing.invoicing.settlement import Agreed
+from billing.invoicing.tax import TaxRule
+from billing.money import format_picos, parse_picos
+from billing.subscriptions.charges import Charge
+from tollgate.audit.differences import field_differences
+from tollgate.audit.prices import PriceHistory
+from wire.invoices import invoice_message
+from wire.records import ReadSoFar
+from wire.v1 import billing_pb2
+
+MAX_DIFFERENCES = 20
+_STATUSES = billing_pb2.Invoice.Status
+
+
+@dataclass
+class InvoiceReport:
+    """What was found. `clock_ms` is how far the job has closed what was due; `uncommitted` is due since then."""
+
+    clock_ms: int = 0
+    invoices: int = 0
+    daily_bills: int = 0
+    customers: int = 0
+    uncommitted: int = 0
+    difference_count: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every document is right and none is missing."""
+        return not self.difference_count
+
+    def differ(self, text: str) -> None:
+        """Note a difference."""
+        self.difference_count += 1
+        if len(self.differences) < MAX_DIFFERENCES:
+            self.differences.append(text)
+
+
+@dataclass(slots=True)
+class InvoiceComparison:
+    """The customers of one partition."""
+
+    prices: PriceHistory
+    tax: TaxRule
+    report: InvoiceReport
+    found: dict[str, list[billing_pb2.Invoice]] = field(default_factory=lambda: defaultdict(list))
+    facts: dict[str, list[UsageFact | Charge]] = field(default_factory=lambda: defaultdict(list))
+
+    def add_invoice(self, customer: str, one: billing_pb2.Invoice) -> None:
+        """Take a document in, in the order of the log."""
+        self.found[customer].append(one)
+
+    def add_fact(self, customer: str, fact: UsageFact | Charge) -> None:
+        """Take a record or a charge in, each in the order of its log."""
+        self.facts[customer].append(fact)
+
+    def finish(self) -> None:
+        """Compare all."""
+        for customer in sorted(self.found.keys() | self.facts.keys()):
+            self._compare(customer, self.found.get(customer, []))
+        self.report.customers += len(self.found)
+
+    def _compare(self, customer: str, found: list[billing_pb2.Invoice]) -> None:
+        self.report.daily_bills += sum(1 for one in found if one.day)
+        self.report.invoices += sum(1 for one in found if not one.day)
+        for one in found:
+            self._check_alone(customer, one)
+        numbers = [one.number for one in found if one.number]
+        if numbers != list(range(1, len(numbers) + 1)):
+            self.report.differ(f"the invoices of {customer} are numbered {numbers}")
+        expected = self._expected(customer, found)
+        if [one.invoice_id for one in found] != [one.invoice_id for one in expected[: len(found)]]:
+            self._name_strays(customer, found, expected)
+            return
+        for wanted, one in zip(expected, found, strict=False):
+            if wanted != one:
+                self.report.differ(f"{_name(one)}: {field_differences(wanted, one)}")
+        self._missing(expected[len(found) :])
+
+    def _check_alone(self, customer: str, one: billing_pb2.Invoice) -> None:
+        """Add up what a document says, without the core."""
+        total_picos = sum(parse_picos(line.amount) for line in one.lines)
+        if format_picos(total_picos) != one.total:
+            self.report.differ(f"{_name(one)}: its lines come to {format_picos(total_picos)}, its total is {one.total}")
+        if one.customer_id != customer:
+            self.report.differ(f"{_name(one)}: its key is {customer}")
+
+    def _expected(self, customer: str, found: list[billing_pb2.Invoice]) -> list[billing_pb2.Invoice]:
+        """Return the documents that the facts lead to, up to the job's clock and to the last one that is there."""
+        read = {one.invoice_id: ReadSoFar(one.books_offset, one.contracts_offset) for one in found}
+        latest = self.prices.latest()
+
+        def agreed(book_id: str, cycle: Cycle) -> Agreed:
+            known = read.get(invoice_id_of(customer, book_id, cycle.name), latest)
+            return agreed_on(self.prices.at(known), customer, book_id, cycle)
+
+        account, catalog = Account(customer), self.prices.at(latest)
+        for fact in self.facts.get(customer, ()):
+            book = Book.of(catalog.series[fact.price_book].first)
+            if isinstance(fact, Charge):
+                account.add_charge(book, fact)
+            else:
+                account.add_record(book, fact)
+        until_ms = max([self.report.clock_ms, *(one.issued_at_ms for one in found)])
+        made = close_due(account, until_ms, agreed, self.tax)
+        return [invoice_message(one, read.get(one.invoice_id, latest)) for one in made]
+
+    def _missing(self, rest: Iterable[billing_pb2.Invoice]) -> None:
+        for one in rest:
+            if one.issued_at_ms > self.report.clock_ms:
+                self.report.uncommitted += 1
+            else:
+                self.report.differ(f"{_name(one)} is missing")
+
+    def _name_strays(
+        self, customer: str, found: list[billing_pb2.Invoice], expected: list[billing_pb2.Invoice]
+    ) -> None:
+        ids, wanted = {one.invoice_id for one in found}, {one.invoice_id for one in expected}
+        strays = [_name(one) for one in found if one.invoice_id not in wanted]
+        for name in strays:
+            self.report.differ(f"{name} follows from no fact")
+        lacking = [one for one in expected if one.invoice_id not in ids]
+        self._missing(lacking)
+        if not strays and not lacking:
+            self.report.differ(f"the documents of {customer} are repeated, or in another order")
+
+
+def _name(one: billing_pb2.Invoice) -> str:
+    what = f"daily bill {one.day}" if one.day else f"invoice {one.number} of {one.cycle}"
+    return f"{what} of {one.customer_id} ({one.price_book})"

@@ -1,0 +1,68 @@
+"""The invoicing operator: Flink's state, timers and broadcast price books around `Invoicer`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyflink.common import Types
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor
+
+from billing.invoicing.tax import TaxRule
+from udfs.batched_state import FlinkAgenda, FlinkStore
+from udfs.broadcast_prices import BroadcastPrices, RatingStart
+from udfs.invoicer import AccountStores, Invoicer, Prices
+from udfs.loading import load_all
+
+_BYTES = Types.PICKLED_BYTE_ARRAY()
+
+# State names and types are part of every savepoint: never rename one.
+ACCOUNTS = MapStateDescriptor("accounts", _BYTES, _BYTES)
+AGENDA = MapStateDescriptor("invoicing-agenda", _BYTES, _BYTES)
+WAITING = MapStateDescriptor("waiting-frames", _BYTES, _BYTES)
+
+
+class InvoiceFacts(KeyedBroadcastProcessFunction):
+    """Adds up frames of facts, keyed by shard, and writes invoices when the clock says so."""
+
+    def __init__(self, start: RatingStart, tax: TaxRule) -> None:
+        self._start = start
+        self._tax = tax
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Bind the state of this instance."""
+        load_all()
+        self._prices = BroadcastPrices(self._start)
+        self._timers: Any = None
+        stores = AccountStores(
+            accounts=FlinkStore(runtime_context.get_map_state(ACCOUNTS)),
+            agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA)),
+            waiting=FlinkStore(runtime_context.get_map_state(WAITING)),
+        )
+        self._invoicer = Invoicer(stores, self._register_timer, self._tax)
+        self._written = runtime_context.get_metrics_group().counter("closings")
+
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
+        """Add one frame's facts."""
+        self._timers = ctx.timer_service()
+        self._invoicer.keep(value, self._known(ctx))
+        yield from ()
+
+    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
+        """Accept a price book or a contract; what is refused, the rating job reports."""
+        self._prices.add(value, ctx)
+        yield from ()
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:  # noqa: ARG002 - Flink's signature
+        """Close what is due by now: the watermark may have passed many timers at once."""
+        self._timers = ctx.timer_service()
+        out = self._invoicer.fire(self._timers.current_watermark(), self._known(ctx))
+        if out:
+            self._written.inc()
+            yield out
+
+    def _known(self, ctx: Any) -> Prices:
+        feed = self._prices.feed(ctx)
+        return Prices(feed.catalog, feed.read)
+
+    def _register_timer(self, time_ms: int) -> None:
+        self._timers.register_event_time_timer(time_ms)
