@@ -11,16 +11,34 @@ from pyflink.java_gateway import get_gateway
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.prices import PRICE_TOPICS, read_prices
-from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SHARDS, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.settings import (
+    BOOKS_GROUP,
+    CONTRACTS_GROUP,
+    SHARDS,
+    SIGNALS_GROUP,
+    USAGE_GROUP,
+    USAGE_RATING,
+    JobSettings,
+)
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RECORDS, USAGE_EVENTS
+from flink_jobs.surge import decide_surge
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    DEAD_LETTERS,
+    MAX_DEAD_LETTER_BYTES,
+    RECORDS,
+    SIGNALS,
+    SURGE,
+    USAGE_EVENTS,
+)
 from sinks.kafka import exactly_once_sink, java_map
 from udfs.accepted_skew import AcceptedSkew
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
-from udfs.rate_usage import RateUsage
+from udfs.rate_usage import RATES_STATE, RateUsage
 
-TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES)
+TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES, SURGE)
 """In the order of wire.frames.Tag."""
 
 PRODUCER = {
@@ -46,12 +64,14 @@ def main() -> None:
     start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, BOOKS_GROUP)
     contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
+    signals = published(env, settings, PriceTopic.SIGNALS, SIGNALS_GROUP)
     skews = books.flat_map(AcceptedSkew(start), output_type=Types.LONG())
     skews.set_parallelism(1).uid("accepted-skew").name("accepted skew")
     frames = framed_usage(env, settings, skews, prices.max_future_skew_ms(settings.default_price_book))
-    rated = rate(frames, books, contracts, start)
+    surge = decide_surge(frames, books, contracts, signals, start)
+    rated = rate(frames, books.union(contracts, surge.rates), start, settings)
     sink = exactly_once_sink(
-        rated,
+        rated.union(surge.outgoing),
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
@@ -64,7 +84,7 @@ def main() -> None:
 
 def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: PriceTopic, group: str) -> DataStream:
     """Read a topic of prices for ever; every subtask of the rating gets every record of it."""
-    name = PRICE_TOPICS[topic]
+    name = (*PRICE_TOPICS, SIGNALS)[topic]
     parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
     source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
     stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001
@@ -96,10 +116,11 @@ def framed_usage(
     return DataStream(frames.uid("usage-framer").name("usage framer"))
 
 
-def rate(frames: DataStream, books: DataStream, contracts: DataStream, start: RatingStart) -> DataStream:
-    """Rate the frames, keyed by shard on the JVM's side, with books and contracts as broadcast state."""
-    broadcast = books.union(contracts).broadcast(PRICES)
-    rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
+def rate(frames: DataStream, prices: DataStream, start: RatingStart, settings: JobSettings) -> DataStream:
+    """Rate the frames, keyed by shard on the JVM's side, with books, contracts and factors as broadcast state."""
+    broadcast = prices.broadcast(PRICES, RATES_STATE)
+    rating = RateUsage(start, settings.surge_patience_ms)
+    rated = by_shard(frames).connect(broadcast).process(rating, output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")
 
 

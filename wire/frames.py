@@ -30,6 +30,7 @@ class Tag(IntEnum):
     DEAD_LETTER = 1
     ALERT = 2
     BALANCE = 3
+    SURGE = 4
 
 
 class FramedRecord(NamedTuple):
