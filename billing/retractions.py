@@ -12,6 +12,7 @@ from billing.charging import MAX_COUNTER, TOO_MANY_UNITS, open_cycle
 from billing.events import Charge, Delivery, Seen, UsageEvent, identity_of
 from billing.memory import Due, DueKind, Memory, Session, deadline_of, forget_refused
 from billing.outcomes import BillingRecord, Held, HeldEvent, Kind, Origin, Reason, Refused, Rejection, Settled
+from billing.promotions.coupon import CouponState
 from billing.spending import spend, watch_of
 from billing.state import CustomerState, CycleState
 from billing.volume_tiers import lighten
@@ -169,7 +170,7 @@ def take_back(
     meter.picos -= charge.picos
     billed.picos -= charge.picos
     if own is not None:
-        _give_back(own, charge)
+        _give_back(state, own, charge, target.counted_ms)
     record = BillingRecord(
         record_id=f"{identity_of(event.customer_id, event.event_id).hex()}-{event.event_time_ms:x}",
         customer_id=event.customer_id,
@@ -200,11 +201,15 @@ def take_back(
     return record
 
 
-def _give_back(own: CycleState, charge: Charge) -> None:
+def _give_back(state: CustomerState, own: CycleState, charge: Charge, counted_ms: int) -> None:
     """Give units, free units and the weight of a volume price back to the cycle that counted them."""
     counted = own.meter(charge.meter)
     counted.counter -= charge.billable
     for promotion, units in charge.free_units:
-        own.allowances[promotion] = own.allowances.get(promotion, 0) - units
+        coupon = state.earned.get((own.price_book, promotion))
+        if isinstance(coupon, CouponState):
+            coupon.give_back(units, counted_ms)
+        else:
+            own.allowances[promotion] = own.allowances.get(promotion, 0) - units
     if charge.weight is not None:
         lighten(counted.volumes, *charge.weight)

@@ -70,8 +70,10 @@ def no_start(session_id: str) -> Rejection:
     return Rejection(Reason.SESSION_WITHOUT_START, f"session {session_id!r} has no START within its time")
 
 
-def too_much(session: Session, delivery: Delivery) -> Rejection | None:
-    """Refuse what a session's state and record could not hold."""
+def too_much(session: Session, event: UsageEvent, delivery: Delivery) -> Rejection | None:
+    """Refuse an UPDATE that a session's state and record could not hold; its ends always find room."""
+    if event.phase != Phase.UPDATE:
+        return None
     assert delivery.original is not None
     held_bytes = sum(len(one.delivery.original.value) for one in session.phases() if one.delivery.original)
     if len(session.updates) < MAX_UPDATES and held_bytes + len(delivery.original.value) <= MAX_HELD_BYTES:

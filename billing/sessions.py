@@ -66,7 +66,7 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
             return _after_the_end(state, session, key, event, delivery, fingerprint, prices, memory)
         session = None
     session = session or Session(event.subject)
-    wrong = contradiction(session, event) or too_much(session, delivery)
+    wrong = contradiction(session, event) or too_much(session, event, delivery)
     if wrong is not None:
         return [], wrong
     held = put(session, event, delivery, tariff, terms)
@@ -187,9 +187,9 @@ def _bill(  # noqa: PLR0913 - all that makes a record
         return cycles
     identity = identity_of(start.event.customer_id, start.event.event_id)
     record_id = f"{identity.hex()}-{start.event.event_time_ms:x}-session"
-    record = charge(
-        state, ending.last.event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms
-    )
+    # Its own, but for what the START says of the session: coupons are redeemed by that.
+    event = ending.last.event._replace(dimensions=start.event.dimensions)
+    record = charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms)
     record.kind = Kind.SESSION
     line = SessionLine(session.session_id, ending.timed_out, tuple(map(_part, session.phases())))
     at = ending.last.delivery

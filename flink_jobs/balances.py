@@ -17,6 +17,7 @@ from udfs.keep_balances import KeepBalances
 from wire.frames import Tag
 
 PRODUCER = {"compression.type": "lz4", "linger.ms": "20"}
+SETTLED_TURNS = 16
 
 
 def main() -> None:
@@ -52,7 +53,9 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         name,
     )
     read.uid(f"{side.name.lower()}-records").name(name)
-    operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, settings.linger_ms)
+    # Settled records come in one burst per checkpoint: they leave little by little, or live ones would wait for them.
+    linger_ms, turns = (settings.linger_ms, 1) if side is Side.LIVE else (settings.settled_linger_ms, SETTLED_TURNS)
+    operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, linger_ms, turns)
     latest = parts.latest(read, operator, f"latest {name}")
     return DataStream(latest.uid(f"latest-{side.name.lower()}-records").name(f"latest {name}"))
 

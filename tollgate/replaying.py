@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from google.protobuf.message import DecodeError
+from kafka import TopicPartition
 
 from flink_jobs.topics import DEAD_LETTERS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import KafkaLog, LogRecord
@@ -18,6 +19,9 @@ TOPICS = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)
 REPLAY_HEADER = ("replay", b"true")
 LETTER_HEADER = "dead-letter"
 """Names the dead letter that a record was sent again for: the log itself knows which have been."""
+
+CLOCK_TOLERANCE_MS = 3_600_000
+"""How far the clocks of those who write to the log may be apart."""
 
 _REPORT_SECONDS = 2.0
 _YIELD_SECONDS = 0.25
@@ -32,12 +36,36 @@ class Again(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = (REPLAY_HEADER,)
 
 
-def history(log: KafkaLog, topic: str, from_ms: int, to_ms: int) -> Iterator[Again]:
-    """Yield the events of [from_ms, to_ms) by event time, with the mark; what was a replay itself is left out."""
-    for one in log.read(topic):
-        event = marked(topic, one, from_ms, to_ms)
-        if event is not None:
-            yield Again(topic, one.key, event)
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of [from_ms, to_ms) by event time, up to the ends that the log had when this was made.
+
+    What was a replay itself is left out, and what was dead-lettered: `deadletters replay` is for that.
+    """
+
+    log: KafkaLog
+    from_ms: int
+    to_ms: int
+    ends: Mapping[TopicPartition, int]
+    refused: frozenset[tuple[str, int, int]]
+
+    @classmethod
+    def of(cls, log: KafkaLog, from_ms: int, to_ms: int) -> Self:
+        """Note what is there now."""
+        ends = {part: end for topic in TOPICS for part, end in log.ends(topic, committed=True).items()}
+        sources = (one.message.source for one in read_letters(log))
+        return cls(log, from_ms, to_ms, ends, frozenset((one.topic, one.partition, one.offset) for one in sources))
+
+    def events(self) -> Iterator[Again]:
+        """Yield the events with the mark; each time the same."""
+        for topic in TOPICS:
+            for one in self.log.read(topic):
+                if (topic, one.partition, one.offset) in self.refused:
+                    continue
+                if one.offset < self.ends.get(TopicPartition(topic, one.partition), 0):
+                    event = marked(topic, one, self.from_ms, self.to_ms)
+                    if event is not None:
+                        yield Again(topic, one.key, event)
 
 
 def marked(topic: str, one: LogRecord, from_ms: int, to_ms: int) -> bytes | None:
@@ -89,17 +117,24 @@ def sent_again(log: KafkaLog, letters: Iterable[Letter]) -> set[str]:
         topics[topic] = min(topics.get(topic, letter.timestamp_ms), letter.timestamp_ms)
     found: set[str] = set()
     for topic, since_ms in topics.items():
-        for one in log.read_since(topic, since_ms):
+        for one in log.read_since(topic, since_ms - CLOCK_TOLERANCE_MS):
             found.update(value.decode() for name, value in one.headers if name == LETTER_HEADER)
     return found
 
 
-def again(letter: Letter, mended: bytes | None = None) -> Again:
-    """Return the record to send for a dead letter: its own bytes, or mended ones."""
+class Mended(NamedTuple):
+    """What is to be sent in the place of a dead letter's record."""
+
+    key: bytes | None
+    value: bytes
+
+
+def again(letter: Letter, mended: Mended | None = None) -> Again:
+    """Return the record to send for a dead letter: its own key and bytes, or mended ones."""
     message = letter.message
     headers = (REPLAY_HEADER, (LETTER_HEADER, letter.name.encode()))
-    key = message.key if message.HasField("source") and message.key else None
-    return Again(message.source.topic, key, message.raw if mended is None else mended, headers)
+    key, value = mended or (message.key or None, message.raw)
+    return Again(message.source.topic, key, value, headers)
 
 
 @dataclass(slots=True)

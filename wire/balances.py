@@ -84,10 +84,28 @@ def decode_balances(data: bytes | None) -> CustomerBalance:
     """
     if data is None:
         return CustomerBalance()
+    message = _state(data)
+    return CustomerBalance(balance_of(message.live), balance_of(message.settled))
+
+
+def _state(data: bytes) -> state_pb2.BalanceState:
     message = state_pb2.BalanceState.FromString(data)
     if message.format != FORMAT:
         raise UnknownBalanceFormatError(f"balance format {message.format}; this release reads {FORMAT}")
-    return CustomerBalance(balance_of(message.live), balance_of(message.settled))
+    return message
+
+
+def decode_live(data: bytes) -> CustomerBalance:
+    """Return a customer's live balance alone; of the settled one there is the sequence, and nothing else."""
+    message = _state(data)
+    return CustomerBalance(balance_of(message.live), Balance(message.settled.sequence))
+
+
+def with_live(data: bytes, live: Balance) -> bytes:
+    """Return state with another live balance, and the settled one as it was."""
+    message = _state(data)
+    message.live.CopyFrom(balance_message("", live))
+    return message.SerializeToString()
 
 
 def live_fields(balance: Balance, only: frozenset[str] | None = None) -> list[str]:

@@ -36,6 +36,13 @@ class CouponState:
     redeemed: int = 0
     grants: list[Grant] = field(default_factory=list)
 
+    def give_back(self, units: int, time_ms: int) -> None:
+        """Return free units to the grant that held at a time; a grant that is over takes them with it."""
+        for index, one in enumerate(self.grants):
+            if one.from_ms <= time_ms < one.to_ms:
+                self.grants[index] = one._replace(units_left=one.units_left + units)
+                return
+
 
 @dataclass(frozen=True, slots=True)
 class Coupon(Earned):

@@ -118,6 +118,14 @@ class Ledger:
             first[partition] = min(offset, first.get(partition, offset))
         return list(first.items())
 
+    def unsupported(self, position: Position) -> str:
+        """Return the detail of an UNSUPPORTED letter: releases before sessions and retractions wrote some."""
+        for value in self.letters.get(position, ()):
+            letter = billing_pb2.DeadLetter.FromString(value)
+            if letter.reason == billing_pb2.DeadLetter.UNSUPPORTED:
+                return letter.detail
+        return ""
+
     def furthest(self, partition: int) -> int:
         """Return the offset after the last event of a partition that has led to an output."""
         return self.last_offsets.get(partition, -1) + 1

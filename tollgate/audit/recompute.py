@@ -49,20 +49,23 @@ class Recomputation:
     states: dict[str, CustomerState] = field(default_factory=dict)
     clocks: dict[int, int] = field(default_factory=dict)
     memory: DictMemory = field(default_factory=DictMemory)
-    read: dict[int, ReadSoFar] = field(default_factory=dict)
+    read: dict[str, ReadSoFar] = field(default_factory=dict)
 
-    def decide(self, one: LogRecord) -> Decision:
-        """Decide the next record of its partition, and move the partition's clock past it."""
+    def decide(self, one: LogRecord, unsupported: str = "") -> Decision:
+        """Decide the next record of its partition, and move the partition's clock past it.
+
+        `unsupported` is the detail of the letter that an earlier release wrote of what it could not rate.
+        """
         position = (one.partition, one.offset)
         event = decode_usage(one.value)
         waits = event is not None and event.measure in (Measure.SESSION, Measure.RETRACTION)
-        read = self._read(position, waits=waits)
+        read = self._read(position, event.customer_id if event is not None and waits else "")
         prices = self.prices.at(read)
         matches = event is not None and one.key == event.customer_id.encode()
         clock_ms = self.clocks.get(one.partition, 0)
         original = Original(one.value, read) if waits else None
         delivery = Delivery(one.partition, one.offset, one.timestamp_ms, clock_ms, matches, original)
-        settled, outcome = self._decide(event, delivery, prices)
+        settled, outcome = self._decide(event, delivery, prices, unsupported)
         self.clocks[one.partition] = moved_clock(clock_ms, event, one.timestamp_ms, prices.max_future_skew_ms)
         return Decision(position, one, delivery, event, settled, outcome)
 
@@ -73,7 +76,7 @@ class Recomputation:
         self.clocks[one.partition] = moved_clock(clock_ms, decode_usage(one.value), one.timestamp_ms, skew_ms)
 
     def _decide(
-        self, event: UsageEvent | None, delivery: Delivery, prices: PriceCatalog
+        self, event: UsageEvent | None, delivery: Delivery, prices: PriceCatalog, unsupported: str
     ) -> tuple[list[Settled], Outcome | None]:
         if event is None:
             return [], MALFORMED
@@ -85,18 +88,25 @@ class Recomputation:
         identity = identity_of(event.customer_id, event.event_id)
         fingerprint = fingerprint_of(event)
         state = self._state(event.customer_id)
+        if unsupported:
+            due = state.deadline_ms <= delivery.clock_ms
+            settled = settle_due(state, delivery.clock_ms, prices, self.memory) if due else []
+            return settled, Rejection(Reason.UNSUPPORTED, unsupported)
         seen = self.memory.seen(identity)
         return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory)
 
-    def _read(self, position: Position, *, waits: bool) -> ReadSoFar:
-        """Return what had been read at a position, and never less than what was assumed before it."""
-        before = self.read.get(position[0], ReadSoFar(0))
-        now = self.readings.at(position, waits=waits)
+    def _read(self, position: Position, waiting: str) -> ReadSoFar:
+        """Return what had been read at a position; for a customer whose event may wait, never less than before.
+
+        Customers of one partition are rated by several subtasks, of which each reads on by itself.
+        """
+        now = self.readings.at(position, waits=bool(waiting))
+        if not waiting:
+            return now
+        before = self.read.get(waiting, ReadSoFar(0))
         books_offset = max(before.books_offset, now.books_offset)
-        read = ReadSoFar(books_offset, max(before.contracts_offset, now.contracts_offset))
-        if waits:
-            self.read[position[0]] = read
-        return read
+        self.read[waiting] = ReadSoFar(books_offset, max(before.contracts_offset, now.contracts_offset))
+        return self.read[waiting]
 
     def _state(self, customer_id: str) -> CustomerState:
         state = self.states.get(customer_id)

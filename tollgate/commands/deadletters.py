@@ -14,7 +14,7 @@ from flink_jobs.topics import USAGE_EVENTS
 from tollgate.commands.produce import parse_line, read_lines
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import TOPICS, Letter, Pace, again, lag, read_letters, send, sent_again
+from tollgate.replaying import TOPICS, Letter, Mended, Pace, again, lag, read_letters, send, sent_again
 from wire.v1 import billing_pb2
 
 app = typer.Typer(help="What could not be billed, and why.", no_args_is_help=True)
@@ -86,18 +86,18 @@ def _can(letter: Letter) -> bool:
     return letter.message.source.topic in TOPICS
 
 
-def read_mended(file: Path) -> dict[str, bytes]:
+def read_mended(file: Path) -> dict[str, Mended]:
     """Read the mended events of a file by the name of their dead letter; raises StackError naming a wrong line."""
-    found: dict[str, bytes] = {}
+    found: dict[str, Mended] = {}
     for number, line in enumerate(read_lines(file), 1):
         if not line.strip():
             continue
-        value = parse_line(number, line).value
+        line_read = parse_line(number, line)
         name = json.loads(line).get("dead_letter")
         if not isinstance(name, str):
             remedy = 'add "dead_letter": "PARTITION/OFFSET", as `tollgate deadletters list` shows it'
             raise StackError(f"line {number} does not say which dead letter it mends", remedy, EXIT_UNUSABLE)
-        found[name] = value
+        found[name] = Mended(line_read.key, line_read.value)
     return found
 
 

@@ -7,6 +7,7 @@ import typer
 
 from flink_jobs.topics import PRICE_BOOKS
 from tollgate.audit.verify import verify as verify_log
+from tollgate.balance_store import BalanceStore
 from tollgate.commands import prices
 from tollgate.commands.stack import bring_up
 from tollgate.commands.verify import balance_store
@@ -30,6 +31,7 @@ def demo(
 ) -> None:
     """Bring the stack up, send realistic traffic, show what is billed, and prove it at the end."""
     try:
+        from tollgate.demo.balance_feeds import settled_rows
         from tollgate.demo.show import show
     except ImportError as error:
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
@@ -49,6 +51,7 @@ def demo(
         balances=balance_store(context),
         progress=context.report,
     )
+    figures.balances = settled_rows(BalanceStore(context.redis_url), figures.balances)
     elapsed = time.monotonic() - begun
     context.console.print(summary(figures, report, recoveries, elapsed, context.console.width))
     if not report.passed:

@@ -14,9 +14,6 @@ from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.savepoints import read_offsets
 from wire.v1 import billing_pb2
 
-CLOCK_TOLERANCE_MS = 3_600_000
-"""How far the broker's clock may be from that of the savepoint's files."""
-
 _JOB = typer.Option(help="Name of the job.")
 
 
@@ -61,13 +58,9 @@ def restore(
 
 def refuse_rewind(context: Context, spec: JobSpec, path: Path) -> None:
     """Raise StackError where a savepoint lies before what has been committed: restoring it would bill that twice."""
-    topic, group = spec.inputs[0]
     reached = read_offsets(context.stack.cluster(), path, spec.source_uid)
     if not reached:
         raise StackError(f"{path.name} is no savepoint of {spec.name}", "name another", EXIT_UNUSABLE)
-    committed = context.log.group_offsets(group)
-    if all(offset <= reached.get((topic, part.partition), 0) for part, offset in committed.items()):
-        return
     later = _output_after(context, spec, path, reached)
     if later is not None:
         cause = f"{later.topic} holds records committed after {path.name}, such as {later.partition}/{later.offset}"
@@ -78,15 +71,25 @@ def refuse_rewind(context: Context, spec: JobSpec, path: Path) -> None:
 def _output_after(
     context: Context, spec: JobSpec, path: Path, reached: Mapping[tuple[str, int], int]
 ) -> LogRecord | None:
-    """Return an output of what the savepoint has not read; heartbeats may have passed since, and bill nothing."""
+    """Return an output that the savepoint does not know of; heartbeats may have passed since, and bill nothing.
+
+    Either its event comes after what the savepoint has read, or it was written after the savepoint was: a
+    deadline may bill what was read before. The first does not trust the times of files, which copies change.
+    """
     completed_ms = (path / "_metadata").stat().st_mtime_ns // 1_000_000
-    for topic in (RECORDS, DEAD_LETTERS):
-        for one in context.log.read_since(topic, completed_ms - CLOCK_TOLERANCE_MS) if topic in spec.outputs else ():
-            message = (billing_pb2.BillingRecord if topic == RECORDS else billing_pb2.DeadLetter).FromString(one.value)
+    topic, group = spec.inputs[0]
+    progressed = any(
+        offset > reached.get((topic, part.partition), 0) for part, offset in context.log.group_offsets(group).items()
+    )
+    for output in (RECORDS, DEAD_LETTERS):
+        if output not in spec.outputs:
+            continue
+        for one in context.log.read(output) if progressed else context.log.read_since(output, completed_ms + 1):
+            message = (billing_pb2.BillingRecord if output == RECORDS else billing_pb2.DeadLetter).FromString(one.value)
             source = message.source
-            if source.topic and source.offset >= reached.get((source.topic, source.partition), 0):
+            if source.topic and source.offset >= reached.get((source.topic, source.partition), 1 << 62):
                 return one
-            if not source.topic and one.timestamp_ms > completed_ms:  # a cycle that was closed since
+            if one.timestamp_ms > completed_ms and source.topic in {"", topic}:
                 return one
     return None
 

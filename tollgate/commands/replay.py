@@ -1,6 +1,5 @@
 """`replay`: history once more, marked, without getting in the way of live traffic."""
 
-from itertools import islice
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from flink_jobs.settings import USAGE_GROUP
 from flink_jobs.topics import USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import TOPICS, Pace, history, lag, send
+from tollgate.replaying import History, Pace, lag, send
 
 
 def replay(
@@ -26,11 +25,10 @@ def replay(
     from_ms, to_ms = _instant("--from", from_), _instant("--to", to)
     if from_ms >= to_ms:
         raise StackError("--from is not before --to", "name a period", EXIT_UNUSABLE)
-    # Read twice rather than kept: a period may be larger than memory.
-    total = sum(1 for topic in TOPICS for _ in history(context.log, topic, from_ms, to_ms))
-    records = (one for topic in TOPICS for one in history(context.log, topic, from_ms, to_ms))
+    history = History.of(context.log, from_ms, to_ms)
+    total = sum(1 for _ in history.events())  # read twice rather than kept: a period may be larger than memory
     pace = Pace(rate, lag_max, lambda: lag(context.log, {USAGE_EVENTS: USAGE_GROUP}), context.report, total)
-    count = send(context.log, islice(records, total), pace)
+    count = send(context.log, history.events(), pace)
     context.say(f"{count:,} events sent again with the replay mark")
 
 

@@ -1,11 +1,13 @@
 """What Redis says: the balances that move, and how long an event takes to get there."""
 
 import time
+from decimal import Decimal
 from typing import Any
 
 import redis
 
 from sinks.redis import KEY_PREFIX
+from tollgate.balance_store import BalanceStore
 from tollgate.balance_watch import BalanceWatch
 from tollgate.demo.figures import BalanceRow, Figures
 from tollgate.demo.records import RecordBook
@@ -80,6 +82,13 @@ class BalanceFeed:
     def close(self) -> None:
         """Let the connection go."""
         self._client.close()
+
+
+def settled_rows(store: BalanceStore, rows: list[BalanceRow]) -> list[BalanceRow]:
+    """Return the same customers as Redis has them now, by what they owe for good."""
+    found = store.get_all([one.customer for one in rows])
+    fresh = [balance_row(customer, [fields.get(name) for name in _FIELDS]) for customer, fields in found.items()]
+    return sorted(fresh, key=lambda one: Decimal(one.settled_total), reverse=True)
 
 
 def balance_row(customer: str, answer: list[str | None]) -> BalanceRow:

@@ -49,7 +49,7 @@ def summary(figures: Figures, report: Report, recoveries: list[str], elapsed_sec
 def _rows(figures: Figures, report: Report, recoveries: list[str]) -> list[tuple[str, str | Text | Table]]:
     latency = percentiles(figures.latencies_ms)
     rows: list[tuple[str, str | Text | Table]] = [
-        ("this run", f"{figures.sent:,} events sent, {figures.billed:,} records seen written")
+        ("this run", f"{figures.sent:,} events sent, {figures.billed:,} records seen while traffic ran")
     ]
     if latency.samples:
         text = f"p50 {latency.p50:,.0f} ms, p99 {latency.p99:,.0f} ms (from produce, {latency.samples:,} events timed)"

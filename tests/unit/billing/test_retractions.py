@@ -323,3 +323,12 @@ def test_other_customers_events_are_not_taken_back() -> None:
     outcome = at.take(retraction()._replace(customer_id="eve"), clock_ms=NOON_MS + LATENESS_MS + 1)
     assert isinstance(outcome, Rejection)
     assert outcome.reason.name == "RETRACTION_UNKNOWN_EVENT"
+
+
+def test_a_coupon_gets_its_units_back() -> None:
+    code = {"id": "code", "kind": "coupon", "codes": ["SAVE"], "meters": ["calls"], "units": 100}
+    at = desk(promotions=[code])
+    assert at.rated(usage("a", 100, dimensions={"coupon": "SAVE"})).picos == 0
+    at.rated(retraction("a", "r"))
+    assert at.rated(usage("b", 100)).picos == 0, "the units are there again"
+    assert at.rated(usage("c", 1)).picos > 0, "and once only"

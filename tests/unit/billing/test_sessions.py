@@ -446,8 +446,29 @@ def test_a_session_holds_so_many_updates_and_bytes_and_no_more() -> None:
     for number in range(MAX_UPDATES):
         at.take(update(number, f"u{number}"))
     assert at.refused(update(5, "too many")) == "INVALID_FIELD"
+    assert at.rated(stop(60_000)).quantity == 60, "its end finds room all the same"
     at = desk()
-    assert at.refused(start(event_id="x" * (MAX_HELD_BYTES + 1))) == "INVALID_FIELD"
+    assert at.refused(update(5, "x" * (MAX_HELD_BYTES + 1))) == "INVALID_FIELD"
+
+
+def test_a_start_finds_room_after_all_updates() -> None:
+    at = desk()
+    for number in range(MAX_UPDATES):
+        at.take(update(number, f"u{number}"))
+    at.take(start())
+    assert at.rated(stop(60_000)).quantity == 60
+
+
+def test_a_coupon_is_redeemed_by_the_start() -> None:
+    half = {"id": "code", "kind": "coupon", "codes": ["SAVE"], "meters": ["voice"], "percent": "50"}
+    redeemed = {"coupon": "SAVE"}
+
+    def charged(at_start: dict[str, str], at_stop: dict[str, str]) -> int:
+        at = desk(promotions=[half])
+        at.take(start(dimensions=at_start))
+        return at.rated(stop(60_000, dimensions=at_stop)).picos
+
+    assert charged(redeemed, {}) * 2 == charged({}, {}) == charged({}, redeemed)
 
 
 def test_units_beyond_64_bits_refuse_the_stop_and_at_the_timeout_all_that_waits() -> None:

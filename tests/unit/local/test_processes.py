@@ -112,7 +112,9 @@ def test_processes_that_the_run_file_lost_are_found_by_their_mark(started: Start
     recorded, lost = started("/bin/sh", "-c", DEAF), started("/bin/sleep", "60", name="lost")
     eventually(lambda: len(psutil.Process(recorded.pid).children()) == 2)
     layout = Layout.of(tmp_path, tmp_path)
-    assert [process.pid for process in leftovers(layout, RunFile().with_process(recorded))] == [lost.pid]
+    run = RunFile().with_process(recorded)
+    eventually(lambda: leftovers(layout, run))  # a process that is being started shows no environment yet
+    assert [process.pid for process in leftovers(layout, run)] == [lost.pid]
     assert leftovers(Layout.of(tmp_path, tmp_path / "other"), RunFile()) == []
 
 

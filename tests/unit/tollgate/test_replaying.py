@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import LogRecord
-from tollgate.replaying import REPLAY_HEADER, Letter, Pace, again, marked, sent_again
+from tollgate.replaying import REPLAY_HEADER, Letter, Mended, Pace, again, marked, sent_again
 from wire.v1 import billing_pb2, common_pb2, subscription_pb2, usage_pb2
 
 
@@ -59,7 +59,7 @@ def test_a_dead_letter_goes_back_to_its_topic_with_its_key_its_bytes_and_its_nam
 
 
 def test_a_mended_one_goes_in_its_place() -> None:
-    assert again(letter(), b"mended").value == b"mended"
+    assert again(letter(), Mended(b"zoe2", b"mended"))[1:3] == (b"zoe2", b"mended")
 
 
 class MarkedLog:
@@ -77,7 +77,7 @@ class MarkedLog:
 def test_the_log_itself_tells_what_was_sent_again() -> None:
     log = MarkedLog()
     assert sent_again(log, [letter(7), letter(8)]) == {"2/7"}  # type: ignore[arg-type]
-    assert log.since == [(USAGE_EVENTS, 1007)], "from the oldest of the letters on"
+    assert log.since == [(USAGE_EVENTS, 1007 - 3_600_000)], "an hour for clocks that are behind"
 
 
 def test_a_replay_waits_while_the_jobs_are_behind() -> None:

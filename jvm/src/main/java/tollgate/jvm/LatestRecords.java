@@ -2,9 +2,12 @@ package tollgate.jvm;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -14,6 +17,7 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.Row;
 import tollgate.v1.BillingRecord;
+import tollgate.v1.PriceBookRef;
 
 /**
  * Passes on the latest billing record of each customer, cycle and meter, in frames by shard.
@@ -24,6 +28,7 @@ import tollgate.v1.BillingRecord;
  *
  * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. A frame leaves
  * after a linger, when enough records wait, before every checkpoint barrier and at the end of input.
+ * The shards may take turns within the linger: what comes in one burst then leaves little by little.
  */
 public final class LatestRecords extends AbstractStreamOperator<Row>
     implements OneInputStreamOperator<byte[], Row>, BoundedOneInput {
@@ -34,8 +39,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   private final int shards;
   private final int recordsMax;
   private final long lingerMs;
+  private final int turnsPerLinger;
 
-  private transient Map<Key, byte[]> latest;
+  private transient List<Map<Key, byte[]>> turns;
+  private transient int next;
+  private transient int waiting;
   private transient String[] shardKeys;
   private transient boolean lingering;
 
@@ -47,39 +55,60 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
    * @param recordsMax how many records wait at most
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
+   * @param turnsPerLinger in how many parts the shards leave; with 1 all of them leave at once
    */
-  public LatestRecords(int side, int shards, int recordsMax, long lingerMs) {
+  public LatestRecords(
+      int side, int shards, int recordsMax, long lingerMs, int turnsPerLinger) {
     this.side = side;
     this.shards = shards;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
+    this.turnsPerLinger = turnsPerLinger;
   }
 
   @Override
   public void open() throws Exception {
     super.open();
-    latest = new LinkedHashMap<>();
+    turns = new ArrayList<>();
+    for (int turn = 0; turn < turnsPerLinger; turn++) {
+      turns.add(new LinkedHashMap<>());
+    }
     shardKeys = ShardKeys.of(shards);
   }
 
   @Override
   public void processElement(StreamRecord<byte[]> element) throws Exception {
     byte[] value = element.getValue();
-    latest.put(keyOf(value), value);
-    if (latest.size() >= recordsMax) {
-      flush();
+    Key key = keyOf(value);
+    if (turns.get(shardOf(key) % turnsPerLinger).put(key, value) == null) {
+      waiting++;
+    }
+    if (waiting >= recordsMax) {
+      flushAll();
     } else {
       linger();
     }
   }
 
-  private static Key keyOf(byte[] value) throws InvalidProtocolBufferException {
-    BillingRecord record = BillingRecord.parseFrom(value);
-    return new Key(
-        record.getCustomerId(),
-        record.getPriceBook().getId(),
-        record.getCycle(),
-        record.getMeter());
+  /** Reads the four fields of the key and skips the others, which are most of a record. */
+  private static Key keyOf(byte[] value) throws IOException {
+    CodedInputStream in = CodedInputStream.newInstance(value);
+    String customerId = "";
+    String priceBook = "";
+    String cycle = "";
+    String meter = "";
+    int tag;
+    while ((tag = in.readTag()) != 0) {
+      switch (WireFormat.getTagFieldNumber(tag)) {
+        case BillingRecord.CUSTOMER_ID_FIELD_NUMBER -> customerId = in.readStringRequireUtf8();
+        case BillingRecord.PRICE_BOOK_FIELD_NUMBER ->
+            priceBook = PriceBookRef.parseFrom(in.readByteArray()).getId();
+        case BillingRecord.CYCLE_FIELD_NUMBER -> cycle = in.readStringRequireUtf8();
+        case BillingRecord.METER_FIELD_NUMBER -> meter = in.readStringRequireUtf8();
+        default -> in.skipField(tag);
+      }
+    }
+    return new Key(customerId, priceBook, cycle, meter);
   }
 
   private void linger() {
@@ -87,33 +116,44 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       return;
     }
     lingering = true;
-    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + lingerMs;
+    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + Math.max(1, lingerMs / turnsPerLinger);
     getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
   }
 
   private void onLingerOver(long timeMs) throws Exception {
     lingering = false;
-    flush();
+    flush(turns.get(next));
+    next = (next + 1) % turnsPerLinger;
+    if (waiting > 0) {
+      linger();
+    }
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    flush();
+    flushAll();
   }
 
   @Override
   public void endInput() throws Exception {
-    flush();
+    flushAll();
   }
 
-  private void flush() throws IOException {
+  private void flushAll() throws IOException {
+    for (Map<Key, byte[]> latest : turns) {
+      flush(latest);
+    }
+  }
+
+  private void flush(Map<Key, byte[]> latest) throws IOException {
     if (latest.isEmpty()) {
       return;
     }
     DataOutputSerializer[] frames = new DataOutputSerializer[shards];
     for (Map.Entry<Key, byte[]> entry : latest.entrySet()) {
-      append(frames, entry.getKey().customerId, entry.getValue());
+      append(frames, shardOf(entry.getKey()), entry.getValue());
     }
+    waiting -= latest.size();
     latest.clear();
     for (int shard = 0; shard < shards; shard++) {
       if (frames[shard] != null) {
@@ -123,9 +163,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     }
   }
 
-  private void append(DataOutputSerializer[] frames, String customerId, byte[] value)
-      throws IOException {
-    int shard = ShardKeys.shardOf(ShardHash.of(customerId.getBytes(UTF_8)), shards);
+  private int shardOf(Key key) {
+    return ShardKeys.shardOf(ShardHash.of(key.customerId.getBytes(UTF_8)), shards);
+  }
+
+  private void append(DataOutputSerializer[] frames, int shard, byte[] value) throws IOException {
     if (frames[shard] == null) {
       frames[shard] = new DataOutputSerializer(INITIAL_BYTES);
     }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static tollgate.jvm.Samples.utf8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -81,6 +82,28 @@ class LatestRecordsTest {
       }
       assertEquals(3, operator.entries().size());
       assertEquals(2, operator.rows().stream().map(row -> row.getField(0)).distinct().count());
+    }
+  }
+
+  @Test
+  @DisplayName("In turns a burst leaves part by part within the linger, and a barrier takes the rest.")
+  void turns() throws Exception {
+    try (Harness operator = new Harness(1000, 4)) {
+      for (int customer = 0; customer < 100; customer++) {
+        operator.send(record("c" + customer, "x", 1), record("c" + customer, "x", 2));
+      }
+      int before = 0;
+      for (int turn = 1; turn <= 4; turn++) {
+        operator.passTime(LINGER_MS / 4);
+        int passed = operator.entries().size();
+        assertTrue(passed > before, "turn " + turn);
+        assertTrue(passed - before < 60, "turn " + turn);
+        before = passed;
+      }
+      assertEquals(100, before);
+      operator.send(record("late", "x", 1));
+      operator.checkpoint();
+      assertEquals(101, operator.entries().size());
     }
   }
 
@@ -207,7 +230,11 @@ class LatestRecordsTest {
     private long checkpoints;
 
     Harness() throws Exception {
-      LatestRecords operator = new LatestRecords(SIDE, SHARDS, RECORDS_MAX, LINGER_MS);
+      this(RECORDS_MAX, 1);
+    }
+
+    Harness(int recordsMax, int turns) throws Exception {
+      LatestRecords operator = new LatestRecords(SIDE, SHARDS, recordsMax, LINGER_MS, turns);
       harness = new OneInputStreamOperatorTestHarness<>(operator, SHARDS, 1, 0);
       harness.setup(
           UsageFramer.OUTPUT_TYPE.createSerializer(
