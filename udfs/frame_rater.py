@@ -4,7 +4,7 @@ Knows state as `Store`s and nothing of Flink, so that tests drive the very code 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,12 +26,15 @@ from billing.outcomes import (
 )
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
+from billing.surge.applied import UNKNOWN
+from billing.surge.view import UNDECIDED, SurgeView
+from billing.tariffs import Reduction
 from billing.validity import MAX_ID_LENGTH
-from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
+from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, WholeStore, customer_of, deadline_key
 from udfs.frame_memory import FrameMemory
 from wire.alerts import alert_message
 from wire.customer_state import decode_state, encode_state
-from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
+from wire.frames import FramedRecord, Tag, pack_incoming, pack_outgoing, unpack
 from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
 from wire.usage import decode_usage
 from wire.v1 import common_pb2
@@ -59,33 +62,54 @@ _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measu
 
 @dataclass(slots=True)
 class Stores:
-    """The state of one shard at a time. `deadlines` holds sweeps, and what earlier builds noted of customers."""
+    """The state of one shard at a time. `deadlines` holds sweeps, and what earlier builds noted of customers.
+
+    `queues` holds the events of customers of which one waits for a surge factor.
+    """
 
     customers: Store
     index: IndexStore
     held: IndexStore
     agenda: AgendaStore
     deadlines: DeadlineStore
+    queues: WholeStore
 
 
 @dataclass(slots=True)
 class FrameRater:
     """Hosts the core for one shard at a time.
 
-    `register_timer` is told the event time, in ms, at which `fire` must be called again.
+    `register_timer` is told the event time, in ms, at which `fire` must be called again. `waiting` says after
+    `rate` and `release` that events wait for a factor, so that `release` must be called soon; `patient`
+    says before them whether they may.
     """
 
     topic: str
     stores: Stores
     register_timer: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
+    surge: SurgeView = field(default_factory=SurgeView)
+    patient: bool = True
+    waiting: bool = False
 
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
         arrivals = [arrival for framed in unpack(frame) if (arrival := _admit(framed, prices)) is not None]
         out: list[bytes] = []
+        self.waiting = False
         if arrivals:
             self._decide(arrivals, prices, read, out)
+        return b"".join(out)
+
+    def release(self, prices: PriceCatalog, read: ReadSoFar) -> bytes:
+        """Rate what waits in the shard as far as its factors are decided; returns the outgoing frame."""
+        queues = {customer: packed for customer, packed in self.stores.queues.everything().items() if packed}
+        out: list[bytes] = []
+        self.waiting = False
+        for customer in sorted(queues):
+            self.stores.queues.put_all({customer: b""})
+            arrivals = [arrival for framed in unpack(queues[customer]) if (arrival := _admit(framed, prices))]
+            self._decide(arrivals, prices, read, out, released=True)
         return b"".join(out)
 
     def fire(self, until_ms: int, prices: PriceCatalog) -> bytes:
@@ -103,7 +127,9 @@ class FrameRater:
         return b"".join(out)
 
     def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: list[bytes]) -> None:
-        states = self._load(customers)
+        loaded = self._load(customers)
+        # What waits comes first, at its own clock: `_decide` looks after these when they are released.
+        states = {customer: state for customer, state in loaded.items() if not state.queued}
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         for state in states.values():
@@ -111,13 +137,26 @@ class FrameRater:
         memory.write()
         self._save(states, due_ms, prices)
 
-    def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
+    def _decide(
+        self,
+        arrivals: list[Arrival],
+        prices: PriceCatalog,
+        read: ReadSoFar,
+        out: list[bytes],
+        *,
+        released: bool = False,
+    ) -> None:
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         memory.read_ahead(*_names(arrivals))
         states = self._load(
             dict.fromkeys(event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity)
         )
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
+        if released:
+            for state in states.values():
+                state.queued = False
+            due_ms = dict.fromkeys(due_ms, -1)  # what was due meanwhile was put off: see `_settle`
+        queued: dict[bytes, list[FramedRecord]] = {}
         known = memory.ids
         for framed, event, identity, refused in arrivals:
             if event is None or refused is not None:
@@ -126,14 +165,40 @@ class FrameRater:
             delivery = framed.delivery
             if event.measure is not Measure.QUANTITY:
                 delivery = delivery._replace(original=Original(framed.value, read))
+            customer = event.customer_id.encode()
+            state = states[customer]
+            factor = self._factor(state, event, prices)
+            if factor is UNDECIDED:
+                state.queued = True
+                queued.setdefault(customer, []).append(framed)
+                continue
             fingerprint = fingerprint_of(event)
-            state = states[event.customer_id.encode()]
-            settled, outcome = step(state, event, delivery, identity, fingerprint, known[identity], prices, memory)
+            settled, outcome = step(
+                state, event, delivery, identity, fingerprint, known[identity], prices, memory, factor
+            )
             if settled:
                 self._emit_settled(settled, read, out)
             self._emit_outcome(outcome, framed, event, read, out)
         memory.write()
+        if queued:
+            self._queue(queued)
         self._save(states, due_ms, prices)
+
+    def _factor(self, state: CustomerState, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
+        """Return an event's surge; UNDECIDED where it, or one before it, is to wait."""
+        if state.queued:
+            return UNDECIDED
+        if event.measure is not Measure.QUANTITY:  # sessions are no demand, so that no surge is theirs
+            return None
+        factor = self.surge.of(event, prices)
+        return UNKNOWN if factor is UNDECIDED and not self.patient else factor
+
+    def _queue(self, queued: Mapping[bytes, list[FramedRecord]]) -> None:
+        self.waiting = True
+        before = self.stores.queues.get_all(queued)
+        self.stores.queues.put_all(
+            {customer: before.get(customer, b"") + pack_incoming(iter(records)) for customer, records in queued.items()}
+        )
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
         found = self.stores.customers.get_all(customers)
