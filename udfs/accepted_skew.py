@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pyflink.datastream.functions import FlatMapFunction, RuntimeContext
 
 from udfs.broadcast_prices import RatingStart
+from udfs.loading import load_all
 from udfs.price_feed import PriceFeed, Published
 
 
@@ -19,6 +20,7 @@ class AcceptedSkew(FlatMapFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:  # noqa: ARG002 - Flink's signature
         """Take in what was published when the job was submitted."""
+        load_all()
         self._feed = PriceFeed(self._start.default_price_book, self._start.read, self._start.published)
 
     def flat_map(self, value: bytes) -> Iterator[int]:

@@ -17,6 +17,7 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.balance_keeper import BalanceKeeper
 from udfs.batched_state import FlinkStore
+from udfs.loading import load_all
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -70,6 +71,7 @@ class KeepBalances(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
+        load_all()
         self._keeper = BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
         self._writer = self._target.open()
         self._outbox: list[Waiting] = []

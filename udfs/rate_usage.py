@@ -13,6 +13,7 @@ from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.broadcast_rates import RATES_STATE, BroadcastRates
 from udfs.decide_surge import RATES
 from udfs.frame_rater import FrameRater, Stores
+from udfs.loading import load_all
 from udfs.patience import Patience
 from udfs.price_feed import PriceFeed
 
@@ -43,6 +44,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
+        load_all()
         self._prices = BroadcastPrices(self._start)
         self._rates = BroadcastRates()
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.

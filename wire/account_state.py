@@ -33,6 +33,7 @@ def _book_message(own: BookAccount) -> state_pb2.BookAccountState:
         ],
         credit_used_picos=str(own.credit_used_picos),
         open_from_ms=own.open_from_ms,
+        through_charge=own.through_charge,
     )
 
 
@@ -82,6 +83,7 @@ def _book_account(one: state_pb2.BookAccountState) -> BookAccount:
         {spend.cycle: Spend(int(spend.picos), int(spend.minimum_picos)) for spend in one.spend},
         int(one.credit_used_picos),
         one.open_from_ms,
+        one.through_charge,
     )
 
 

@@ -57,7 +57,8 @@ NEVER_OPEN_MS = 1 << 62
 class BookAccount:
     """What is due under one price book: by cycle, by day, and what later cycles need of closed ones.
 
-    `open_from_ms` is an instant of the oldest day that is still to be closed.
+    `open_from_ms` is an instant of the oldest day that is still to be closed. `through_charge` is the
+    highest number of the charges that are forgotten.
     """
 
     book: Book
@@ -67,6 +68,7 @@ class BookAccount:
     spend: dict[str, Spend] = field(default_factory=dict)
     credit_used_picos: int = 0
     open_from_ms: int = NEVER_OPEN_MS
+    through_charge: int = 0
 
 
 @dataclass(slots=True)

@@ -103,8 +103,14 @@ def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line
         period_to_ms=span.end_ms,
         timezone=own.book.calendar.timezone,
         through_sequence=through_sequence,
-        through_charge=max((one.recorded_sequence for one in own.charges if one.clock_ms < due_ms), default=0),
+        through_charge=_through(own, due_ms),
     )
+
+
+def _through(own: BookAccount, due_ms: int) -> int:
+    """Return the number of the last charge that was recorded before a clock."""
+    known = max((one.recorded_sequence for one in own.charges if one.clock_ms < due_ms), default=0)
+    return max(known, own.through_charge)
 
 
 def _forget(own: BookAccount, cycle: Cycle) -> None:
@@ -114,4 +120,5 @@ def _forget(own: BookAccount, cycle: Cycle) -> None:
         last = day_of(own.book.calendar, cycle.end_ms - 1).name
         own.days = {name: usage for name, usage in own.days.items() if name > last}
     if own.charges:
+        own.through_charge = max(own.through_charge, _through(own, cycle.end_ms + own.book.lateness_ms))
         own.charges = without_superseded(own.charges, cycle.end_ms + own.book.lateness_ms)

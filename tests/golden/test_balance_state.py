@@ -4,16 +4,12 @@ The switch writes the file of a new format only. One that exists is never rewrit
 """
 
 import json
-import re
-
-import pytest
 
 from billing.balances import Balance, CustomerBalance, MeterBalance
-from tests.golden.conftest import HERE, Golden
+from tests.golden.conftest import Golden
+from tests.golden.state_files import StateFiles
 from tollgate.context import as_dict
 from wire.balances import FORMAT, balance_message, decode_balances, encode_balances
-
-FILES = HERE / "balance_state"
 
 
 def handmade() -> CustomerBalance:
@@ -40,32 +36,7 @@ def handmade() -> CustomerBalance:
 
 
 EXPECTED = {1: handmade()}
-
-
-def bytes_of(number: int) -> bytes:
-    return bytes.fromhex((FILES / f"format_{number}.hex").read_text(encoding="utf-8"))
-
-
-def test_the_format_of_this_release_has_a_golden_file(*, regenerate: bool) -> None:
-    path = FILES / f"format_{FORMAT}.hex"
-    if regenerate and not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        lines = re.findall(r".{1,64}", encode_balances(EXPECTED[FORMAT]).hex())
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert path.is_file(), "pytest tests/golden --regenerate-golden"
-
-
-@pytest.mark.parametrize("number", EXPECTED)
-def test_the_bytes_of_every_format_are_read_as_they_were_meant(number: int) -> None:
-    assert decode_balances(bytes_of(number)) == EXPECTED[number]
-
-
-def test_no_format_is_without_an_expectation() -> None:
-    assert {path.name for path in FILES.iterdir()} == {f"format_{number}.hex" for number in EXPECTED}
-
-
-def test_this_release_writes_the_bytes_of_its_format() -> None:
-    assert encode_balances(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+FILES = StateFiles("balance_state", FORMAT, EXPECTED, encode_balances, decode_balances)
 
 
 def test_a_balance_is_shown_as_before(golden: Golden) -> None:

@@ -3,18 +3,16 @@
 The switch writes the file of a new format only. One that exists is never rewritten, for its bytes are out there.
 """
 
-import re
-
-import pytest
+from functools import partial
 
 from billing.events import Charge, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
 from billing.state import CustomerState, CycleState, MeterState
 from billing.volume_tiers import VolumeState
-from tests.golden.conftest import HERE, Golden
+from tests.golden.conftest import Golden
+from tests.golden.state_files import StateFiles
 from wire.customer_state import FORMAT, decode_state, encode_state
 from wire.dedup_index import decode_seen, encode_seen
 
-FILES = HERE / "state"
 NOVEMBER_END_MS, DECEMBER_END_MS = 1_796_083_200_000, 1_798_761_600_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
@@ -60,31 +58,7 @@ def with_something_that_waits() -> CustomerState:
 
 
 EXPECTED = {1: handmade(), 2: with_something_that_waits()}
-
-
-def bytes_of(number: int) -> bytes:
-    return bytes.fromhex((FILES / f"format_{number}.hex").read_text(encoding="utf-8"))
-
-
-def test_the_format_of_this_release_has_a_golden_file(*, regenerate: bool) -> None:
-    path = FILES / f"format_{FORMAT}.hex"
-    if regenerate and not path.exists():
-        lines = re.findall(r".{1,64}", encode_state(EXPECTED[FORMAT]).hex())
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert path.is_file(), "pytest tests/golden --regenerate-golden"
-
-
-@pytest.mark.parametrize("number", EXPECTED)
-def test_the_bytes_of_every_format_are_read_as_they_were_meant(number: int) -> None:
-    assert decode_state("acme/eve", bytes_of(number)) == EXPECTED[number]
-
-
-def test_no_format_is_without_an_expectation() -> None:
-    assert {path.name for path in FILES.iterdir()} == {f"format_{number}.hex" for number in EXPECTED}
-
-
-def test_this_release_writes_the_bytes_of_its_format() -> None:
-    assert encode_state(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"))
 
 
 CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)

@@ -1,19 +1,16 @@
 """Bytes that savepoints of the subscription job hold; as in test_customer_state."""
 
-import re
-
-import pytest
+from functools import partial
 
 from billing.events import Delivery
 from billing.price_books.model import PlanInterval
 from billing.subscriptions.charges import Charge
 from billing.subscriptions.events import ChangeType, Discount, SubscriptionEvent, fingerprint_of
 from billing.subscriptions.state import Applied, Held, SubscriberState
-from tests.golden.conftest import HERE
+from tests.golden.state_files import StateFiles
 from wire.subscriber_state import FORMAT, decode_subscriber, encode_subscriber
 from wire.v1 import subscription_pb2
 
-FILES = HERE / "subscriber_state"
 NOVEMBER_MS = 1_793_491_200_000
 CANCEL = SubscriptionEvent("e-3", "acme/eve", "s-1", ChangeType.CANCEL, 3, NOVEMBER_MS + 7)
 
@@ -47,32 +44,7 @@ def handmade() -> SubscriberState:
 
 
 EXPECTED = {1: handmade()}
-
-
-def bytes_of(number: int) -> bytes:
-    return bytes.fromhex((FILES / f"format_{number}.hex").read_text(encoding="utf-8"))
-
-
-def test_the_format_of_this_release_has_a_golden_file(*, regenerate: bool) -> None:
-    path = FILES / f"format_{FORMAT}.hex"
-    if regenerate and not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        lines = re.findall(r".{1,64}", encode_subscriber(EXPECTED[FORMAT]).hex())
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert path.is_file(), "pytest tests/golden --regenerate-golden"
-
-
-@pytest.mark.parametrize("number", EXPECTED)
-def test_the_bytes_of_every_format_are_read_as_they_were_meant(number: int) -> None:
-    assert decode_subscriber("acme/eve", bytes_of(number)) == EXPECTED[number]
-
-
-def test_no_format_is_without_an_expectation() -> None:
-    assert {path.name for path in FILES.iterdir()} == {f"format_{number}.hex" for number in EXPECTED}
-
-
-def test_this_release_writes_the_bytes_of_its_format() -> None:
-    assert encode_subscriber(EXPECTED[FORMAT]) == bytes_of(FORMAT)
+FILES = StateFiles("subscriber_state", FORMAT, EXPECTED, encode_subscriber, partial(decode_subscriber, "acme/eve"))
 
 
 def test_fingerprints_are_those_that_states_hold() -> None:

@@ -7,9 +7,9 @@ import pytest
 from billing.events import Measure, Seen, UsageEvent, identity_of
 from billing.outcomes import BillingRecord, Duplicate, Held, Kind, Rejection
 from billing.retractions import MAX_WAITING
-from tests.unit.billing.test_sessions import CENT, IDLE_MS, desk, start, stop, update
 from tests.unit.builders import HORIZON_MS, LATENESS_MS, NOON_MS, book, catalog, free_units, ms, per_unit, usage
 from tests.unit.desk import Desk
+from tests.unit.sessions import CENT, IDLE_MS, desk, start, stop, update
 
 CLOSE_MS = ms("2026-12-01T03:00:00Z")
 LATER_MS = ms("2026-12-05T00:00:00Z")

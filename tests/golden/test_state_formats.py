@@ -1,0 +1,38 @@
+"""Bytes that savepoints in the field hold: every format that was ever released is read as it was meant.
+
+The switch writes the file of a new format only. One that exists is never rewritten, for its bytes are out there.
+"""
+
+import pytest
+
+from tests.golden import test_account_state, test_balance_state, test_customer_state, test_subscriber_state
+from tests.golden.state_files import StateFiles
+
+KINDS = [one.FILES for one in (test_customer_state, test_balance_state, test_subscriber_state, test_account_state)]
+of_every_kind = pytest.mark.parametrize("files", KINDS, ids=lambda files: files.folder)
+
+
+@of_every_kind
+def test_the_format_of_this_release_has_a_golden_file(files: StateFiles, *, regenerate: bool) -> None:
+    if regenerate:
+        files.write_if_new()
+    assert (files.path / f"format_{files.current}.hex").is_file(), "pytest tests/golden --regenerate-golden"
+
+
+@pytest.mark.parametrize(
+    ("files", "number"),
+    [(files, number) for files in KINDS for number in files.expected],
+    ids=lambda one: one.folder if isinstance(one, StateFiles) else str(one),
+)
+def test_the_bytes_of_every_format_are_read_as_they_were_meant(files: StateFiles, number: int) -> None:
+    assert files.decode(files.bytes_of(number)) == files.expected[number]
+
+
+@of_every_kind
+def test_no_format_is_without_an_expectation(files: StateFiles) -> None:
+    assert {path.name for path in files.path.iterdir()} == {f"format_{number}.hex" for number in files.expected}
+
+
+@of_every_kind
+def test_this_release_writes_the_bytes_of_its_format(files: StateFiles) -> None:
+    assert files.encode(files.expected[files.current]) == files.bytes_of(files.current)
