@@ -21,7 +21,7 @@ from flink_jobs.settings import (
     JobSettings,
 )
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.surge import decide_surge
+from flink_jobs.surge import as_rates, decide_surge
 from flink_jobs.topics import (
     ALERTS,
     BALANCES,
@@ -68,10 +68,10 @@ def main() -> None:
     skews = books.flat_map(AcceptedSkew(start), output_type=Types.LONG())
     skews.set_parallelism(1).uid("accepted-skew").name("accepted skew")
     frames = framed_usage(env, settings, skews, prices.max_future_skew_ms(settings.default_price_book))
-    surge = decide_surge(frames, books, contracts, signals, start)
-    rated = rate(frames, books.union(contracts, surge.rates), start, settings)
+    decided = decide_surge(frames, books, contracts, signals, start)
+    rated = rate(frames, books.union(contracts, as_rates(decided)), start, settings)
     sink = exactly_once_sink(
-        rated.union(surge.outgoing),
+        rated.union(decided),
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,

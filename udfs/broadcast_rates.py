@@ -7,6 +7,7 @@ from pyflink.common import Types
 from pyflink.datastream.state import MapStateDescriptor
 
 from billing.surge.view import SurgeView
+from wire.frames import Tag, unpack_outgoing
 from wire.surge import take_rate
 from wire.surge_state import decode_runs, encode_runs, runs_key
 
@@ -14,6 +15,9 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 
 # Name and types are part of every savepoint.
 RATES_STATE = MapStateDescriptor("surge-rates", _BYTES, _BYTES)
+
+DECIDED = b"S"
+"""Stands before what was decided on its way to the rating; no `KeyedRecord` begins so."""
 
 _WATERMARK = b""
 _TIME = Struct(">q")
@@ -37,29 +41,33 @@ class BroadcastRates:
                 else:
                     name, runs = decode_runs(value)
                     self._view.rates.runs[name] = runs
+            self._swept_ms = self._view.rates.watermark_ms  # what a restored job waits with is known only later
         return self._view
 
-    def add(self, message: bytes, ctx: Any, horizon_ms: int) -> bool:
-        """Take in a SurgeRate; returns whether the detector has come further. Factors older than the horizon go."""
+    def add(self, element: bytes, ctx: Any) -> None:
+        """Take in an outgoing frame of the decider: rates first, then the marks that say they are all."""
+        for tag, _, message, _ in unpack_outgoing(element[len(DECIDED) :]):
+            if tag is Tag.SURGE:
+                self._take(message, ctx)
+
+    def _take(self, message: bytes, ctx: Any) -> None:
         rates = self.view(ctx).rates
         state = ctx.get_broadcast_state(RATES_STATE)
-        before_ms = rates.watermark_ms
         key = take_rate(message, rates)
-        if key is not None:
-            if key in rates.runs:
-                state.put(runs_key(key), encode_runs(key, rates.runs[key]))
-            return False
-        state.put(_WATERMARK, _TIME.pack(rates.watermark_ms))
-        if rates.watermark_ms - self._swept_ms > _DAY_MS:
-            self._sweep(state, rates.watermark_ms - horizon_ms)
-            self._swept_ms = rates.watermark_ms
-        return rates.watermark_ms > before_ms
+        if key is None:
+            state.put(_WATERMARK, _TIME.pack(rates.watermark_ms))
+        elif key in rates.runs:
+            state.put(runs_key(key), encode_runs(key, rates.runs[key]))
 
-    def _sweep(self, state: Any, before_ms: int) -> None:
-        assert self._view is not None
-        rates = self._view.rates
+    def forget(self, ctx: Any, horizon_ms: int) -> None:
+        """Drop, once a day of event time, what is older than the horizon: no event of that age is rated."""
+        rates = self.view(ctx).rates
+        if rates.watermark_ms - self._swept_ms <= _DAY_MS:
+            return
+        self._swept_ms = rates.watermark_ms
+        state = ctx.get_broadcast_state(RATES_STATE)
         known = list(rates.runs)
-        rates.forget_before(before_ms)
+        rates.forget_before(rates.watermark_ms - horizon_ms)
         for key in known:
             if key in rates.runs:
                 state.put(runs_key(key), encode_runs(key, rates.runs[key]))

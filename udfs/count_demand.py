@@ -12,6 +12,7 @@ from udfs.batched_state import FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.decide_surge import DEMAND
 from udfs.demand_counter import DemandCounter
+from udfs.loading import load_all
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -29,6 +30,7 @@ class CountDemand(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
+        load_all()
         self._prices = BroadcastPrices(self._start)
         self._timers: Any = None
         self._meters: tuple[bytes, ...] | None = None

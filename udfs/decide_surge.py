@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyflink.common import Types
-from pyflink.datastream import OutputTag
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
+from udfs.loading import load_all
 from udfs.price_feed import PriceTopic, Published
 from udfs.surge_decider import Advanced, SurgeDecider
 from wire.alerts import alert_message
@@ -24,12 +24,6 @@ SIGNALS = MapStateDescriptor("surge-signals", _BYTES, _BYTES)
 DEMAND = b"D"
 """Stands before demand on its way from the counters; alone, it wakes the decider up. No `KeyedRecord` begins so."""
 
-RATES = b"S"
-"""Stands before rates on their way to the rating; no `KeyedRecord` begins so."""
-
-DECIDED = OutputTag("decided", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-"""Rates and marks, for the rating; the main output has them as outgoing entries, for Kafka."""
-
 
 class DecideSurge(KeyedBroadcastProcessFunction):
     """Decides factors, on one key: everything in one place, in one order."""
@@ -39,10 +33,11 @@ class DecideSurge(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
+        load_all()
         self._prices = BroadcastPrices(self._start)
         self._decider = SurgeDecider(runtime_context.get_map_state(DETECTORS), runtime_context.get_map_state(SIGNALS))
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Take in demand or a signal, and decide what the watermark allows."""
         if value[0] == PriceTopic.SIGNALS:
             self._decider.add_signal(Published.unpack(value).value)
@@ -50,16 +45,16 @@ class DecideSurge(KeyedBroadcastProcessFunction):
             self._decider.add(value[len(DEMAND) :])
         yield from self._advance(ctx)
 
-    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
+    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Take in a price book or a contract."""
         self._prices.add(value, ctx)
         yield from ()
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:  # noqa: ARG002 - Flink's signature
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:  # noqa: ARG002 - Flink's signature
         """Decide what the watermark allows by now."""
         yield from self._advance(ctx)
 
-    def _advance(self, ctx: Any) -> Iterator[Any]:
+    def _advance(self, ctx: Any) -> Iterator[bytes]:
         feed = self._prices.feed(ctx)
         timers = ctx.timer_service()
         watermark_ms = timers.current_watermark()
@@ -71,13 +66,11 @@ class DecideSurge(KeyedBroadcastProcessFunction):
             timers.register_event_time_timer(next_ms)
 
 
-def _outputs(done: Advanced) -> Iterator[Any]:
+def _outputs(done: Advanced) -> Iterator[bytes]:
     entries = [_entry(rate) for rate in (*done.rates, *done.marks)]
     entries += [pack_outgoing(Tag.ALERT, None, alert_message(alert).SerializeToString()) for alert in done.alerts]
     if entries:
         yield b"".join(entries)
-    for rate in (*done.rates, *done.marks):
-        yield DECIDED, RATES + rate.SerializeToString()
 
 
 def _entry(rate: pricing_pb2.SurgeRate) -> bytes:

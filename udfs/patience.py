@@ -2,41 +2,68 @@
 
 from dataclasses import dataclass, field
 
-LONGEST = 20
-"""An event waits at most so many times the patience, even where the detector makes progress."""
+from billing.instants import format_instant
+from billing.outcomes import Alert, AlertKind
+from billing.state import NEVER_MS
+from wire.alerts import alert_message
+from wire.frames import Tag, pack_outgoing
+
+LOOK_MS = 250
+"""How soon, in processing time, whoever waits is looked after again."""
+
+_LONGEST_STEP_MS = 2 * LOOK_MS
+"""What passes between two looks counts for no more than this: a busy or paused process is no silent detector."""
 
 
 @dataclass(slots=True)
 class Patience:
     """Processing times of one instance. `patience_ms` is how long a wait without any progress lasts.
 
-    Once a wait was in vain the detector counts as silent, and nothing waits until it makes progress.
+    Once a wait was in vain the detector counts as silent, and nothing waits until it makes progress. `shards`
+    holds those that wait, with the event time of the first decision that they wait for.
     """
 
     patience_ms: int
-    since_ms: dict[str, int] = field(default_factory=dict)
-    progressed_ms: int = 0
+    shards: dict[str, int] = field(default_factory=dict)
     silent: bool = False
-    _now_ms: int = 0
+    _reached_ms: int = -1
+    _stalled_ms: int = 0
+    _looked_ms: int = 0
 
-    def lasts(self, shard: str, now_ms: int) -> bool:
-        """Tell whether a shard's events may still wait."""
-        self._now_ms = now_ms
-        begun_ms = self.since_ms.get(shard)
-        if begun_ms is not None:
-            still = now_ms - max(begun_ms, self.progressed_ms) > self.patience_ms
-            if still or now_ms - begun_ms > LONGEST * self.patience_ms:
-                self.silent = True
-        return not self.silent
+    def look(self, now_ms: int, decided_ms: int, watermark_ms: int) -> bool:
+        """Take in how far the detector has decided and event time has come; returns whether it falls silent with this.
 
-    def begin(self, shard: str, now_ms: int) -> None:
-        """Note that something waits in a shard."""
-        self.since_ms.setdefault(shard, now_ms)
+        Event time that moves on is progress as well, for it brings decisions about, unless it has passed
+        the time of one that has not come.
+        """
+        overdue = any(due_ms <= watermark_ms for due_ms in self.shards.values())
+        reached_ms = decided_ms if overdue else watermark_ms
+        step_ms = min(now_ms - self._looked_ms, _LONGEST_STEP_MS)
+        self._looked_ms = now_ms
+        if reached_ms > self._reached_ms:
+            self._reached_ms, self._stalled_ms, self.silent = reached_ms, 0, False
+            return False
+        self._stalled_ms = self._stalled_ms + step_ms if self.shards else 0
+        before, self.silent = self.silent, self.silent or self._stalled_ms > self.patience_ms
+        return self.silent and not before
 
-    def end(self, shard: str) -> None:
-        """Note that nothing does any more."""
-        self.since_ms.pop(shard, None)
+    def note(self, shard: str, due_ms: int) -> None:
+        """Note when the first factor that a shard waits for should be decided; NEVER_MS: nothing waits."""
+        if due_ms == NEVER_MS:
+            self.shards.pop(shard, None)
+        else:
+            self.shards[shard] = due_ms
 
-    def progress(self) -> None:
-        """Note that the detector has come further."""
-        self.progressed_ms, self.silent = self._now_ms, False
+
+def silent_alert(decided_ms: int, patience_ms: int) -> bytes:
+    """Return the outgoing entry that tells of a silent detector; every instance that waited writes the same."""
+    alert = Alert(
+        alert_id=f"surge-silent@{decided_ms}",
+        customer_id="",
+        kind=AlertKind.DETECTOR_SILENT,
+        subject="surge",
+        detail=f"surge is decided up to a watermark of {format_instant(decided_ms)} and made no progress for"
+        f" {patience_ms} ms: what is used after that is charged factor 1",
+        event_time_ms=decided_ms,
+    )
+    return pack_outgoing(Tag.ALERT, None, alert_message(alert).SerializeToString())

@@ -8,13 +8,13 @@ from pyflink.datastream import TimeDomain
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
-from udfs.broadcast_rates import RATES_STATE, BroadcastRates
-from udfs.decide_surge import RATES
+from udfs.broadcast_rates import DECIDED, RATES_STATE, BroadcastRates
 from udfs.frame_rater import FrameRater, Stores
 from udfs.loading import load_all
-from udfs.patience import Patience
+from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
@@ -26,9 +26,6 @@ DEADLINES = MapStateDescriptor("deadlines", _BYTES, _BYTES)
 HELD = MapStateDescriptor("held", _BYTES, _BYTES)
 AGENDA = MapStateDescriptor("agenda", _BYTES, _BYTES)
 QUEUES = MapStateDescriptor("queues", _BYTES, _BYTES)
-
-RETRY_MS = 50
-"""How soon what waits for a factor is looked at again."""
 
 __all__ = ["RATES_STATE", "RateUsage"]
 
@@ -51,6 +48,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         task = runtime_context._runtime_context.getTaskInfo()  # noqa: SLF001
         self._first_subtask = task.getIndexOfThisSubtask() == 0
         self._timers: Any = None
+        self._alerts: list[bytes] = []
         self._rater = FrameRater(
             topic=self._start.topic,
             stores=Stores(
@@ -62,56 +60,70 @@ class RateUsage(KeyedBroadcastProcessFunction):
                 queues=FlinkStore(runtime_context.get_map_state(QUEUES)),
             ),
             register_timer=self._register_timer,
+            patient=self._is_patient,
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Rate one frame."""
-        feed = self._look(ctx)
+        feed = self._bind(ctx)
         out = self._rater.rate(value, feed.catalog, feed.read)
         self._count()
-        self._await_factors(ctx)
-        if out:
-            yield out
+        if self._rater.holds:
+            self._await_factors(ctx)
+        yield from self._told(out)
 
-    def _look(self, ctx: Any) -> PriceFeed:
-        """Take in what has been read and decided, and whether there is time to wait."""
+    def _bind(self, ctx: Any) -> PriceFeed:
+        """Make what belongs to this element known to the rating; returns the prices."""
         self._timers = ctx.timer_service()
         self._rater.surge = self._rates.view(ctx)
-        self._rater.patient = self._patience.lasts(str(ctx.get_current_key()), self._timers.current_processing_time())
         return self._prices.feed(ctx)
 
+    def _is_patient(self) -> bool:
+        """Look whether there is time to wait for factors; asked only where one is not decided."""
+        decided_ms = self._rater.surge.rates.watermark_ms
+        if self._patience.look(
+            self._timers.current_processing_time(), decided_ms, max(decided_ms, self._timers.current_watermark())
+        ):
+            self._alerts.append(silent_alert(decided_ms, self._patience.patience_ms))
+        return not self._patience.silent
+
     def _await_factors(self, ctx: Any) -> None:
-        shard, now_ms = str(ctx.get_current_key()), self._timers.current_processing_time()
-        if self._rater.waiting:
-            self._patience.begin(shard, now_ms)
-            self._timers.register_processing_time_timer(now_ms + RETRY_MS)
-        else:
-            self._patience.end(shard)
+        """Look again soon, as long as something waits; many looks at one shard at a time are one timer."""
+        next_ms = self._rater.held.next_ms()
+        self._patience.note(str(ctx.get_current_key()), next_ms)
+        if next_ms != NEVER_MS:
+            now_ms = self._timers.current_processing_time()
+            self._timers.register_processing_time_timer((now_ms // LOOK_MS + 1) * LOOK_MS)
+
+    def _told(self, out: bytes) -> Iterator[bytes]:
+        alerts, self._alerts = self._alerts, []
+        if out or alerts:
+            yield b"".join([out, *alerts])
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract, or refuse it and keep the last good ones."""
-        if value[:1] == RATES:
-            feed = self._prices.feed(ctx)
-            if self._rates.add(value[1:], ctx, feed.catalog.longest_dedup_horizon_ms()):
-                self._patience.progress()
+        if value.startswith(DECIDED):
+            self._rates.add(value, ctx)
+            if not self._patience.shards:
+                self._rates.forget(ctx, self._prices.feed(ctx).catalog.longest_dedup_horizon_ms())
             return
         record, refused = self._prices.add(value, ctx)
         if refused and self._first_subtask:  # every subtask reads all of them; one reports it
             yield self._prices.feed(ctx).dead_letter(self._start.price_topics[record.topic], record, refused)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
-        """Do what is due for customers that have been silent, or rate what has waited for its factor."""
-        feed = self._look(ctx)
-        if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
-            out = self._rater.release(feed.catalog, feed.read)
-            self._count()
-            self._await_factors(ctx)
+        """Do what is due for customers that have been silent, or look after events that wait for a factor."""
+        feed = self._bind(ctx)
+        if ctx.time_domain() == TimeDomain.EVENT_TIME:
+            out = self._rater.fire(timestamp, feed.catalog, feed.read)
         else:
-            out = self._rater.fire(timestamp, feed.catalog)
-        if out:
-            yield out
+            until_ms = self._rater.surge.rates.watermark_ms if self._is_patient() else NEVER_MS
+            out = self._rater.release(until_ms, feed.catalog, feed.read)
+            self._await_factors(ctx)
+        self._count()
+        yield from self._told(out)
 
     def _register_timer(self, time_ms: int) -> None:
         self._timers.register_event_time_timer(time_ms)
