@@ -12,10 +12,21 @@ from flink_jobs.settings import (
     CONTRACTS_GROUP,
     LIVE_GROUP,
     SETTLED_GROUP,
+    SIGNALS_GROUP,
     USAGE_GROUP,
     USAGE_RATING,
 )
-from flink_jobs.topics import ALERTS, BALANCES, CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import (
+    ALERTS,
+    BALANCES,
+    CONTRACTS,
+    DEAD_LETTERS,
+    PRICE_BOOKS,
+    RECORDS,
+    SIGNALS,
+    SURGE,
+    USAGE_EVENTS,
+)
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
@@ -35,7 +46,7 @@ class JobSpec:
 
     `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
-    `checkpoint_interval_ms`: at most this; 0: the setting's.
+    `holds`: events may wait in it for a surge factor. `checkpoint_interval_ms`: at most this; 0: the setting's.
     """
 
     name: str
@@ -46,24 +57,32 @@ class JobSpec:
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
     bills: bool
+    holds: bool = False
     checkpoint_interval_ms: int = 0
 
 
 def _rating_arguments(context: Context) -> list[str]:
     chosen = context.settings.default_price_book
-    return ["--default-price-book", chosen] if chosen else []
+    patience = ["--surge-patience-ms", str(context.settings.surge_patience_ms)]
+    return [*patience, "--default-price-book", chosen] if chosen else patience
 
 
 JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
         "flink_jobs/usage_rating.py",
-        inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
+        inputs=(
+            (USAGE_EVENTS, USAGE_GROUP),
+            (PRICE_BOOKS, BOOKS_GROUP),
+            (CONTRACTS, CONTRACTS_GROUP),
+            (SIGNALS, SIGNALS_GROUP),
+        ),
         source_uid="usage-events",
-        outputs=(RECORDS, ALERTS, DEAD_LETTERS),
+        outputs=(RECORDS, ALERTS, DEAD_LETTERS, SURGE),
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
+        holds=True,
     ),
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,

@@ -10,10 +10,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.loading import load_all
 from udfs.price_feed import PriceTopic, Published
-from udfs.surge_decider import Advanced, SurgeDecider
-from wire.alerts import alert_message
-from wire.frames import Tag, pack_outgoing
-from wire.v1 import pricing_pb2
+from udfs.surge_decider import SurgeDecider, outgoing
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -59,19 +56,9 @@ class DecideSurge(KeyedBroadcastProcessFunction):
         timers = ctx.timer_service()
         watermark_ms = timers.current_watermark()
         if watermark_ms > 0:
-            done = self._decider.advance(watermark_ms, feed.catalog, feed.read.books_offset)
-            yield from _outputs(done)
+            frame = outgoing(self._decider.advance(watermark_ms, feed.catalog, feed.read.books_offset))
+            if frame:
+                yield frame
         next_ms = self._decider.next_end_ms(feed.catalog)
         if next_ms is not None:
             timers.register_event_time_timer(next_ms)
-
-
-def _outputs(done: Advanced) -> Iterator[bytes]:
-    entries = [_entry(rate) for rate in (*done.rates, *done.marks)]
-    entries += [pack_outgoing(Tag.ALERT, None, alert_message(alert).SerializeToString()) for alert in done.alerts]
-    if entries:
-        yield b"".join(entries)
-
-
-def _entry(rate: pricing_pb2.SurgeRate) -> bytes:
-    return pack_outgoing(Tag.SURGE, rate.meter.encode(), rate.SerializeToString())

@@ -32,6 +32,13 @@ __all__ = ["RATES_STATE", "RateUsage"]
 COUNTED = ("rated", "duplicates", "dead_letters")
 
 
+def held_shards(group: Any) -> Any:
+    """Return the metrics of what waits, see tollgate.jvm.HeldShards."""
+    from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
+
+    return findClass("tollgate.jvm.HeldShards").register(group._metrics)  # noqa: SLF001 - a gauge that Java can ask
+
+
 class RateUsage(KeyedBroadcastProcessFunction):
     """Rates frames of usage events, keyed by shard; price books come as broadcast elements."""
 
@@ -64,6 +71,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
+        self._held_shards = held_shards(group)
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Rate one frame."""
@@ -93,6 +101,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         """Look again soon, as long as something waits; many looks at one shard at a time are one timer."""
         next_ms = self._rater.held.next_ms()
         self._patience.note(str(ctx.get_current_key()), next_ms)
+        self._held_shards.set(len(self._patience.shards))
         if next_ms != NEVER_MS:
             now_ms = self._timers.current_processing_time()
             self._timers.register_processing_time_timer((now_ms // LOOK_MS + 1) * LOOK_MS)

@@ -3,6 +3,7 @@
 A stack of its own: what waits for a factor goes by the clocks of all partitions, which other tests move.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pytest
 
 from billing.instants import format_instant, parse_instant
 from tests.integration.conftest import Tollgate, stack, usage
+from tollgate.jobs import live_job
+from tollgate.local import processes
+from tollgate.local.run_file import load_run_file
 from wire.v1 import billing_pb2, pricing_pb2
 
 BOOK = """
@@ -40,6 +44,12 @@ def surging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
         assert published.returncode == 0, published.stderr
         assert "not billed" not in published.stdout + published.stderr
         yield command
+
+
+def rating_job(tollgate: Tollgate) -> str:
+    job = live_job(tollgate.context, "usage-rating")
+    assert job is not None
+    return job.id
 
 
 def at(minute: float) -> int:
@@ -83,8 +93,81 @@ def test_demand_switches_a_surge_on_and_off_and_records_say_so(surging: Tollgate
     surging.produce([usage("ann", f"a{minute}", 1, at(minute), dimensions=EU) for minute in (4, 5, 6)])
     surging.ok("wait")
     assert surges(surging, "ann", "bob") == {
-        "a2": "1.25", "a3": "1.6", "a4": "1.25", "a5": "1", "a6": "1", "b2": "1", "b3": "1",
+        "a2": "1.25", "a3": "1.6", "a4": "1.25", "a5": "1.25", "a6": "1", "b2": "1", "b3": "1",
     }  # fmt: skip
-    assert {
-        (one.dimension_value, (one.interval_from_ms - NOON_MS) // MINUTE_MS, one.factor) for one in rates(surging)
-    } == set()
+    assert [
+        (one.dimension_value, (one.interval_from_ms - NOON_MS) // MINUTE_MS, one.factor, one.demand)
+        for one in sorted(rates(surging), key=lambda rate: (rate.dimension_value, rate.interval_from_ms))
+    ] == [
+        ("eu", 2, "1.25", 150), ("eu", 3, "1.6", 250), ("eu", 4, "1.25", 100), ("eu", 5, "1.25", 100),
+        ("eu", 6, "1", 0), ("us", 4, "1.25", 100), ("us", 5, "1", 0),
+    ]  # fmt: skip
+    assert [kind for kind, _ in alerts(surging)] == ["SURGE_ON", "SURGE_ON", "SURGE_OFF", "SURGE_OFF"]
+
+
+def test_an_event_waits_for_its_factor_and_all_later_ones_of_its_customer_behind_it(surging: Tollgate) -> None:
+    """Its minute is decided by heartbeats that come after it, within the patience."""
+    surging.produce([usage("dan", "x0", 120, at(10), dimensions=EU)], "--advance-to", format_instant(at(10)))
+    surging.produce(
+        [usage("dan", "x1", 1, at(12.5), dimensions=EU), usage("dan", "x2", 1, at(10), meter="mms.outbound")],
+        "--advance-to",
+        format_instant(at(12.5)),
+    )
+    surging.ok("wait")
+    assert surges(surging, "dan") == {"x0": "1", "x1": "1.25", "x2": "1"}
+    assert [one["event_id"] for one in surging.json("records", "dan")] == ["x0", "x1", "x2"]
+
+
+def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surging: Tollgate) -> None:
+    """No heartbeats: the other partitions' clocks stay, and nothing more is decided."""
+    before = alerts(surging)
+    begun = time.monotonic()
+    surging.produce([usage("eve", f"y{number}", 1, at(30), dimensions=EU) for number in range(3)])
+    surging.produce([usage("eve", "y3", 1, at(30), meter="mms.outbound")])
+    surging.ok("wait")
+    assert time.monotonic() - begun < 15
+    assert surges(surging, "eve") == {"y0": "unknown", "y1": "unknown", "y2": "unknown", "y3": "1"}
+    surging.produce([usage("eve", "y4", 1, at(30), dimensions=EU)])
+    surging.ok("wait")
+    assert surges(surging, "eve")["y4"] == "unknown"
+    new = alerts(surging)[len(before) :]
+    assert [kind for kind, _ in new] == ["DETECTOR_SILENT"], "once for the silence, not for each event"
+
+    surging.produce([usage("eve", "y5", 1, at(31), dimensions=EU)], "--advance-to", format_instant(at(31)))
+    surging.ok("wait")
+    assert surges(surging, "eve")["y5"] == "1", "it has made progress"
+
+
+def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: Tollgate) -> None:
+    """Demand was counted and an event held before the kill; what is decided after it goes by all of that."""
+    surging.produce([usage("fay", "k0", 60, at(40), dimensions=EU)], "--advance-to", format_instant(at(40)))
+    surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])
+    surging.ok("wait")
+    context = surging.context
+    name = context.stack.task_managers_of(rating_job(surging))[0]
+    processes.kill(load_run_file(context.stack.layout.run_file).processes[name])
+    surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])  # again
+    context.stack.ensure_task_managers()
+    surging.produce([usage("fay", "k2", 1, at(42), dimensions=EU)], "--advance-to", format_instant(at(42)))
+    surging.ok("wait")
+    assert surges(surging, "fay", "gus") == {"k0": "1", "k1": "1", "k2": "1.25"}
+    (decided,) = [one for one in rates(surging) if one.interval_from_ms == at(42)]
+    assert (decided.demand, decided.factor) == (120, "1.25")
+
+
+def test_a_rate_is_on_its_topic_before_its_interval_begins(surging: Tollgate) -> None:
+    """In real time: the window ends a minute before the interval; the rate is there within a second or so."""
+    window_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+    surging.produce([usage("hal", "n0", 500, window_ms, dimensions=EU)])
+    end_ms = window_ms + MINUTE_MS
+    time.sleep(max(0.0, end_ms / 1000 - time.time()))
+    surging.produce([], "--advance-to", format_instant(end_ms))
+    surging.ok("wait")
+    log = surging.context.log
+    found = {
+        rate.interval_from_ms: one.timestamp_ms
+        for one in log.read("pricing.surge")
+        if (rate := pricing_pb2.SurgeRate.FromString(one.value)).demand == 500
+    }
+    assert list(found) == [end_ms + MINUTE_MS]
+    assert found[end_ms + MINUTE_MS] < end_ms + MINUTE_MS / 2
