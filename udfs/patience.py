@@ -11,6 +11,12 @@ from wire.frames import Tag, pack_outgoing
 LOOK_MS = 250
 """How soon, in processing time, whoever waits is looked after again."""
 
+START_MS = 20_000
+"""So long after its start an instance takes no silence for the detector's, unless it has seen it move before.
+
+After a fault the tasks of a job start one after another.
+"""
+
 _LONGEST_STEP_MS = 2 * LOOK_MS
 """What passes between two looks counts for no more than this: a busy or paused process is no silent detector."""
 
@@ -26,9 +32,15 @@ class Patience:
     patience_ms: int
     shards: dict[str, int] = field(default_factory=dict)
     silent: bool = False
+    _until_ms: int = 0
     _reached_ms: int = -1
+    _moved: bool = False
     _stalled_ms: int = 0
     _looked_ms: int = 0
+
+    def start(self, now_ms: int) -> None:
+        """Note when the instance starts, in processing time."""
+        self._until_ms = now_ms + START_MS
 
     def look(self, now_ms: int, decided_ms: int, watermark_ms: int) -> bool:
         """Take in how far the detector has decided and event time has come; returns whether it falls silent with this.
@@ -41,9 +53,11 @@ class Patience:
         step_ms = min(now_ms - self._looked_ms, _LONGEST_STEP_MS)
         self._looked_ms = now_ms
         if reached_ms > self._reached_ms:
+            self._moved = self._reached_ms >= 0
             self._reached_ms, self._stalled_ms, self.silent = reached_ms, 0, False
             return False
-        self._stalled_ms = self._stalled_ms + step_ms if self.shards else 0
+        all_run = self._moved or now_ms >= self._until_ms
+        self._stalled_ms = self._stalled_ms + step_ms if self.shards and all_run else 0
         before, self.silent = self.silent, self.silent or self._stalled_ms > self.patience_ms
         return self.silent and not before
 

@@ -1,5 +1,6 @@
 """The rating operator: Flink's state, timers and broadcast price books around `FrameRater`."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
         load_all()
+        self._patience.start(time.time_ns() // 1_000_000)
         self._prices = BroadcastPrices(self._start)
         self._rates = BroadcastRates()
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.

@@ -4,6 +4,7 @@ A stack of its own: what waits for a factor goes by the clocks of all partitions
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def test_demand_switches_a_surge_on_and_off_and_records_say_so(surging: Tollgate
         usage("bob", "b2", 100, at(2), dimensions={"region": "us"}),
         usage("bob", "b3", 1, at(3), meter="mms.outbound"),
     ]
-    surging.produce([*charged, *others], "--advance-to", format_instant(at(7)))
+    surging.produce([*others, *charged], "--advance-to", format_instant(at(7)))
     surging.produce([usage("ann", f"a{minute}", 1, at(minute), dimensions=EU) for minute in (4, 5, 6)])
     surging.ok("wait")
     assert surges(surging, "ann", "bob") == {
@@ -102,7 +103,7 @@ def test_demand_switches_a_surge_on_and_off_and_records_say_so(surging: Tollgate
         ("eu", 2, "1.25", 150), ("eu", 3, "1.6", 250), ("eu", 4, "1.25", 100), ("eu", 5, "1.25", 100),
         ("eu", 6, "1", 0), ("us", 4, "1.25", 100), ("us", 5, "1", 0),
     ]  # fmt: skip
-    assert [kind for kind, _ in alerts(surging)] == ["SURGE_ON", "SURGE_ON", "SURGE_OFF", "SURGE_OFF"]
+    assert Counter(kind for kind, _ in alerts(surging)) == {"SURGE_ON": 2, "SURGE_OFF": 2}
 
 
 def test_an_event_waits_for_its_factor_and_all_later_ones_of_its_customer_behind_it(surging: Tollgate) -> None:
@@ -120,7 +121,7 @@ def test_an_event_waits_for_its_factor_and_all_later_ones_of_its_customer_behind
 
 def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surging: Tollgate) -> None:
     """No heartbeats: the other partitions' clocks stay, and nothing more is decided."""
-    before = alerts(surging)
+    before = Counter(alerts(surging))
     begun = time.monotonic()
     surging.produce([usage("eve", f"y{number}", 1, at(30), dimensions=EU) for number in range(3)])
     surging.produce([usage("eve", "y3", 1, at(30), meter="mms.outbound")])
@@ -130,16 +131,19 @@ def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surgi
     surging.produce([usage("eve", "y4", 1, at(30), dimensions=EU)])
     surging.ok("wait")
     assert surges(surging, "eve")["y4"] == "unknown"
-    new = alerts(surging)[len(before) :]
-    assert [kind for kind, _ in new] == ["DETECTOR_SILENT"], "once for the silence, not for each event"
+    new = [kind for kind, _ in Counter(alerts(surging)) - before]
+    assert new == ["DETECTOR_SILENT"], "once for the silence, not for each event"
 
-    surging.produce([usage("eve", "y5", 1, at(31), dimensions=EU)], "--advance-to", format_instant(at(31)))
+    surging.produce([], "--advance-to", format_instant(at(31)))
+    surging.ok("wait")
+    surging.produce([usage("eve", "y5", 1, at(31), dimensions=EU)])
     surging.ok("wait")
     assert surges(surging, "eve")["y5"] == "1", "it has made progress"
 
 
 def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: Tollgate) -> None:
     """Demand was counted and an event held before the kill; what is decided after it goes by all of that."""
+    surging.produce([], "--advance-to", format_instant(at(39)))
     surging.produce([usage("fay", "k0", 60, at(40), dimensions=EU)], "--advance-to", format_instant(at(40)))
     surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])
     surging.ok("wait")

@@ -1,7 +1,7 @@
 """Patience runs while the detector stands still, and only then."""
 
 from billing.state import NEVER_MS
-from udfs.patience import LOOK_MS, Patience, silent_alert
+from udfs.patience import LOOK_MS, START_MS, Patience, silent_alert
 from wire.frames import Tag, unpack_outgoing
 from wire.v1 import billing_pb2
 
@@ -43,6 +43,16 @@ def test_a_process_that_was_busy_or_paused_does_not_take_its_own_silence_for_the
     patience = waiting()
     assert not patience.look(60_000, 0, 0)
     assert looks_until_silent(waiting(), step_ms=60_000) == PATIENCE_MS // (2 * LOOK_MS) + 1
+
+
+def test_after_a_start_other_tasks_are_given_time_unless_they_have_been_seen_at_work() -> None:
+    patience = waiting()
+    patience.start(0)
+    assert looks_until_silent(patience) == (START_MS + PATIENCE_MS) // LOOK_MS
+    patience = waiting()
+    patience.start(0)
+    patience.look(1, 0, 1)
+    assert looks_until_silent(patience) == PATIENCE_MS // LOOK_MS + 1
 
 
 def test_a_silence_is_told_once_and_ends_with_progress() -> None:

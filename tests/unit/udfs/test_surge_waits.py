@@ -99,10 +99,10 @@ def test_an_event_is_charged_the_factor_that_demand_before_it_decided() -> None:
 def test_an_undecided_event_waits_and_so_do_all_later_ones_of_its_customer_alone() -> None:
     job = SurgeJob(prices())
     log = Log().add("zoe", 21, "e1").add("zoe", 22, "e2", meter="texts").add("acme", 22, "e3", meter="texts")
-    job._rate(log.partitions[0])  # noqa: SLF001
+    job._rate(log.partitions[0])
     assert set(job.told) == {b"acme"}
     assert job.waits()
-    job._rate(Log().add("zoe", 21, "e1").partitions[0])  # noqa: SLF001 - a duplicate waits as well
+    job._rate(Log().add("zoe", 21, "e1").partitions[0])
     job.send([FAR_MS])
     job.run()
     assert [one.event_id for one in records(job, "zoe")] == ["e1", "e2"]
@@ -116,16 +116,16 @@ def test_a_meter_without_a_rule_touches_no_queue_and_asks_for_no_patience() -> N
         raise AssertionError
 
     job.rater.patient = ask
-    job._rate(Log().add("zoe", 21, meter="texts").partitions[0])  # noqa: SLF001
+    job._rate(Log().add("zoe", 21, meter="texts").partitions[0])
     assert len(records(job, "zoe")) == 1
     assert job.engine.queues.entries == {}
 
 
 def test_when_patience_is_over_the_factor_is_one_and_the_record_says_so() -> None:
     job = SurgeJob(prices())
-    job._rate(Log().add("zoe", 21, "e1").add("zoe", 22, "e2", meter="texts").partitions[0])  # noqa: SLF001
+    job._rate(Log().add("zoe", 21, "e1").add("zoe", 22, "e2", meter="texts").partitions[0])
     job.give_up()
-    job._rate(Log().add("zoe", 23, "e3").partitions[0])  # noqa: SLF001 - nobody waits for a silent detector
+    job._rate(Log().add("zoe", 23, "e3").partitions[0])
     assert [(one.event_id, one.surge_unknown) for one in records(job, "zoe")] == [
         ("e1", True), ("e2", False), ("e3", True),
     ]  # fmt: skip
@@ -152,7 +152,7 @@ def test_a_long_queue_is_released_chunk_by_chunk() -> None:
         log.add("zoe", at, f"e{at}")
     job = SurgeJob(prices())
     for one in log.partitions[0]:
-        job._rate([one])  # noqa: SLF001
+        job._rate([one])
     assert job.told == {}
     for watermark_s in (6, 16, 26, 36):
         job.send([T0 + watermark_s * SECOND])
