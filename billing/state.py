@@ -85,6 +85,7 @@ class CustomerState:
     `held_due_ms` is when something that waits may be due: never later than the first of them,
     and possibly earlier, as what waits may be settled before or be given more time.
     `credit_drawn_picos` is what has been taken from prepaid credit. `open` is None where no session ever ran.
+    `queued` says that an event waits for a surge factor, and all later ones behind it.
     """
 
     customer_id: str
@@ -96,6 +97,7 @@ class CustomerState:
     earned: dict[tuple[str, str], object] = field(default_factory=dict)
     credit_drawn_picos: int = 0
     open: OpenSessions | None = None
+    queued: bool = False
 
     def open_cycle(self, cycle: CycleState) -> CycleState:
         """Add a cycle and move the customer's next deadline to it where it comes first."""

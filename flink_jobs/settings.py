@@ -9,6 +9,7 @@ USAGE_RATING = "usage-rating"
 USAGE_GROUP = "tollgate-usage-rating"
 BOOKS_GROUP = "tollgate-usage-rating-books"
 CONTRACTS_GROUP = "tollgate-usage-rating-contracts"
+SIGNALS_GROUP = "tollgate-usage-rating-signals"
 
 BALANCES_JOB = "balances"
 LIVE_GROUP = "tollgate-balances-live"
@@ -53,6 +54,9 @@ class JobSettings(BaseSettings):
     )
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
     linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame; up to 64 ms under load")
+    surge_patience_ms: int = Field(
+        3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
+    )
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
 
 

@@ -9,13 +9,14 @@ from pyflink.datastream import DataStream
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
 from flink_jobs.event_log import EventLog, accepted_skews, framed, published
 from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
-from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, USAGE_GROUP, USAGE_RATING, JobSettings
+from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SIGNALS_GROUP, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
+from flink_jobs.surge import as_rates, decide_surge
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, RECORDS, TOPICS_BY_TAG, USAGE_EVENTS
 from sinks.kafka import exactly_once_sink
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
-from udfs.rate_usage import RateUsage
+from udfs.rate_usage import RATES_STATE, RateUsage
 from wire.frames import Tag
 
 USAGE = EventLog(USAGE_EVENTS, USAGE_GROUP, "usage")
@@ -45,9 +46,11 @@ def main() -> None:
     contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
     skew_ms = prices.max_future_skew_ms(settings.default_price_book)
     frames = framed(env, settings, USAGE, accepted_skews(books, start), skew_ms)
-    rated = rate(frames, books, contracts, start)
+    signals = published(env, settings, PriceTopic.SIGNALS, SIGNALS_GROUP)
+    decided = decide_surge(frames, books, contracts, signals, start)
+    rated = rate(frames, books.union(contracts, as_rates(decided)), start, settings)
     sink = exactly_once_sink(
-        rated,
+        rated.union(decided),
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
@@ -59,10 +62,11 @@ def main() -> None:
     env.execute(USAGE_RATING)
 
 
-def rate(frames: DataStream, books: DataStream, contracts: DataStream, start: RatingStart) -> DataStream:
-    """Rate the frames, keyed by shard on the JVM's side, with books and contracts as broadcast state."""
-    broadcast = books.union(contracts).broadcast(PRICES)
-    rated = by_shard(frames).connect(broadcast).process(RateUsage(start), output_type=BYTES)
+def rate(frames: DataStream, prices: DataStream, start: RatingStart, settings: JobSettings) -> DataStream:
+    """Rate the frames, keyed by shard on the JVM's side, with books, contracts and factors as broadcast state."""
+    broadcast = prices.broadcast(PRICES, RATES_STATE)
+    rating = RateUsage(start, settings.surge_patience_ms)
+    rated = by_shard(frames).connect(broadcast).process(rating, output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")
 
 

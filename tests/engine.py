@@ -21,7 +21,7 @@ from wire.usage import decode_usage
 from wire.v1 import billing_pb2, usage_pb2
 
 TOPIC = "usage.events"
-STORES = ("customers", "index", "held", "agenda", "deadlines")
+STORES = ("customers", "index", "held", "agenda", "deadlines", "queues")
 Frames = Callable[[Sequence[FramedRecord]], Iterator[Sequence[FramedRecord]]]
 
 
@@ -49,6 +49,7 @@ class Engine:
     held: DictStore = field(default_factory=DictStore)
     agenda: DictAgenda = field(default_factory=DictAgenda)
     deadlines: DictStore = field(default_factory=DictStore)
+    queues: DictStore = field(default_factory=DictStore)
     timers: list[int] = field(default_factory=list)
     records: list[billing_pb2.BillingRecord] = field(default_factory=list)
     letters: list[billing_pb2.DeadLetter] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Engine:
 
     def fresh_rater(self) -> FrameRater:
         """Return the function anew over the same state, as after a restore."""
-        stores = Stores(self.customers, self.index, self.held, self.agenda, self.deadlines)
+        stores = Stores(self.customers, self.index, self.held, self.agenda, self.deadlines, self.queues)
         return FrameRater(TOPIC, stores, self.timers.append)
 
     def rate(self, framed: Sequence[FramedRecord]) -> None:
@@ -69,7 +70,7 @@ class Engine:
 
     def fire(self, watermark_ms: int) -> None:
         """Let event time reach a watermark."""
-        self._take(self.rater.fire(watermark_ms, self.catalog))
+        self._take(self.rater.fire(watermark_ms, self.catalog, ReadSoFar(1)))
 
     def _take(self, frame: bytes) -> None:
         for tag, _, value, _ in unpack_outgoing(frame):

@@ -18,6 +18,7 @@ from flink_jobs.settings import (
     LIVE_GROUP,
     SESSIONS_GROUP,
     SETTLED_GROUP,
+    SIGNALS_GROUP,
     SUBSCRIPTION_BOOKS_GROUP,
     SUBSCRIPTION_CONTRACTS_GROUP,
     SUBSCRIPTIONS_GROUP,
@@ -36,6 +37,7 @@ from flink_jobs.topics import (
     PRICE_BOOKS,
     RECORDS,
     SESSIONS,
+    SIGNALS,
     SUBSCRIPTION_EVENTS,
     SURGE,
     USAGE_EVENTS,
@@ -59,7 +61,7 @@ class JobSpec:
 
     `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
-    `checkpoint_interval_ms`: at most this; 0: the setting's.
+    `holds`: events may wait in it for a surge factor. `checkpoint_interval_ms`: at most this; 0: the setting's.
     """
 
     name: str
@@ -70,12 +72,17 @@ class JobSpec:
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
     bills: bool
+    holds: bool = False
     checkpoint_interval_ms: int = 0
 
 
 def _deciding_arguments(context: Context) -> list[str]:
     chosen = context.settings.default_price_book
     return ["--default-price-book", chosen] if chosen else []
+
+
+def _rating_arguments(context: Context) -> list[str]:
+    return [*_deciding_arguments(context), "--surge-patience-ms", str(context.settings.surge_patience_ms)]
 
 
 def _subscription_arguments(context: Context) -> list[str]:
@@ -93,12 +100,18 @@ JOBS = {
     USAGE_RATING: JobSpec(
         USAGE_RATING,
         "flink_jobs/usage_rating.py",
-        inputs=((USAGE_EVENTS, USAGE_GROUP), (PRICE_BOOKS, BOOKS_GROUP), (CONTRACTS, CONTRACTS_GROUP)),
+        inputs=(
+            (USAGE_EVENTS, USAGE_GROUP),
+            (PRICE_BOOKS, BOOKS_GROUP),
+            (CONTRACTS, CONTRACTS_GROUP),
+            (SIGNALS, SIGNALS_GROUP),
+        ),
         source_uid="usage-events",
-        outputs=(RECORDS, ALERTS, DEAD_LETTERS, SESSIONS),
-        arguments=_deciding_arguments,
+        outputs=(RECORDS, ALERTS, DEAD_LETTERS, SESSIONS, SURGE),
+        arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
+        holds=True,
     ),
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     task_managers: int = Field(2, ge=1, le=16, description="TaskManagers of the usage rating job, one slot each")
     parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
     checkpoint_interval_ms: int = Field(3000, ge=100, description="how often results are committed")
+    surge_patience_ms: int = Field(
+        3000, ge=0, description="how long an event waits for a surge factor without progress of the detector"
+    )
     kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     redis_port: int = Field(6379, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")

@@ -26,9 +26,13 @@ from billing.outcomes import (
 )
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
+from billing.surge.applied import UNKNOWN
+from billing.surge.view import UNDECIDED, SurgeView
+from billing.tariffs import Reduction
 from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
 from udfs.frame_memory import FrameMemory
+from udfs.held_events import HeldEvents
 from wire.alerts import alert_message
 from wire.customer_state import decode_state, encode_state
 from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
@@ -60,51 +64,108 @@ _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measu
 
 @dataclass(slots=True)
 class Stores:
-    """The state of one shard at a time. `deadlines` holds sweeps, and what earlier builds noted of customers."""
+    """The state of one shard at a time. `deadlines` holds sweeps, and what earlier builds noted of customers.
+
+    `queues` holds the events of customers of which one waits for a surge factor.
+    """
 
     customers: Store
     index: IndexStore
     held: IndexStore
     agenda: AgendaStore
     deadlines: DeadlineStore
+    queues: Store
+
+
+@dataclass(slots=True)
+class Wait:
+    """The events of one customer that a frame may not decide yet; the first is decided at `due_ms`, if it is new."""
+
+    due_ms: int | None
+    records: list[FramedRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class FrameRater:
     """Hosts the core for one shard at a time.
 
-    `register_timer` is told the event time, in ms, at which `fire` must be called again.
+    `register_timer` is told the event time, in ms, at which `fire` must be called again. `surge` tells
+    factors. Where one is not decided the event waits if `patient` says so, and all later ones of its
+    customer; `fire` and `release` go on with them. `holds` says whether some do of the last frame.
     """
 
     topic: str
     stores: Stores
     register_timer: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
+    surge: SurgeView = field(default_factory=SurgeView)
+    patient: Callable[[], bool] = lambda: True
+    held: HeldEvents = field(init=False)
+    holds: bool = False
+
+    def __post_init__(self) -> None:
+        self.held = HeldEvents(self.stores.queues, self.stores.agenda)
 
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
         arrivals = [arrival for framed in unpack(frame) if (arrival := _admit(framed, prices)) is not None]
         out: list[bytes] = []
-        if arrivals:
-            self._decide(arrivals, prices, read, out)
+        waits = self._decide(arrivals, prices, read, out) if arrivals else {}
+        for customer, wait in waits.items():
+            self.held.append(customer, wait.records)
+            if wait.due_ms is not None:
+                self.held.expect(customer, wait.due_ms)
+                self.register_timer(wait.due_ms)
+        self.holds = bool(waits)
         return b"".join(out)
 
-    def fire(self, until_ms: int, prices: PriceCatalog) -> bytes:
-        """Do what is due for silent customers once the watermark reached `until_ms`."""
+    def release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
+        """Rate what waits for factors that are decided by an event time, in ms; returns the outgoing frame."""
+        out: list[bytes] = []
+        self._release(until_ms, prices, read, out)
+        return b"".join(out)
+
+    def fire(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
+        """Do what is due once the watermark reached `until_ms`: what waits for a factor, then silent customers."""
+        out: list[bytes] = []
+        self._release(until_ms, prices, read, out)
         due, _ = self.stores.agenda.take_due(_CUSTOMERS, until_ms)
         customers = dict.fromkeys(map(customer_of, [*self.stores.deadlines.take_due(until_ms), *due]))
         sweeps = customers.pop(_SWEEP, self) is not self
-        out: list[bytes] = []
         if customers:
             self._settle(customers, until_ms, prices, out)
         if sweeps:  # after what was due, which may have looked for what goes now
-            before_ms = until_ms - prices.longest_dedup_horizon_ms()
-            self.stores.index.sweep(before_ms)
-            self.stores.held.sweep(before_ms)
+            self._sweep(until_ms, prices)
         return b"".join(out)
 
+    def _sweep(self, until_ms: int, prices: PriceCatalog) -> None:
+        if self.held.next_ms() != NEVER_MS:  # at clocks that may lie far behind: not before they are rated
+            sweep_ms = _sweep_time_ms(until_ms + 1)
+            self.stores.deadlines.put_all({deadline_key(sweep_ms, _SWEEP): b""})
+            self.register_timer(sweep_ms)
+            return
+        before_ms = until_ms - prices.longest_dedup_horizon_ms()
+        self.stores.index.sweep(before_ms)
+        self.stores.held.sweep(before_ms)
+
+    def _release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
+        for customer in self.held.take_due(until_ms):
+            for chunk in self.held.chunks(customer):
+                arrivals = [arrival for framed in chunk.records if (arrival := _admit(framed, prices)) is not None]
+                left = self._decide(arrivals, prices, read, out, of_queue=True, all_of_it=chunk.is_last)
+                if left:
+                    ((_, wait),) = left.items()
+                    assert wait.due_ms is not None
+                    self.held.put_back(customer, chunk.number, wait.records)
+                    self.held.expect(customer, wait.due_ms)
+                    if wait.due_ms > until_ms:
+                        self.register_timer(wait.due_ms)
+                    break
+
     def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: list[bytes]) -> None:
-        states = self._load(customers)
+        loaded = self._load(customers)
+        # What waits comes first, at its own clock: these are looked after when their queue has ended.
+        states = {customer: state for customer, state in loaded.items() if not state.queued}
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         for state in states.values():
@@ -113,30 +174,80 @@ class FrameRater:
         _tell_open(states.values(), out)
         self._save(states, due_ms, prices)
 
-    def _decide(self, arrivals: list[Arrival], prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
+    def _decide(  # noqa: PLR0913 - a frame, what it is rated with, and whether it has waited
+        self,
+        arrivals: list[Arrival],
+        prices: PriceCatalog,
+        read: ReadSoFar,
+        out: list[bytes],
+        *,
+        of_queue: bool = False,
+        all_of_it: bool = False,
+    ) -> dict[bytes, Wait]:
+        """Decide arrivals in order; returns those that are to wait, by customer.
+
+        `of_queue`: they have waited, and are one customer's; `all_of_it`: with no others behind them.
+        """
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         memory.read_ahead(*_names(arrivals))
         states = self._load(
             dict.fromkeys(event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity)
         )
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
+        if of_queue:
+            for state in states.values():
+                state.queued = False
+        if all_of_it:
+            due_ms = dict.fromkeys(due_ms, -1)  # what was due meanwhile was put off: see `_settle`
+        waits: dict[bytes, Wait] = {}
+        surging = self.surge.meters(prices)
         known = memory.ids
         for framed, event, identity, refused in arrivals:
             if event is None or refused is not None:
                 self._reject(framed, event, refused or _UNREADABLE, read, out)
                 continue
+            state = states[event.customer_id.encode()]
+            factor = self._factor(state, event, prices) if state.queued or event.meter in surging else None
+            if factor is UNDECIDED:
+                self._hold(state, framed, event, prices, waits)
+                continue
             delivery = framed.delivery
             if event.measure is not Measure.QUANTITY:
                 delivery = delivery._replace(original=Original(framed.value, read))
             fingerprint = fingerprint_of(event)
-            state = states[event.customer_id.encode()]
-            settled, outcome = step(state, event, delivery, identity, fingerprint, known[identity], prices, memory)
+            settled, outcome = step(
+                state, event, delivery, identity, fingerprint, known[identity], prices, memory, factor
+            )
             if settled:
                 self._emit_settled(settled, read, out)
             self._emit_outcome(outcome, framed, event, read, out)
         memory.write()
         _tell_open(states.values(), out)
         self._save(states, due_ms, prices)
+        return waits
+
+    def _factor(self, state: CustomerState, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
+        """Return an event's surge; UNDECIDED where it is to wait."""
+        if state.queued:
+            return UNDECIDED
+        if event.measure is not Measure.QUANTITY:  # sessions are no demand, so that no surge is theirs
+            return None
+        factor = self.surge.of(event, prices)
+        return UNKNOWN if factor is UNDECIDED and not self.patient() else factor
+
+    def _hold(
+        self,
+        state: CustomerState,
+        framed: FramedRecord,
+        event: UsageEvent,
+        prices: PriceCatalog,
+        waits: dict[bytes, Wait],
+    ) -> None:
+        customer = event.customer_id.encode()
+        if not state.queued:
+            state.queued = True
+            waits[customer] = Wait(self.surge.decided_at_ms(event, prices))
+        waits.setdefault(customer, Wait(None)).records.append(framed)
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
         found = self.stores.customers.get_all(customers)

@@ -10,7 +10,9 @@ from importlib import import_module
 
 FUNCTIONS = (
     "udfs.accepted_skew",
+    "udfs.count_demand",
     "udfs.decide_subscriptions",
+    "udfs.decide_surge",
     "udfs.invoice_facts",
     "udfs.keep_balances",
     "udfs.keep_surge",

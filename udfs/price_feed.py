@@ -21,10 +21,11 @@ MAX_DETAIL = 4000
 
 
 class PriceTopic(IntEnum):
-    """The topics that prices come from, as records of them are tagged."""
+    """The topics that prices come from, as records of them are tagged. Signals are the surge decider's alone."""
 
     BOOKS = 0
     CONTRACTS = 1
+    SIGNALS = 2
 
 
 class Published(NamedTuple):

@@ -18,6 +18,8 @@ from billing.surge.grid import DetectorKey, Grid
 from billing.surge.rule import decimal_text
 from billing.surge.rules import RuleInForce, SurgeIndex
 from billing.surge.signals import SignalHistory, SignalKey, SignalValue
+from wire.alerts import alert_message
+from wire.frames import Tag, pack_outgoing
 from wire.surge import Signal, decode_demand, decode_price_signal, mark_message, rate_message
 from wire.surge_state import decode_detector, decode_key, decode_signal, encode_detector, encode_signal
 from wire.v1 import pricing_pb2
@@ -169,6 +171,15 @@ class SurgeDecider:
             if rules is not None:
                 for _, grids in sorted(rules.grids.items()):
                     yield from grids
+
+
+def outgoing(done: Advanced) -> bytes:
+    """Return what was decided as an outgoing frame: rates, then the marks that say they are all, then alerts."""
+    entries = [
+        pack_outgoing(Tag.SURGE, rate.meter.encode(), rate.SerializeToString()) for rate in (*done.rates, *done.marks)
+    ]
+    entries += [pack_outgoing(Tag.ALERT, None, alert_message(alert).SerializeToString()) for alert in done.alerts]
+    return b"".join(entries)
 
 
 def _alerts(key: DetectorKey, decided: Decided) -> Iterator[Alert]:

@@ -31,6 +31,8 @@ def encode_state(state: CustomerState) -> bytes:
         _encode_cycle(cycle, message.cycles.add())
     if state.earned:
         encode_earned(state.earned, message)
+    if state.queued:
+        message.queued = True
     if state.credit_drawn_picos:
         message.credit_drawn_picos = str(state.credit_drawn_picos)
     if state.open is not None:
@@ -97,6 +99,7 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
         state.open_cycle(_decode_cycle(cycle))
     if message.bursts or message.coupons:
         state.earned = decode_earned(message)
+    state.queued = message.queued
     if message.credit_drawn_picos:
         state.credit_drawn_picos = int(message.credit_drawn_picos)
     if message.HasField("open"):

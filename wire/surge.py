@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from billing.money import parse_decimal
 from billing.surge.detector import Decided
 from billing.surge.grid import DetectorKey, Grid, value_of
-from billing.surge.rates import SurgeRates
+from billing.surge.rates import RunKey, SurgeRates
 from billing.surge.rule import decimal_text
 from billing.surge.signals import SignalKey, SignalValue
 from billing.validity import MAX_EVENT_TIME_MS, MAX_ID_LENGTH
@@ -74,15 +74,16 @@ def mark_message(grid: Grid, watermark_ms: int, books_offset: int) -> pricing_pb
     )
 
 
-def take_rate(data: bytes, rates: SurgeRates) -> None:
-    """Take a SurgeRate message into the rates that were read: a factor, or a mark."""
+def take_rate(data: bytes, rates: SurgeRates) -> RunKey | None:
+    """Take a SurgeRate message into the rates that were read; returns the key of a factor, None for a mark."""
     message = pricing_pb2.SurgeRate.FromString(data)
     if message.dimension_value:
         window_ms = message.interval_to_ms - message.interval_from_ms
         key = (message.price_book.id, message.surge_id, message.meter, message.dimension_value, window_ms)
         rates.add(key, message.interval_from_ms, message.interval_to_ms, Fraction(message.factor))
-    else:
-        rates.advance(message.watermark_ms)
+        return key
+    rates.advance(message.watermark_ms)
+    return None
 
 
 class Signal(NamedTuple):

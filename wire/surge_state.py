@@ -3,11 +3,14 @@
 As in `wire.customer_state`, Flink never notices a changed format: each message begins with its own.
 """
 
+import json
+from collections.abc import Iterable
 from fractions import Fraction
 from struct import Struct
 
 from billing.surge.detector import Detector
 from billing.surge.grid import DetectorKey, Grid
+from billing.surge.rates import Run, RunKey
 from billing.surge.rule import decimal_text
 from billing.surge.signals import SignalHistory, SignalValue
 from wire.customer_state import UnknownStateFormatError
@@ -103,3 +106,26 @@ def decode_end(data: bytes) -> int:
 def _check_format(number: int, what: str) -> None:
     if number != FORMAT:
         raise UnknownStateFormatError(f"state format {number} of {what}; this release reads {FORMAT}")
+
+
+def encode_runs(key: RunKey, runs: Iterable[Run]) -> bytes:
+    """Return the bytes of a detector's factors."""
+    price_book, surge_id, meter, value, window_ms = key
+    message = state_pb2.SurgeRuns(
+        price_book=price_book, surge_id=surge_id, meter=meter, dimension_value=value, window_ms=window_ms
+    )
+    for run in runs:
+        message.runs.add(from_ms=run.from_ms, to_ms=run.to_ms, factor=decimal_text(run.factor))
+    return message.SerializeToString()
+
+
+def decode_runs(data: bytes) -> tuple[RunKey, list[Run]]:
+    """Read `encode_runs`'s bytes."""
+    message = state_pb2.SurgeRuns.FromString(data)
+    key = (message.price_book, message.surge_id, message.meter, message.dimension_value, message.window_ms)
+    return key, [Run(run.from_ms, run.to_ms, Fraction(run.factor)) for run in message.runs]
+
+
+def runs_key(key: RunKey) -> bytes:
+    """Return what a detector's factors are kept under."""
+    return json.dumps(key).encode()

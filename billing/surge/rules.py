@@ -71,6 +71,17 @@ class SurgeIndex:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, SurgeRules]] = {}
+        self._counted = -1
+        self._meters: frozenset[str] = frozenset()
+
+    def meters(self, catalog: PriceCatalog) -> frozenset[str]:
+        """Return the meters that any version of any book has a surge rule for."""
+        counted = sum(len(series.versions) for series in catalog.series.values())
+        if counted != self._counted:
+            found = (self.of(catalog, price_book) for price_book in catalog.series)
+            self._meters = frozenset(meter for rules in found if rules is not None for meter in rules.grids)
+            self._counted = counted
+        return self._meters
 
     def of(self, catalog: PriceCatalog, price_book: str) -> SurgeRules | None:
         """Return a book's surge rules, or None for a book that is not there."""

@@ -6,6 +6,7 @@ from billing.catalog import PriceCatalog
 from billing.events import UsageEvent
 from billing.outcomes import AdjustmentKind
 from billing.surge.applied import as_reduction
+from billing.surge.grid import DetectorKey
 from billing.surge.rates import SurgeRates
 from billing.surge.rules import SurgeIndex
 from billing.tariffs import Reduction
@@ -21,17 +22,29 @@ class SurgeView:
     rates: SurgeRates = field(default_factory=SurgeRates)
     rules: SurgeIndex = field(default_factory=SurgeIndex)
 
+    def meters(self, prices: PriceCatalog) -> frozenset[str]:
+        """Return the meters that any price book has a surge rule for: `of` need not be asked about others."""
+        return self.rules.meters(prices)
+
     def of(self, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
         """Return what `billing.rating.step` takes for an event, None for factor 1, or UNDECIDED."""
-        series = prices.terms_for(event.customer_id, event.event_time_ms).series
-        rules = self.rules.of(prices, series.first.id) if series is not None else None
-        charged_by = (
-            rules.charged_by(event.meter, event.dimensions, event.event_time_ms)
-            if rules is not None and event.meter in rules.grids
-            else None
-        )
+        charged_by = self._charged_by(event, prices)
         if charged_by is None:
             return None
         detector, interval = charged_by
         factor = self.rates.factor(detector, interval)
         return UNDECIDED if factor is None else as_reduction(detector.grid.surge_id, factor)
+
+    def decided_at_ms(self, event: UsageEvent, prices: PriceCatalog) -> int:
+        """Return the watermark, in ms, at which the factor of an UNDECIDED event is decided."""
+        charged_by = self._charged_by(event, prices)
+        assert charged_by is not None
+        detector, interval = charged_by
+        return detector.grid.window_end_ms(interval)
+
+    def _charged_by(self, event: UsageEvent, prices: PriceCatalog) -> tuple[DetectorKey, int] | None:
+        series = prices.terms_for(event.customer_id, event.event_time_ms).series
+        rules = self.rules.of(prices, series.first.id) if series is not None else None
+        if rules is None or event.meter not in rules.grids:
+            return None
+        return rules.charged_by(event.meter, event.dimensions, event.event_time_ms)

@@ -1,6 +1,7 @@
 """`wait`: until every job has consumed its input to the end and committed what came of it."""
 
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from tollgate.context import Context
 from tollgate.jobs import JOBS, JobSpec, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
+from tollgate.waiting_events import await_released
 
 _POLL_SECONDS = 0.25
 
@@ -27,15 +29,18 @@ def wait_for_jobs(context: Context, timeout_seconds: float) -> None:
     for spec in JOBS.values():
         if not context.settings.bootstrap_servers and live_job(context, spec.name) is None:
             raise StackError(f"job {spec.name} does not run", "start it with `tollgate up`")
-        wait_for_job(context.log, spec, deadline)
+        wait_for_job(context, spec, deadline)
 
 
-def wait_for_job(log: KafkaLog, spec: JobSpec, deadline: float) -> None:
-    """Wait until a job's input is committed, then until its output's transactions are."""
+def wait_for_job(context: Context, spec: JobSpec, deadline: float) -> None:
+    """Wait until a job's input is committed and none of it is held, then until its output's transactions are."""
+    log = context.log
     for topic, group in spec.inputs:
         targets = data_ends(log, topic, log.group_offsets(group))
         while lag := behind(targets, log.group_offsets(group)):
             _check(deadline, f"{spec.name} has {sum(lag.values())} records of {topic} to go")
+    if spec.holds:
+        await_released(context, partial(_check, deadline))
     targets = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=False).items()}
     while True:
         stable = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=True).items()}

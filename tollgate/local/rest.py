@@ -11,7 +11,7 @@ from tollgate.local.layout import flink_uri
 from tollgate.local.rest_call import REMEDY, call_list, call_object, root_cause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ENDED: Final = frozenset({"FINISHED", "CANCELED", "FAILED"})
@@ -79,6 +79,17 @@ class FlinkRest:
         """Return how often a job has restarted: a loop of restarts looks like a hang."""
         metrics = self._list(f"/jobs/{job_id}/metrics?get=numRestarts")
         return int(metrics[0]["value"]) if metrics else 0
+
+    def subtask_metrics(self, job_id: str, operator: str, names: Sequence[str]) -> list[dict[str, int]]:
+        """Return an operator's metrics, whole numbers, by subtask; what a subtask has not told is missing."""
+        vertex = next(one for one in self.job(job_id)["vertices"] if operator in one["name"])
+        prefix = f"{operator.replace(' ', '_')}."
+        wanted = ",".join(prefix + name for name in names)
+        found = [
+            self._list(f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/{number}/metrics?get={wanted}")
+            for number in range(vertex["parallelism"])
+        ]
+        return [{one["id"].removeprefix(prefix): int(one["value"]) for one in ones} for ones in found]
 
     def last_failure(self, job_id: str) -> str:
         """Return the root cause of a job's last failure in one line, empty if it never failed."""

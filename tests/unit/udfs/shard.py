@@ -45,7 +45,7 @@ class Shard:
 
     def fire(self, until_ms: int) -> "Shard":
         """Let a timer fire."""
-        self.take(self.engine.rater.fire(until_ms, self.engine.catalog))
+        self.take(self.engine.rater.fire(until_ms, self.engine.catalog, ReadSoFar(1)))
         return self
 
     def take(self, frame: bytes) -> None:

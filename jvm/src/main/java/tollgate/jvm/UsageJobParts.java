@@ -1,5 +1,6 @@
 package tollgate.jvm;
 
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -81,6 +82,23 @@ public final class UsageJobParts {
         .connect(skews.broadcast())
         .transform("frame usage by shard", UsageFramer.OUTPUT_TYPE, framer)
         .setParallelism(records.getParallelism());
+  }
+
+  /** Gives everything one key, in the rows that {@link UsageFramer} emits, for what is decided in one place. */
+  public static SingleOutputStreamOperator<Row> underOneKey(DataStream<byte[]> stream, String key) {
+    return stream
+        .map(element -> Row.of(key, element))
+        .returns(UsageFramer.OUTPUT_TYPE)
+        .setParallelism(stream.getParallelism());
+  }
+
+  /** Puts a byte in front of everything, by which the reader of a union tells where it is from. */
+  public static SingleOutputStreamOperator<byte[]> marked(DataStream<byte[]> stream, String mark) {
+    byte first = (byte) mark.charAt(0);
+    return stream
+        .map(element -> ByteBuffer.allocate(element.length + 1).put(first).put(element).array())
+        .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
+        .setParallelism(stream.getParallelism());
   }
 
   /** Splits outgoing frames into entries for {@link #exactlyOnceSink}. */

@@ -1,0 +1,177 @@
+"""Surge in the real job: decided by demand before it is charged, charged as decided, and never in the way.
+
+A stack of its own: what waits for a factor goes by the clocks of all partitions, which other tests move.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.instants import format_instant, parse_instant
+from tests.integration.conftest import Tollgate, stack, usage
+from tollgate.jobs import live_job
+from tollgate.local import processes
+from tollgate.local.run_file import load_run_file
+from wire.v1 import billing_pb2, pricing_pb2
+
+BOOK = """
+price_book: rush
+version: 1
+effective_from: 2020-01-01T00:00:00Z
+currency: USD
+meters:
+  sms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
+  mms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
+surge:
+  - {id: sms-peak, meters: [sms.outbound], dimension: region, window: 60s, lead: 60s,
+     levels: [{at_least: 100, factor: "1.25"}, {at_least: 200, factor: "1.60"}], release_below: 80}
+"""
+NOON_MS, MINUTE_MS = parse_instant("2026-11-10T12:00:00Z"), 60_000
+EU = {"region": "eu"}
+
+
+@pytest.fixture(scope="module")
+def surging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
+    """A running stack with a price book that has a surge rule."""
+    home: Path = tmp_path_factory.mktemp("surge")
+    (home / "rush.yaml").write_text(BOOK)
+    with stack(home) as command:
+        command.ok("up")
+        published = command.run("prices", "publish", str(home / "rush.yaml"))
+        assert published.returncode == 0, published.stderr
+        assert "not billed" not in published.stdout + published.stderr
+        yield command
+
+
+def rating_job(tollgate: Tollgate) -> str:
+    job = live_job(tollgate.context, "usage-rating")
+    assert job is not None
+    return job.id
+
+
+def at(minute: float) -> int:
+    """Return an instant, minutes after noon."""
+    return NOON_MS + int(minute * MINUTE_MS)
+
+
+def surges(tollgate: Tollgate, *customers: str) -> dict[str, str]:
+    """Return the factor that each event was charged, as its record says it."""
+    found: dict[str, str] = {}
+    for customer in customers:
+        for record in tollgate.json("records", customer):
+            factors = [one["factor"] for one in record["adjustments"] if one["kind"] == "SURGE"]
+            found[record["event_id"]] = "unknown" if record["surge_unknown"] else "".join(factors) or "1"
+    return found
+
+
+def rates(tollgate: Tollgate) -> list[pricing_pb2.SurgeRate]:
+    """Return the factors on pricing.surge, marks left out."""
+    log = tollgate.context.log
+    found = [pricing_pb2.SurgeRate.FromString(one.value) for one in log.read("pricing.surge")]
+    return [one for one in found if one.dimension_value]
+
+
+def alerts(tollgate: Tollgate) -> list[tuple[str, str]]:
+    found = [billing_pb2.Alert.FromString(one.value) for one in tollgate.context.log.read("billing.alerts")]
+    return [(billing_pb2.Alert.Kind.Name(one.kind), one.alert_id) for one in found]
+
+
+def test_demand_switches_a_surge_on_and_off_and_records_say_so(surging: Tollgate) -> None:
+    demand = [usage(f"crowd-{number}", f"d{number}", 50, at(0), dimensions=EU) for number in range(3)]
+    surging.produce(demand, "--advance-to", format_instant(at(1)))
+    more: list[dict[str, Any]] = [usage("crowd-0", "d3", 250, at(1), dimensions=EU)]
+    surging.produce(more, "--advance-to", format_instant(at(2)))
+    charged = [usage("ann", f"a{minute}", 100, at(minute), dimensions=EU) for minute in (2, 3)]
+    others = [
+        usage("bob", "b2", 100, at(2), dimensions={"region": "us"}),
+        usage("bob", "b3", 1, at(3), meter="mms.outbound"),
+    ]
+    surging.produce([*others, *charged], "--advance-to", format_instant(at(7)))
+    surging.produce([usage("ann", f"a{minute}", 1, at(minute), dimensions=EU) for minute in (4, 5, 6)])
+    surging.ok("wait")
+    assert surges(surging, "ann", "bob") == {
+        "a2": "1.25", "a3": "1.6", "a4": "1.25", "a5": "1.25", "a6": "1", "b2": "1", "b3": "1",
+    }  # fmt: skip
+    assert [
+        (one.dimension_value, (one.interval_from_ms - NOON_MS) // MINUTE_MS, one.factor, one.demand)
+        for one in sorted(rates(surging), key=lambda rate: (rate.dimension_value, rate.interval_from_ms))
+    ] == [
+        ("eu", 2, "1.25", 150), ("eu", 3, "1.6", 250), ("eu", 4, "1.25", 100), ("eu", 5, "1.25", 100),
+        ("eu", 6, "1", 0), ("us", 4, "1.25", 100), ("us", 5, "1", 0),
+    ]  # fmt: skip
+    assert Counter(kind for kind, _ in alerts(surging)) == {"SURGE_ON": 2, "SURGE_OFF": 2}
+
+
+def test_an_event_waits_for_its_factor_and_all_later_ones_of_its_customer_behind_it(surging: Tollgate) -> None:
+    """Its minute is decided by heartbeats that come after it, within the patience."""
+    surging.produce([usage("dan", "x0", 120, at(10), dimensions=EU)], "--advance-to", format_instant(at(10)))
+    surging.produce(
+        [usage("dan", "x1", 1, at(12.5), dimensions=EU), usage("dan", "x2", 1, at(10), meter="mms.outbound")],
+        "--advance-to",
+        format_instant(at(12.5)),
+    )
+    surging.ok("wait")
+    assert surges(surging, "dan") == {"x0": "1", "x1": "1.25", "x2": "1"}
+    assert [one["event_id"] for one in surging.json("records", "dan")] == ["x0", "x1", "x2"]
+
+
+def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surging: Tollgate) -> None:
+    """No heartbeats: the other partitions' clocks stay, and nothing more is decided."""
+    before = Counter(alerts(surging))
+    begun = time.monotonic()
+    surging.produce([usage("eve", f"y{number}", 1, at(30), dimensions=EU) for number in range(3)])
+    surging.produce([usage("eve", "y3", 1, at(30), meter="mms.outbound")])
+    surging.ok("wait")
+    assert time.monotonic() - begun < 15
+    assert surges(surging, "eve") == {"y0": "unknown", "y1": "unknown", "y2": "unknown", "y3": "1"}
+    surging.produce([usage("eve", "y4", 1, at(30), dimensions=EU)])
+    surging.ok("wait")
+    assert surges(surging, "eve")["y4"] == "unknown"
+    new = [kind for kind, _ in Counter(alerts(surging)) - before]
+    assert new == ["DETECTOR_SILENT"], "once for the silence, not for each event"
+
+    surging.produce([], "--advance-to", format_instant(at(31)))
+    surging.ok("wait")
+    surging.produce([usage("eve", "y5", 1, at(31), dimensions=EU)])
+    surging.ok("wait")
+    assert surges(surging, "eve")["y5"] == "1", "it has made progress"
+
+
+def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: Tollgate) -> None:
+    """Demand was counted and an event held before the kill; what is decided after it goes by all of that."""
+    surging.produce([], "--advance-to", format_instant(at(39)))
+    surging.produce([usage("fay", "k0", 60, at(40), dimensions=EU)], "--advance-to", format_instant(at(40)))
+    surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])
+    surging.ok("wait")
+    context = surging.context
+    name = context.stack.task_managers_of(rating_job(surging))[0]
+    processes.kill(load_run_file(context.stack.layout.run_file).processes[name])
+    surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])  # again
+    context.stack.ensure_task_managers()
+    surging.produce([usage("fay", "k2", 1, at(42), dimensions=EU)], "--advance-to", format_instant(at(42)))
+    surging.ok("wait")
+    assert surges(surging, "fay", "gus") == {"k0": "1", "k1": "1", "k2": "1.25"}
+    (decided,) = [one for one in rates(surging) if one.interval_from_ms == at(42)]
+    assert (decided.demand, decided.factor) == (120, "1.25")
+
+
+def test_a_rate_is_on_its_topic_before_its_interval_begins(surging: Tollgate) -> None:
+    """In real time: the window ends a minute before the interval; the rate is there within a second or so."""
+    window_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+    surging.produce([usage("hal", "n0", 500, window_ms, dimensions=EU)])
+    end_ms = window_ms + MINUTE_MS
+    time.sleep(max(0.0, end_ms / 1000 - time.time()))
+    surging.produce([], "--advance-to", format_instant(end_ms))
+    surging.ok("wait")
+    log = surging.context.log
+    found = {
+        rate.interval_from_ms: one.timestamp_ms
+        for one in log.read("pricing.surge")
+        if (rate := pricing_pb2.SurgeRate.FromString(one.value)).demand == 500
+    }
+    assert list(found) == [end_ms + MINUTE_MS]
+    assert found[end_ms + MINUTE_MS] < end_ms + MINUTE_MS / 2

@@ -1,0 +1,66 @@
+"""Whether the rating holds events that wait for a surge factor, as far as the outside can tell."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from flink_jobs.settings import USAGE_RATING
+from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
+from tollgate.audit.prices import PriceHistory
+from tollgate.context import Context
+from tollgate.jobs import live_job
+from tollgate.times import now_ms
+
+OPERATOR = "rate usage"
+NAMES = ("heldShards", "releasedAtMs", "askedAtMs")
+"""See tollgate.jvm.HeldShards."""
+
+_MARGIN_SECONDS = 1.0
+
+
+def await_released(context: Context, go_on: Callable[[str], None]) -> None:
+    """Return once nothing that was read waits for a surge factor, and what waited lies in a checkpoint.
+
+    `go_on` is called with what is waited for, and is to sleep or to raise. Where no job can be asked, the
+    time is waited that an event may wait for a detector that makes no progress.
+    """
+    if not has_surge(context):
+        return
+    if context.settings.bootstrap_servers:
+        time.sleep(context.settings.surge_patience_ms / 1000 + _MARGIN_SECONDS)
+        return
+    since_ms = now_ms()
+    while (released_ms := released_at_ms(_metrics(context), since_ms)) is None:
+        go_on("events wait for a surge factor")
+    while _newest_checkpoint_ms(context) <= released_ms:
+        go_on("what waited for a surge factor is in no checkpoint yet")
+
+
+def released_at_ms(subtasks: Sequence[Mapping[str, int]], since_ms: int) -> int | None:
+    """Return when the last event ceased to wait, epoch ms, 0 for never.
+
+    None: one waits, or some subtask has not told since `since_ms`.
+    """
+    told = [one for one in subtasks if len(one) == len(NAMES) and one["askedAtMs"] >= since_ms]
+    if not told or len(told) < len(subtasks) or any(one["heldShards"] for one in told):
+        return None
+    return max(one["releasedAtMs"] for one in told)
+
+
+def has_surge(context: Context) -> bool:
+    """Tell whether any price book that was published has a surge rule."""
+    log = context.log
+    history = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), context.settings.default_price_book)
+    series = history.at(history.latest()).series.values()
+    return any(version.surge for one in series for version in one.versions)
+
+
+def _metrics(context: Context) -> list[dict[str, int]]:
+    job = live_job(context, USAGE_RATING)
+    return context.stack.rest.subtask_metrics(job.id, OPERATOR, NAMES) if job is not None else []
+
+
+def _newest_checkpoint_ms(context: Context) -> int:
+    """Return when the newest completed checkpoint was triggered, epoch ms, 0 for none."""
+    job = live_job(context, USAGE_RATING)
+    newest = context.stack.rest.checkpoints(job.id)["latest"]["completed"] if job is not None else None
+    return int(newest["trigger_timestamp"]) if newest else 0
