@@ -6,6 +6,7 @@ from billing.catalog import PriceCatalog
 from billing.events import UsageEvent
 from billing.outcomes import AdjustmentKind
 from billing.surge.applied import as_reduction
+from billing.surge.grid import DetectorKey
 from billing.surge.rates import SurgeRates
 from billing.surge.rules import SurgeIndex
 from billing.tariffs import Reduction
@@ -23,15 +24,17 @@ class SurgeView:
 
     def of(self, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
         """Return what `billing.rating.step` takes for an event, None for factor 1, or UNDECIDED."""
-        series = prices.terms_for(event.customer_id, event.event_time_ms).series
-        rules = self.rules.of(prices, series.first.id) if series is not None else None
-        charged_by = (
-            rules.charged_by(event.meter, event.dimensions, event.event_time_ms)
-            if rules is not None and event.meter in rules.grids
-            else None
-        )
+        charged_by = self.charged_by(event, prices)
         if charged_by is None:
             return None
         detector, interval = charged_by
         factor = self.rates.factor(detector, interval)
         return UNDECIDED if factor is None else as_reduction(detector.grid.surge_id, factor)
+
+    def charged_by(self, event: UsageEvent, prices: PriceCatalog) -> tuple[DetectorKey, int] | None:
+        """Return the detector and interval whose factor an event is charged; None where no surge rule is for it."""
+        series = prices.terms_for(event.customer_id, event.event_time_ms).series
+        rules = self.rules.of(prices, series.first.id) if series is not None else None
+        if rules is None or event.meter not in rules.grids:
+            return None
+        return rules.charged_by(event.meter, event.dimensions, event.event_time_ms)

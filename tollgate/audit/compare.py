@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from billing.money import format_picos
 from billing.outcomes import Absorbed, Duplicate, Held, Kind
+from tollgate.audit.field_differences import field_differences
 from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
@@ -29,6 +30,8 @@ class Report:
     heartbeats: int = 0
     closings: int = 0
     unsettled: int = 0
+    surge_unknown: int = 0
+    surge_rates: int = 0
     customers: int = 0
     balances: int | None = None
     totals: dict[str, str] = field(default_factory=dict)
@@ -84,9 +87,10 @@ class Comparison:
         """Compare what silent customers are due by all that the job has committed, and count what waits."""
         clocks = self.recomputation.clocks
         self._expect(outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
-        waiting = list(self.recomputation.memory.held())
-        self.report.pending = len(waiting)
-        self.pending = {(one.delivery.partition, one.delivery.offset) for one in waiting}
+        deliveries = [one.delivery for one in self.recomputation.memory.held()]
+        self.pending = {(one.partition, one.offset) for one in deliveries}
+        self.pending.update(*self.recomputation.queues.values())
+        self.report.pending = len(self.pending)
 
     def ahead(self, log: Iterable[LogRecord]) -> None:
         """Compare what the job has committed of events beyond the offsets that it has reported."""
@@ -137,6 +141,7 @@ class Comparison:
             self.reasons[one.refused.why.reason.value] += 1
         elif record is not None:
             self.picos[record.currency] += record.picos
+            report.surge_unknown += record.surge_unknown
             report.closings += record.kind is Kind.CYCLE_CLOSE
             report.rated += events_of(record)
 
@@ -207,7 +212,7 @@ class Comparison:
     ) -> None:
         for one, other in zip(expected, found, strict=False):
             if one != other:
-                self.report.differ(f"{where}: {what} differs: {_field_differences(parse(one), parse(other))}")
+                self.report.differ(f"{where}: {what} differs: {field_differences(parse(one), parse(other))}")
         if len(found) < len(expected):
             missing = f"{what} missing beside another of the same event" if found else f"{what} missing"
             self.report.differ(f"{where}: {missing}: {_short(parse(expected[len(found)]))}")
@@ -228,19 +233,3 @@ def _short(message: billing_pb2.BillingRecord | billing_pb2.DeadLetter) -> str:
     if isinstance(message, billing_pb2.DeadLetter):
         return f"{billing_pb2.DeadLetter.Reason.Name(message.reason)} {message.detail}"
     return f"{message.customer_id} #{message.sequence} {message.meter} x {message.quantity} = {message.amount}"
-
-
-def _field_differences(
-    expected: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
-    found: billing_pb2.BillingRecord | billing_pb2.DeadLetter,
-) -> str:
-    texts = []
-    for one in expected.DESCRIPTOR.fields:
-        wanted, got = getattr(expected, one.name), getattr(found, one.name)
-        if wanted != got:
-            texts.append(f"{one.name} is {_text(got)}, expected {_text(wanted)}")
-    return "; ".join(texts) or "unknown fields"
-
-
-def _text(value: object) -> str:
-    return " ".join(str(value).split()) or "''"

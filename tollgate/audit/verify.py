@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 
-from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, SURGE, USAGE_EVENTS
 from tollgate.audit.balances import BalanceFold, compare_balances
 from tollgate.audit.compare import Comparison, Report
+from tollgate.audit.demand import DemandRecount
+from tollgate.audit.factors import PublishedFactors
 from tollgate.audit.ledger import Ledger, Readings
 from tollgate.audit.prices import PriceHistory
+from tollgate.audit.rates import RateComparison
 from tollgate.audit.recompute import Recomputation
 from tollgate.balance_store import BalanceStore
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
+from wire.v1 import pricing_pb2
 
 USAGE_GROUP = "tollgate-usage-rating"
 """The consumer group under which the rating job says how far it has committed its input."""
@@ -32,12 +36,18 @@ def verify(
     fold = BalanceFold()
     ledger.add_records(fold.add(log.read(records_topic)))
     ledger.add_letters(log.read(DEAD_LETTERS), USAGE_EVENTS)
-    recomputation = Recomputation(prices, Readings(ledger.read, prices.latest()), ledger.home)
+    # Read last: a factor is committed no later than what was charged it.
+    rates = [pricing_pb2.SurgeRate.FromString(one.value) for one in log.read(SURGE)]
+    factors = PublishedFactors(rates, ledger.surge_unknown, ledger.reached)
+    readings = Readings(ledger.read, prices.latest())
+    recomputation = Recomputation(prices, readings, ledger.home, factors=factors)
+    recount = DemandRecount(prices, readings)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed)
     parts = log.partitions(USAGE_EVENTS)
     for part in parts:
         progress(f"recomputing {USAGE_EVENTS} partition {part.partition}")
-        comparison.partition(part.partition, log.read(USAGE_EVENTS, partitions=[part.partition]))
+        events = log.read(USAGE_EVENTS, partitions=[part.partition])
+        comparison.partition(part.partition, recount.watch(part.partition, events) if rates else events)
     comparison.settle()
     if ledger.leftover():
         progress("looking ahead of the offsets that the job has reported")
@@ -46,6 +56,7 @@ def verify(
             comparison.ahead(log.read(USAGE_EVENTS, partitions=[part.partition], start=start))
         comparison.ahead_of_time()
     report = comparison.finish()
+    _compare_rates(RateComparison(rates, recount, prices), report)
     if balances is not None:
         progress(f"comparing the balances of {len(fold.balances):,} customers")
         try:
@@ -57,3 +68,9 @@ def verify(
             for text in found.differences:
                 report.differ(text)
     return report
+
+
+def _compare_rates(rates: RateComparison, report: Report) -> None:
+    report.surge_rates = sum(bool(one.dimension_value) for one in rates.published)
+    for text in rates.differences():
+        report.differ(text)
