@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flink_jobs.topics import RECORDS
-from tollgate.audit.compare import Report
+from tollgate.audit.report import Report
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.context import Context

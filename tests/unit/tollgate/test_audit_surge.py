@@ -9,6 +9,7 @@ from flink_jobs.topics import RECORDS, SURGE
 from tests import engine, surge_job
 from tests.oracle.example import Log, book, ms
 from tests.unit.tollgate.books_in_memory import MemoryLog, differences, message, message_of, rated, tamper
+from tollgate.audit.verify import verify
 from wire.v1 import billing_pb2, pricing_pb2
 
 MMS = ["mms.outbound"]
@@ -135,6 +136,27 @@ def test_a_dropped_record_of_a_surging_meter_is_missed() -> None:
     found = books()
     del found.topics[RECORDS][record_of(found, "e4")]
     assert "usage.events 0/4: record missing: zoe #3" in differences(found)
+
+
+class Lagging(MemoryLog):
+    """Topics of which one record is committed only once the outputs have been read."""
+
+    late: Any = None
+
+    def read(self, topic: str, **how: Any) -> Any:
+        """Commit it with the reading of the factors."""
+        if topic == SURGE and self.late is not None:
+            last = self.topics[RECORDS][-1]
+            self.topics[RECORDS].append(self.late._replace(offset=last.offset + 1))
+            self.late = None
+        return super().read(topic, **how)
+
+
+def test_a_record_that_is_committed_after_its_offset_is_waited_for() -> None:
+    found = books()
+    lagging = Lagging(found.topics, found.partition_count, found.committed)
+    lagging.late = found.topics[RECORDS].pop(record_of(found, "e4"))
+    assert verify(lagging, catch_up_seconds=5).differences == []  # type: ignore[arg-type]
 
 
 def test_order_between_advances_does_not_matter() -> None:
