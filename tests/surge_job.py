@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
+from billing.events import UsageEvent
 from billing.outcomes import Duplicate
 from billing.price_books.model import Contract, PriceBook
+from billing.surge.applied import UNKNOWN
+from billing.surge.view import SurgeView
+from billing.tariffs import Reduction
 from tests import engine
 from tests.oracle import LogRecord
-from tollgate.audit.factors import PublishedFactors
 from tollgate.audit.outputs import Output, outputs, outputs_of
 from tollgate.audit.prices import AsIfAlways
 from tollgate.audit.recompute import Recomputation
@@ -19,6 +23,8 @@ from udfs.frame_rater import letter_of
 from udfs.surge_decider import SurgeDecider
 from wire.frames import pack_incoming
 from wire.records import ReadSoFar, dead_letter_message, record_message
+from wire.surge import take_rate
+from wire.usage import decode_usage
 from wire.v1 import billing_pb2, common_pb2, pricing_pb2
 
 READ = ReadSoFar(1)
@@ -32,7 +38,7 @@ class SurgeJob:
     records: list[billing_pb2.BillingRecord]
     letters: list[billing_pb2.DeadLetter]
     duplicates: int
-    waiting: list[tuple[int, int]]
+    pending: list[tuple[int, int]]
 
 
 def rate_log(
@@ -51,7 +57,18 @@ def rate_log(
     for offset, contract in enumerate(contracts):
         catalog.add_contract(contract, offset)
     rates = decided(partitions, catalog, signals)
-    core = Recomputation(AsIfAlways(catalog), _Always(), {}, factors=PublishedFactors(rates, unknown, {}))
+    future = {
+        (number, offset)
+        for number, log in partitions.items()
+        for offset, one in enumerate(log)
+        if (event := decode_usage(one.value)) is not None
+        and event.event_time_ms > one.timestamp_ms + catalog.max_future_skew_ms
+    }
+    view = SurgeView()
+    for rate in rates:
+        take_rate(rate.SerializeToString(), view.rates)
+    factors = _Factors(view, unknown, future)
+    core = Recomputation(AsIfAlways(catalog), _Always(), {}, factors=factors)
     found: list[Output] = []
     duplicates = 0
     for number in sorted(partitions):
@@ -62,10 +79,11 @@ def rate_log(
             duplicates += isinstance(decision.outcome, Duplicate)
             found += outputs(decision)
     found += outputs_of(core.silent(min(core.clocks.values())))
-    waiting = [position for queue in core.queues.values() for position in queue]
+    pending = [(one.delivery.partition, one.delivery.offset) for one in core.memory.held()]
+    pending += [position for queue in core.queues.values() for position in queue]
     records = [_record(one) for one in found if one.record is not None]
     letters = [_letter(one) for one in found if one.refused is not None]
-    return SurgeJob(rates, records, letters, duplicates, waiting)
+    return SurgeJob(rates, records, letters, duplicates, pending)
 
 
 def decided(
@@ -92,6 +110,19 @@ def decided(
         found += [*done.rates, *done.marks]
     assert not decider.counts["late_demand"]
     return found
+
+
+class _Factors(NamedTuple):
+    """Decided factors as the rating looks them up; what is refused for its event time needs none."""
+
+    view: SurgeView
+    unknown: Sequence[tuple[int, int]]
+    future: set[tuple[int, int]]
+
+    def of(self, event: UsageEvent, position: tuple[int, int], prices: PriceCatalog) -> Reduction | None:
+        if position in self.future:
+            return None
+        return UNKNOWN if position in self.unknown else self.view.of(event, prices)
 
 
 class _Always:
