@@ -24,7 +24,6 @@ from udfs.surge_decider import SurgeDecider
 from wire.frames import pack_incoming
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.surge import take_rate
-from wire.usage import decode_usage
 from wire.v1 import billing_pb2, common_pb2, pricing_pb2
 
 READ = ReadSoFar(1)
@@ -57,18 +56,10 @@ def rate_log(
     for offset, contract in enumerate(contracts):
         catalog.add_contract(contract, offset)
     rates = decided(partitions, catalog, signals)
-    future = {
-        (number, offset)
-        for number, log in partitions.items()
-        for offset, one in enumerate(log)
-        if (event := decode_usage(one.value)) is not None
-        and event.event_time_ms > one.timestamp_ms + catalog.max_future_skew_ms
-    }
     view = SurgeView()
     for rate in rates:
         take_rate(rate.SerializeToString(), view.rates)
-    factors = _Factors(view, unknown, future)
-    core = Recomputation(AsIfAlways(catalog), _Always(), {}, factors=factors)
+    core = Recomputation(AsIfAlways(catalog), _Always(), {}, factors=_Factors(view, unknown))
     found: list[Output] = []
     duplicates = 0
     for number in sorted(partitions):
@@ -113,15 +104,12 @@ def decided(
 
 
 class _Factors(NamedTuple):
-    """Decided factors as the rating looks them up; what is refused for its event time needs none."""
+    """Decided factors as the rating looks them up."""
 
     view: SurgeView
     unknown: Sequence[tuple[int, int]]
-    future: set[tuple[int, int]]
 
     def of(self, event: UsageEvent, position: tuple[int, int], prices: PriceCatalog) -> Reduction | None:
-        if position in self.future:
-            return None
         return UNKNOWN if position in self.unknown else self.view.of(event, prices)
 
 

@@ -111,10 +111,14 @@ class Recomputation:
         return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory, surge)
 
     def _surge(self, event: UsageEvent, delivery: Delivery, prices: PriceCatalog) -> Reduction | None:
-        """Return an event's factor; UNDECIDED where it, or one of its customer before it, waits."""
+        """Return an event's factor; UNDECIDED where it, or one of its customer before it, waits.
+
+        What is refused for a time in the future needs none, and would wait for that future.
+        """
         if event.customer_id in self.queues:
             return UNDECIDED
-        if self.factors is None or event.measure is not Measure.QUANTITY:
+        in_future = event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms
+        if self.factors is None or in_future or event.measure is not Measure.QUANTITY:
             return None
         return self.factors.of(event, (delivery.partition, delivery.offset), prices)
 

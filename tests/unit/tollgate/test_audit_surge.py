@@ -204,6 +204,15 @@ def test_what_is_not_decided_waits_and_so_does_all_that_follows_of_its_customer(
     assert (report.input, report.rated, report.duplicates, report.pending) == (8, 5, 1, 2)
 
 
+def test_what_is_refused_for_its_time_does_not_wait_for_it() -> None:
+    log = peak()
+    log.use(1, at="2029-01-01T00:00:00Z", event_id="f", dimensions=EU)
+    log.use(1, "video", at=at(36), event_id="v")
+    report = books(log).verify()
+    assert report.differences == []
+    assert (report.dead_letters_by_reason, report.pending) == ({"FUTURE_EVENT_TIME": 1}, 0)
+
+
 def test_to_charge_before_the_factor_is_published_is_a_difference() -> None:
     log = peak(end=21)
     log.use(1, at=at(36), event_id="w", dimensions=EU)  # 6
