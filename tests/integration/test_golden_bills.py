@@ -17,6 +17,7 @@ import pytest
 from billing.instants import parse_instant
 from billing.price_books.document import document_from_plain
 from billing.validity import invalid_customer_id
+from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import ALL, CONTRACTS, PRICE_BOOKS, SURGE, USAGE_EVENTS, Topic
 from tests.engine import as_oracle_record, parse
 from tests.golden.bill import Bill, Outcome, _lines, of_what_is_named
@@ -26,7 +27,8 @@ from tests.oracle import rate_log as oracle_rate
 from tollgate.audit.verify import verify
 from tollgate.commands.produce import send_heartbeat
 from tollgate.commands.records import read_records
-from tollgate.commands.wait import wait_for_jobs
+from tollgate.commands.wait import behind, data_ends
+from tollgate.jobs import JOBS
 from tollgate.replaying import read_letters
 from wire.price_books import to_contract_message, to_message
 from wire.usage import decode_usage
@@ -178,7 +180,7 @@ def send(tollgate: Tollgate, one: Placed) -> None:
                 partition = one.first_partition + number
                 producer.send(USAGE_EVENTS, key=key, value=value, partition=partition, timestamp_ms=record.timestamp_ms)
         if ordered:
-            wait_for_jobs(tollgate.context, 60)
+            await_input(tollgate)
 
 
 def renamed(value: bytes, prefix: str) -> tuple[bytes, str]:
@@ -199,7 +201,7 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
         by_watermark[one.watermark_ms()].append(one)
     found: dict[str, Outcome] = {}
     for watermark_ms in sorted(by_watermark):
-        wait_for_jobs(tollgate.context, 60)
+        await_input(tollgate)
         due = by_watermark[watermark_ms]
         if any(one.bill.is_surging for one in due):
             await_release(tollgate, watermark_ms)
@@ -209,6 +211,22 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
             found[one.name] = outcome_of(one, records, letters)
             move_away(tollgate, one)
     return found
+
+
+def await_input(tollgate: Tollgate) -> None:
+    """Wait until the rating has committed its input and output; bills with surge are left waiting for their turn."""
+    log, deadline = tollgate.context.log, time.monotonic() + 60
+    spec = JOBS[USAGE_RATING]
+    for topic, group in spec.inputs:
+        targets = data_ends(log, topic, log.group_offsets(group))
+        while behind(targets, log.group_offsets(group)):
+            assert time.monotonic() < deadline, f"{topic} is not read to its end"
+            time.sleep(0.25)
+    for topic in spec.outputs:
+        targets = log.ends(topic, committed=False)
+        while behind(targets, log.ends(topic, committed=True)):
+            assert time.monotonic() < deadline, f"{topic} is not committed"
+            time.sleep(0.25)
 
 
 def await_release(tollgate: Tollgate, watermark_ms: int) -> None:

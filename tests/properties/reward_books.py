@@ -36,7 +36,7 @@ def books(dice: Random, base_ms: int, *, surging: bool) -> list[dict[str, Any]]:
     contracts = _contracts(dice)
     found = [_version(dice, 1, START_MS, rewards, surging=surging)]
     if dice.random() < 0.3:
-        effective_ms = base_ms + dice.randrange(20 * 60) * SECOND_MS
+        effective_ms = base_ms + dice.randrange(20 * 6) * 10 * SECOND_MS
         kept = dice.sample(rewards, dice.randrange(len(rewards) + 1))
         found.append(_version(dice, 2, effective_ms, kept, surging=surging and dice.random() < 0.8))
         if surging and "surge" in found[1] and dice.random() < 0.6:  # the same windows go on

@@ -66,7 +66,7 @@ class _Traffic:
         meter, region = self.dice.choice(tuple(QUANTITY_METERS)), self.dice.choice(REGIONS)
         for _ in range(self.dice.randrange(2, 7)):
             self._quantity(at_ms, meter, region)
-            at_ms += self.dice.choice((0, 1, 5 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 3 * MINUTE_MS))
+            at_ms += self.dice.choice((0, 1, 10 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS))
 
     def _rush(self) -> None:
         """Let demand of one meter and region rise for a while, and charge what follows."""
@@ -74,11 +74,11 @@ class _Traffic:
         meter, region = self.dice.choice(SURGING), self.dice.choice(REGIONS)
         for _ in range(self.dice.randrange(4, 12)):
             self._quantity(at_ms, meter, region)
-            at_ms += self.dice.randrange(window_ms)
+            at_ms += self.dice.randrange(6) * window_ms // 5
 
     def _quantity(self, at_ms: int, meter: str = "", region: str | None = None) -> None:
         event = self._event(meter or self.dice.choice(tuple(QUANTITY_METERS)), at_ms)
-        event.quantity = self.dice.choice((1, 3, 9, 15, 40))
+        event.quantity = self.dice.choice((1, 5, 10, 15, 40))
         event.dimensions["region"] = self.dice.choice(REGIONS) if region is None else region
         if self._chance(0.4):
             event.dimensions["coupon"] = self.dice.choice(CODES)
@@ -157,7 +157,7 @@ class _Traffic:
         return self.dice.choice((MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 5 * HOUR_MS))
 
     def _instant(self) -> int:
-        return self.base_ms + self.dice.randrange(40 * 60) * SECOND_MS
+        return self.base_ms + self.dice.randrange(40 * 6) * 10 * SECOND_MS
 
     def _customer(self) -> str:
         return self.usual if self._chance(0.7) else self.dice.choice(CUSTOMERS)
