@@ -78,6 +78,8 @@ def _promotions(dice: Random) -> list[dict[str, Any]]:
         {"id": "p", "kind": "percent_off", "percent": "33.3"},
     ]
     chosen = dice.sample(pool, dice.randrange(1, 8))
+    if dice.random() < 0.2:  # what is free in two ways
+        chosen += [one for one in pool if one["id"] in ("cu", "f") and one not in chosen]
     return [one | {"meters": dice.choice((["*"], ["calls", "bulk"], ["texts", "talk", "calls"]))} for one in chosen]
 
 

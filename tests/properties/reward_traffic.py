@@ -53,10 +53,13 @@ class _Traffic:
             self._quantity(self._instant())
         for _ in range(self.dice.choice((0, 0, 1, 2))):
             self._session()
-        for _ in range(self.dice.choice((0, 0, 1, 3))):
+        for _ in range(self.dice.choice((0, 0, 2, 4))):
             self._retraction()
         for _ in range(self.dice.randrange(3)):
             self._again()
+        if self._chance(0.3):  # the clock runs ahead of what is delivered late
+            ahead_ms = self.base_ms + 90 * MINUTE_MS
+            self.found += [(ahead_ms, self._heartbeat(ahead_ms)) for _ in HOMES]
         self._end()
         return self._delivered()
 
@@ -81,7 +84,7 @@ class _Traffic:
         event.quantity = self.dice.choice((1, 5, 10, 15, 40))
         event.dimensions["region"] = self.dice.choice(REGIONS) if region is None else region
         if self._chance(0.4):
-            event.dimensions["coupon"] = self.dice.choice(CODES)
+            event.dimensions["coupon"] = self.dice.choice((*CODES, "GIFT"))
         if self._chance(0.02):
             event.meter = "unheard-of"
         if self._chance(0.02):
