@@ -51,7 +51,7 @@ class _Traffic:
                 self._burst()
         for _ in range(self.dice.randrange(6)):
             self._quantity(self._instant())
-        for _ in range(self.dice.choice((0, 0, 1, 2))):
+        for _ in range(self.dice.choice((0, 1, 2, 3) if self.surging else (0, 0, 1, 2))):
             self._session()
         for _ in range(self.dice.choice((0, 0, 2, 4))):
             self._retraction()
@@ -127,7 +127,7 @@ class _Traffic:
         """Leave windows and cycles open, or let time pass."""
         last_ms = max((arrival_ms for arrival_ms, _ in self.found), default=self.base_ms)
         jump_ms = self.dice.choice((0, 0, MINUTE_MS, HOUR_MS, 3 * HOUR_MS, 60 * 24 * HOUR_MS))
-        if self._chance(0.85):
+        if self._chance(0.7):
             self.found += [(last_ms + 1, self._heartbeat(last_ms + jump_ms)) for _ in HOMES]
 
     def _delivered(self) -> dict[int, list[LogRecord]]:

@@ -256,4 +256,6 @@ def test_signals_are_taken_from_the_rates_that_name_them() -> None:
 
 
 def test_a_log_of_a_release_before_surge_passes() -> None:
-    assert rated(peak(), surging()).verify().differences == []
+    log = peak()
+    job = engine.rate_log(log.partitions, [engine.parse(book())])
+    assert rated(log, surging(), job).verify().differences == []
