@@ -143,16 +143,18 @@ class FrameRater:
         self.stores.customers.put_all({customer: encode_state(state) for customer, state in states.items()})
         moved: list[tuple[bytes, bytes]] = []
         sweeps: dict[bytes, bytes | None] = {}
+        timers: set[int] = set()  # most customers of a frame wait for the same instant
         for customer, state in states.items():
             if state.deadline_ms not in (due_before_ms[customer], NEVER_MS):
                 sweep_ms = _sweep_time_ms(state.deadline_ms + prices.longest_dedup_horizon_ms())
                 moved.append((_CUSTOMERS, deadline_key(state.deadline_ms, customer)))
                 sweeps[deadline_key(sweep_ms, _SWEEP)] = b""
-                self.register_timer(state.deadline_ms)
-                self.register_timer(sweep_ms)
+                timers |= {state.deadline_ms, sweep_ms}
         if moved:
             self.stores.agenda.add(moved)
             self.stores.deadlines.put_all(sweeps)
+        for time_ms in sorted(timers):
+            self.register_timer(time_ms)
 
     def _emit_outcome(
         self, outcome: Outcome, framed: FramedRecord, event: UsageEvent, read: ReadSoFar, out: list[bytes]

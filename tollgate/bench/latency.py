@@ -100,7 +100,7 @@ class Prober:
 
 def await_sentinels(context: Context, event_time_ms: int) -> None:
     """Send one event of many customers, and wait until all are live in Redis: all before them then is, too."""
-    watch = BalanceWatch(live_sequences(_client(context)), give_up_seconds=SENTINEL_SECONDS)
+    watch = BalanceWatch(live_sequences(redis_client(context)), give_up_seconds=SENTINEL_SECONDS)
     prober = Prober(context.bootstrap_servers, f"sentinel-{time.time_ns():x}")
     for number in range(SENTINELS):
         watch.expect(*prober.send(number, event_time_ms, SENTINELS))
@@ -117,7 +117,7 @@ def measure_latency(context: Context, rate: int, seconds: float, customers: int,
     """Load the jobs at `rate` events a second, and time probes among them; `start_ms` is the first event's time."""
     bootstrap, partitions = context.bootstrap_servers, context.settings.partitions
     readers = [RecordReader(bootstrap, partitions, committed=committed) for committed in (False, True)]
-    watch = BalanceWatch(live_sequences(_client(context)))
+    watch = BalanceWatch(live_sequences(redis_client(context)))
     prober = Prober(bootstrap, f"{start_ms:x}")
     found: list[tuple[float, Seen]] = []
     over = Event()
@@ -127,7 +127,7 @@ def measure_latency(context: Context, rate: int, seconds: float, customers: int,
         thread.start()
     whole_seconds = WARM_UP_SECONDS + seconds
     try:
-        with _load(bootstrap, rate, whole_seconds, customers, start_ms):
+        with running_load(bootstrap, rate, whole_seconds, customers, start_ms):
             begun = time.monotonic()
             for number in range(int(whole_seconds * PROBES_PER_SECOND)):
                 due = begun + number / PROBES_PER_SECOND
@@ -156,7 +156,8 @@ def measure_latency(context: Context, rate: int, seconds: float, customers: int,
     )
 
 
-def _client(context: Context) -> Any:
+def redis_client(context: Context) -> Any:
+    """Return a client of the stack's Redis."""
     return redis.Redis.from_url(context.redis_url, decode_responses=True, protocol=2)
 
 
@@ -175,7 +176,7 @@ def _await_all(prober: Prober, readers: list[RecordReader], watch: BalanceWatch)
 
 
 @contextmanager
-def _load(bootstrap: str, rate: int, seconds: float, customers: int, start_ms: int) -> Iterator[None]:
+def running_load(bootstrap: str, rate: int, seconds: float, customers: int, start_ms: int) -> Iterator[None]:
     """Run the load in a process of its own: the probes' clock must not wait for it."""
     numbers = (rate, seconds, customers, start_ms)
     command = [sys.executable, "-m", "tollgate.bench.paced_load", bootstrap, *map(str, numbers)]

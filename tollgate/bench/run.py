@@ -16,6 +16,7 @@ from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
 from tollgate.bench.plain_loop import SCRATCH_TOPIC
 from tollgate.bench.processes import processes_of, usage
+from tollgate.bench.redis_faults import RedisFaults, measure_redis_faults
 from tollgate.bench.results import JOB, PLAIN_LOOP, Results, Throughput
 from tollgate.commands import prices
 from tollgate.context import Context
@@ -57,6 +58,17 @@ def measure(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Re
     finally:
         _empty(settings)
     return results
+
+
+def measure_redis(settings: Settings, rate: int, customers: int, report: Callable[[str], None]) -> RedisFaults:
+    """Kill and flush Redis under load, in the home of `settings`, which is emptied before and after."""
+    _empty(settings)
+    try:
+        context = _up(settings, settings.task_managers)
+        prices.publish_files(context, [_BOOK], timeout_seconds=0)
+        return measure_redis_faults(context, rate, customers, START_MS, report)
+    finally:
+        _empty(settings)
 
 
 def _empty(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
+from tollgate.bench.redis_faults import RedisFaults
 from tollgate.bench.results import Results, Throughput
 from tollgate.percentiles import Percentiles
 
@@ -16,6 +17,24 @@ def tables(results: Results) -> Iterator[Table]:
     if results.latency is not None:
         yield latency_table(results)
     yield target_table(results)
+
+
+def redis_table(faults: RedisFaults) -> Table:
+    """Return records a second while Redis is killed, back, and flushed: a row for five seconds and for each event."""
+    table = _table(f"Records written, {faults.events_per_second:,} events/s sent")
+    table.add_column("second", justify="right")
+    table.add_column("records in each second from there", justify="right")
+    table.add_column("what happened")
+    for first in range(0, len(faults.seconds), 5):
+        some = faults.seconds[first : first + 5]
+        table.add_row(
+            str(first), "  ".join(f"{one.records:,}" for one in some), " ".join(one.happened for one in some).strip()
+        )
+    for what, mean in faults.means().items():
+        table.add_row("", f"{mean:,.0f}", f"mean, {what}")
+    for what, seconds in faults.healed_seconds.items():
+        table.add_row("", f"{seconds:.1f} s", f"{what}: until all balances were right")
+    return table
 
 
 def throughput_table(results: Results) -> Table:

@@ -16,6 +16,10 @@ QUICK_LATENCY_SECONDS = 10.0
 
 def bench(
     core: Annotated[bool, typer.Option("--core", help="Only the parts of the Python path; no stack.")] = False,
+    redis_faults: Annotated[
+        bool, typer.Option("--redis-faults", help="Kill and flush Redis under load; records a second.")
+    ] = False,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second, for --redis-faults.")] = 2_000,
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes: smaller, and less to be trusted.")] = False,
     events: Annotated[int, typer.Option(min=1000, help="How many.")] = 2_000_000,
     customers: Annotated[list[int], typer.Option(min=1, help="Of how many customers; may be repeated.")] = [  # noqa: B006 - typer's
@@ -34,8 +38,8 @@ def bench(
         return
     try:
         from tollgate.bench.picture import picture
-        from tollgate.bench.run import Plan, measure
-        from tollgate.bench.tables import tables
+        from tollgate.bench.run import Plan, measure, measure_redis
+        from tollgate.bench.tables import redis_table, tables
     except ImportError as error:
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
     plan = Plan(events, tuple(customers), tuple(task_managers), latency_seconds)
@@ -44,6 +48,16 @@ def bench(
     settings = context.settings.model_copy(
         update={"home": context.settings.home / "bench", "bootstrap_servers": "", "redis_url": ""}
     )
+    if redis_faults:
+        faults = measure_redis(settings, rate, customers[0], context.report)
+        if json_:
+            context.print_json(faults.as_plain())
+        else:
+            context.console.print(redis_table(faults))
+            context.say("verified" if faults.verified else f"FAILED: {faults.differences}")
+        if not faults.verified:
+            raise typer.Exit(1)
+        return
     results = measure(settings, plan, context.report)
     folder = output or context.settings.home
     folder.mkdir(parents=True, exist_ok=True)
