@@ -159,7 +159,7 @@ def _settle_waiting(  # noqa: PLR0913 - all that decides it
     memory: Memory,
 ) -> Charge:
     """Settle the retractions that waited for a rated event; returns its charge as they leave it."""
-    target = Target(charged, record.record_id, record.event_time_ms)
+    target = Target(charged, record.record_id, record.event_time_ms, record.event_time_ms)
     waiting = memory.waiting(identity)
     memory.keep_waiting(identity, [])
     target, record.retracted_by = settle(state, waiting, record.clock_ms, None, target, prices, memory)
@@ -183,7 +183,7 @@ def _take_other(  # noqa: PLR0913 - all that decides it
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
         return [], tariff
-    if event.phase is Phase.START and tariff.watch is not None:  # what has begun is billed in any case
+    if event.phase == Phase.START and tariff.watch is not None:  # what has begun is billed in any case
         refused = refuse_without_credit(state, tariff.watch)
         if refused is not None:
             return [], refused

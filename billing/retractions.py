@@ -22,11 +22,15 @@ MAX_WAITING = 100
 
 
 class Target(NamedTuple):
-    """A rated event that may be taken back. `counted_ms` is a time of the cycle that its units count in."""
+    """A rated event that may be taken back.
+
+    `counted_ms` is a time of the cycle that its units count in, `priced_ms` the time of its prices and coupons.
+    """
 
     charge: Charge
     record_id: str
     counted_ms: int
+    priced_ms: int
 
 
 def take_retraction(  # noqa: PLR0913 - all that decides it
@@ -75,7 +79,8 @@ def _target(identity: bytes, seen: Seen | None, clock_ms: int, horizon_ms: int, 
     if seen is None or clock_ms - seen.event_time_ms > horizon_ms:
         return None
     if seen.charge is not None:
-        return Target(seen.charge, f"{identity.hex()}-{seen.event_time_ms:x}", seen.event_time_ms)
+        time_ms = seen.event_time_ms
+        return Target(seen.charge, f"{identity.hex()}-{time_ms:x}", time_ms, time_ms)
     session = memory.session(seen.session) if seen.session else None
     return None if session is None or session.closed is None else target_of(session)
 
@@ -83,7 +88,8 @@ def _target(identity: bytes, seen: Seen | None, clock_ms: int, horizon_ms: int, 
 def target_of(session: Session) -> Target:
     """Return a billed session as what may be taken back."""
     assert session.closed is not None
-    return Target(session.closed.charge, session.closed.record_id, session.closed.end_ms)
+    closed = session.closed
+    return Target(closed.charge, closed.record_id, closed.end_ms, closed.start_ms)
 
 
 def _mark_retracted(memory: Memory, identity: bytes, seen: Seen | None, target: Target) -> None:
@@ -170,7 +176,7 @@ def take_back(
     meter.picos -= charge.picos
     billed.picos -= charge.picos
     if own is not None:
-        _give_back(state, own, charge, target.counted_ms)
+        _give_back(state, own, charge, target.priced_ms)
     record = BillingRecord(
         record_id=f"{identity_of(event.customer_id, event.event_id).hex()}-{event.event_time_ms:x}",
         customer_id=event.customer_id,
@@ -201,14 +207,14 @@ def take_back(
     return record
 
 
-def _give_back(state: CustomerState, own: CycleState, charge: Charge, counted_ms: int) -> None:
+def _give_back(state: CustomerState, own: CycleState, charge: Charge, priced_ms: int) -> None:
     """Give units, free units and the weight of a volume price back to the cycle that counted them."""
     counted = own.meter(charge.meter)
     counted.counter -= charge.billable
     for promotion, units in charge.free_units:
         coupon = state.earned.get((own.price_book, promotion))
         if isinstance(coupon, CouponState):
-            coupon.give_back(units, counted_ms)
+            coupon.give_back(units, priced_ms)
         else:
             own.allowances[promotion] = own.allowances.get(promotion, 0) - units
     if charge.weight is not None:

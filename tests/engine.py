@@ -149,6 +149,7 @@ def as_oracle_record(record: billing_pb2.BillingRecord) -> dict[str, Any]:
         "offset": record.source.offset if sourced else None,
         "clock_ms": record.clock_ms,
         "cycle_total": Fraction(record.cycle_total),
+        "credit": Fraction(record.credit) if record.credit else None,
         "cycle_quantity": record.cycle_quantity,
         "late": record.late,
         "corrects_cycle": record.corrects_cycle,

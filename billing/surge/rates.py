@@ -31,16 +31,22 @@ class SurgeRates:
     runs: dict[RunKey, list[Run]] = field(default_factory=dict)
 
     def add(self, key: RunKey, from_ms: int, to_ms: int, factor: Fraction) -> None:
-        """Take in the factor of an interval; intervals of a key come in their order, perhaps again."""
+        """Take in the factor of an interval, perhaps again.
+
+        Those of one detector come in their order, but a key may have several: versions of a book may differ in lead.
+        """
         if factor == NO_SURGE:
             return
         runs = self.runs.setdefault(key, [])
-        if runs and from_ms < runs[-1].to_ms:
+        at = bisect_right(runs, from_ms, key=lambda run: run.from_ms)
+        if at and from_ms < runs[at - 1].to_ms:
             return
-        if runs and runs[-1].to_ms == from_ms and runs[-1].factor == factor:
-            runs[-1] = Run(runs[-1].from_ms, to_ms, factor)
-        else:
-            runs.append(Run(from_ms, to_ms, factor))
+        first = last = at
+        if at and runs[at - 1] == Run(runs[at - 1].from_ms, from_ms, factor):
+            first, from_ms = at - 1, runs[at - 1].from_ms
+        if at < len(runs) and runs[at] == Run(to_ms, runs[at].to_ms, factor):
+            last, to_ms = at + 1, runs[at].to_ms
+        runs[first:last] = [Run(from_ms, to_ms, factor)]
 
     def advance(self, watermark_ms: int) -> None:
         """Take in a mark of the detector: all that it decided by then has been added."""

@@ -28,7 +28,7 @@ class SurgeView:
 
     def of(self, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
         """Return what `billing.rating.step` takes for an event, None for factor 1, or UNDECIDED."""
-        charged_by = self._charged_by(event, prices)
+        charged_by = self.charged_by(event, prices)
         if charged_by is None:
             return None
         detector, interval = charged_by
@@ -37,12 +37,13 @@ class SurgeView:
 
     def decided_at_ms(self, event: UsageEvent, prices: PriceCatalog) -> int:
         """Return the watermark, in ms, at which the factor of an UNDECIDED event is decided."""
-        charged_by = self._charged_by(event, prices)
+        charged_by = self.charged_by(event, prices)
         assert charged_by is not None
         detector, interval = charged_by
         return detector.grid.window_end_ms(interval)
 
-    def _charged_by(self, event: UsageEvent, prices: PriceCatalog) -> tuple[DetectorKey, int] | None:
+    def charged_by(self, event: UsageEvent, prices: PriceCatalog) -> tuple[DetectorKey, int] | None:
+        """Return the detector and interval whose factor an event is charged; None where no surge rule is for it."""
         series = prices.terms_for(event.customer_id, event.event_time_ms).series
         rules = self.rules.of(prices, series.first.id) if series is not None else None
         if rules is None or event.meter not in rules.grids:

@@ -13,7 +13,8 @@ from typing import Any, Self
 from ruamel.yaml import YAML
 
 from billing.instants import parse_instant
-from tests import engine
+from billing.price_books.model import Contract, PriceBook
+from tests import engine, surge_job
 from tests.oracle import LogRecord
 from tests.oracle import rate_log as oracle_rate
 from wire.v1 import billing_pb2, usage_pb2
@@ -57,13 +58,26 @@ class Bill:
         expected = Outcome(raw.get("lines", []), raw.get("dead_letters", {}), int(raw.get("duplicates", 0)))
         return cls(raw["books"], raw.get("contracts", []), partitions, expected)
 
+    @property
+    def is_surging(self) -> bool:
+        """Say whether any of its books has a surge rule."""
+        return any(book.get("surge") for book in self.books)
+
     def by_core(self) -> Outcome:
         """Rate it with the job's own code."""
         books, contracts = map(engine.parse, self.books), map(engine.parse_agreed, self.contracts)
+        if self.is_surging:
+            return self._with_surge(list(books), list(contracts))
         job = engine.rate_log(self.partitions, list(books), contracts=list(contracts))
         reasons = billing_pb2.DeadLetter.Reason
         letters = {_position(one.source.partition, one.source.offset): reasons.Name(one.reason) for one in job.letters}
         return Outcome(_lines(map(engine.as_oracle_record, job.records)), letters, job.rater.counts["duplicates"])
+
+    def _with_surge(self, books: Sequence[PriceBook], contracts: Sequence[Contract]) -> Outcome:
+        job = surge_job.rate_log(self.partitions, books, contracts)
+        reasons = billing_pb2.DeadLetter.Reason
+        letters = {_position(one.source.partition, one.source.offset): reasons.Name(one.reason) for one in job.letters}
+        return Outcome(_lines(map(engine.as_oracle_record, job.records)), letters, job.duplicates)
 
     def by_oracle(self) -> Outcome:
         """Rate it with the independent oracle."""

@@ -5,6 +5,7 @@ one of the bill's own books sends to a book, for the directory's word would coun
 in the order of their watermarks: when one has been compared, its partitions are moved out of the way.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ import pytest
 from billing.instants import parse_instant
 from billing.price_books.document import document_from_plain
 from billing.validity import invalid_customer_id
-from flink_jobs.topics import ALL, CONTRACTS, PRICE_BOOKS, USAGE_EVENTS, Topic
+from flink_jobs.settings import USAGE_RATING
+from flink_jobs.topics import ALL, CONTRACTS, PRICE_BOOKS, SURGE, USAGE_EVENTS, Topic
 from tests.engine import as_oracle_record, parse
 from tests.golden.bill import Bill, Outcome, _lines, of_what_is_named
 from tests.golden.conftest import HERE
@@ -25,11 +27,21 @@ from tests.oracle import rate_log as oracle_rate
 from tollgate.audit.verify import verify
 from tollgate.commands.produce import send_heartbeat
 from tollgate.commands.records import read_records
-from tollgate.commands.wait import wait_for_jobs
+from tollgate.commands.wait import behind, data_ends
+from tollgate.jobs import JOBS
 from tollgate.replaying import read_letters
 from wire.price_books import to_contract_message, to_message
 from wire.usage import decode_usage
-from wire.v1 import billing_pb2, usage_pb2
+from wire.v1 import billing_pb2, pricing_pb2, usage_pb2
+
+SURGE_RUNS_IN_THE_JOB = False
+"""Whether the job waits for surge factors. Until it does, the bills with surge are for the core and the oracle."""
+
+SURGE_PATIENCE_MS = "600000"
+"""Factors come as bills are moved out of the way: nothing may be charged without."""
+
+RELEASE_SECONDS = 3.0
+"""Two checkpoints: what waited is rated at once when its factor comes, and committed with the next."""
 
 OUT_OF_THE_WAY_MS = parse_instant("2500-01-01T00:00:00Z")
 DIRECTORY: Mapping[str, Any] = {
@@ -91,7 +103,9 @@ class Placed:
 
 
 def goes_by_the_directory(bill: Bill) -> bool:
-    """Tell whether a bill can share a log: it has a book, and the skew is 10 m."""
+    """Tell whether a bill can share a log: it has a book, and the skew is 10 m; and the job can rate it."""
+    if bill.is_surging and not SURGE_RUNS_IN_THE_JOB:
+        return False
     return bool(bill.books) and all(book.get("max_future_skew", "10m") == "10m" for book in bill.books)
 
 
@@ -115,7 +129,9 @@ def placed() -> list[Placed]:
 @pytest.fixture(scope="module")
 def outcomes(placed: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
     """What the running job made of every bill."""
-    with stack(tmp_path_factory.mktemp("bills"), TOLLGATE_TASK_MANAGERS="1", TOLLGATE_PARALLELISM="1") as tollgate:
+    settings = {"TOLLGATE_TASK_MANAGERS": "1", "TOLLGATE_PARALLELISM": "1"}
+    settings |= {"TOLLGATE_SURGE_PATIENCE_MS": SURGE_PATIENCE_MS} if SURGE_RUNS_IN_THE_JOB else {}
+    with stack(tmp_path_factory.mktemp("bills"), **settings) as tollgate:
         partitions = placed[-1].first_partition + max(placed[-1].bill.partitions) + 1
         tollgate.context.stack.up()
         tollgate.context.log.create_topics([Topic(USAGE_EVENTS)], partitions)
@@ -164,7 +180,7 @@ def send(tollgate: Tollgate, one: Placed) -> None:
                 partition = one.first_partition + number
                 producer.send(USAGE_EVENTS, key=key, value=value, partition=partition, timestamp_ms=record.timestamp_ms)
         if ordered:
-            wait_for_jobs(tollgate.context, 60)
+            await_input(tollgate)
 
 
 def renamed(value: bytes, prefix: str) -> tuple[bytes, str]:
@@ -185,14 +201,43 @@ def collect(tollgate: Tollgate, placed: list[Placed]) -> dict[str, Outcome]:
         by_watermark[one.watermark_ms()].append(one)
     found: dict[str, Outcome] = {}
     for watermark_ms in sorted(by_watermark):
-        wait_for_jobs(tollgate.context, 60)
+        await_input(tollgate)
         due = by_watermark[watermark_ms]
+        if any(one.bill.is_surging for one in due):
+            await_release(tollgate, watermark_ms)
         records = [as_oracle_record(record) for record in read_records(tollgate.context.log)]
         letters = [one.message for one in read_letters(tollgate.context.log)]
         for one in due:
             found[one.name] = outcome_of(one, records, letters)
             move_away(tollgate, one)
     return found
+
+
+def await_input(tollgate: Tollgate) -> None:
+    """Wait until the rating has committed its input and output; bills with surge are left waiting for their turn."""
+    log, deadline = tollgate.context.log, time.monotonic() + 60
+    spec = JOBS[USAGE_RATING]
+    for topic, group in spec.inputs:
+        targets = data_ends(log, topic, log.group_offsets(group))
+        while behind(targets, log.group_offsets(group)):
+            assert time.monotonic() < deadline, f"{topic} is not read to its end"
+            time.sleep(0.25)
+    for topic in spec.outputs:
+        targets = log.ends(topic, committed=False)
+        while behind(targets, log.ends(topic, committed=True)):
+            assert time.monotonic() < deadline, f"{topic} is not committed"
+            time.sleep(0.25)
+
+
+def await_release(tollgate: Tollgate, watermark_ms: int) -> None:
+    """Wait until factors are published through a watermark, and what waited for them is committed after it."""
+    deadline = time.monotonic() + 60
+    published = (pricing_pb2.SurgeRate.FromString(one.value) for one in tollgate.context.log.read(SURGE))
+    while max((mark.watermark_ms for mark in published), default=0) < watermark_ms:
+        assert time.monotonic() < deadline, f"no factors through {watermark_ms}"
+        time.sleep(0.5)
+        published = (pricing_pb2.SurgeRate.FromString(one.value) for one in tollgate.context.log.read(SURGE))
+    time.sleep(RELEASE_SECONDS)
 
 
 def outcome_of(one: Placed, records: list[dict[str, Any]], letters: list[billing_pb2.DeadLetter]) -> Outcome:

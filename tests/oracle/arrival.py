@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .catalog import Catalog, Terms
-from .log import HEARTBEAT, Event, LogRecord
+from .log import HEARTBEAT, QUANTITY, Event, LogRecord
+from .surge import SurgeFactor
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Arrival:
     event: Event
     clock_ms: int  # the partition clock: the records before this one
     catalog: Catalog  # the price books read by then
+    surge: SurgeFactor | None = None  # what demand makes of its price; None: no surge rule is for it
 
     @property
     def position(self) -> tuple[int, int]:
@@ -33,6 +35,12 @@ class Arrival:
         """Say whether its event time is too far ahead of the Kafka record's timestamp."""
         latest_ms = self.record.timestamp_ms + self.catalog.max_future_skew_ms
         return self.event.event_time_ms > latest_ms
+
+    @property
+    def awaits_factor(self) -> bool:
+        """Say whether its surge factor is not decided yet; what is refused for its time needs none."""
+        undecided = self.surge is not None and self.surge.factor is None
+        return undecided and self.event.measure == QUANTITY and not self.is_future
 
     @property
     def terms(self) -> Terms:

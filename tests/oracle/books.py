@@ -74,22 +74,62 @@ class Promotion:
     """A promotion of a book; which fields count depends on its kind."""
 
     id: str
-    kind: str  # free_units, percent_off or burst
+    kind: str  # free_units, percent_off, burst, milestone or coupon
     meters: tuple[str, ...]  # "*" is all
-    units: int
+    units: int  # free_units and coupon: free; milestone: to be reached
     percent: Fraction
     daily: DailyWindow | None
     from_ms: int | None
     to_ms: int | None  # exclusive
+    window_ms: int  # burst
+    at_least: int  # burst
+    lasts_ms: int  # burst, coupon; 0: a coupon that lasts to the end of the cycle
+    spend: Fraction  # milestone
+    credit: Fraction  # milestone
+    codes: tuple[str, ...]  # coupon
+    max_redemptions: int  # coupon
+
+    def covers(self, meter: str) -> bool:
+        """Say whether it is for a meter."""
+        return "*" in self.meters or meter in self.meters
+
+    def is_on(self, event_time_ms: int) -> bool:
+        """Say whether a time is between its `from` and `to`."""
+        begun = self.from_ms is None or self.from_ms <= event_time_ms
+        return begun and (self.to_ms is None or event_time_ms < self.to_ms)
 
     def applies(self, meter: str, event_time_ms: int, timezone: ZoneInfo) -> bool:
         """Say whether an event of a meter at a time falls under the promotion."""
         return (
-            ("*" in self.meters or meter in self.meters)
-            and (self.from_ms is None or self.from_ms <= event_time_ms)
-            and (self.to_ms is None or event_time_ms < self.to_ms)
+            self.covers(meter)
+            and self.is_on(event_time_ms)
             and (self.daily is None or self.daily.contains(event_time_ms, timezone))
         )
+
+
+@dataclass(frozen=True)
+class SurgeLevel:
+    """From `at_least` units in a window on, times `factor`."""
+
+    at_least: int
+    factor: Fraction
+
+
+@dataclass(frozen=True)
+class SurgeRule:
+    """Demand pricing of some meters (section 6)."""
+
+    id: str
+    meters: tuple[str, ...]
+    dimension: str
+    window_ms: int
+    lead_ms: int
+    levels: tuple[SurgeLevel, ...]
+    release_below: int
+    model: str  # levels or elasticity
+    capacity: int  # elasticity
+    elasticity: Fraction
+    trend: Fraction
 
 
 @dataclass(frozen=True)
@@ -102,6 +142,8 @@ class Contract:
     price_book: str | None
     discount_percent: Fraction | None
     prices: Mapping[str, Price]
+    prepaid_credit: Fraction  # 0: none
+    blocks_without_credit: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +157,11 @@ class PriceBook:
     meters: Mapping[str, Meter]
     promotions: tuple[Promotion, ...]  # in the order in which they are applied
     contracts: tuple[Contract, ...]
+    surge: tuple[SurgeRule, ...]
+
+    def surge_rule(self, meter: str) -> SurgeRule | None:
+        """Return the one surge rule that a meter can be in."""
+        return next((rule for rule in self.surge if meter in rule.meters), None)
 
 
 def parse_book(raw: Mapping[str, Any]) -> PriceBook:
@@ -136,6 +183,7 @@ def parse_book(raw: Mapping[str, Any]) -> PriceBook:
             _contract(each, (book_id, version, position), timezone)
             for position, each in enumerate(raw.get("contracts") or ())
         ),
+        surge=tuple(map(_surge_rule, raw.get("surge") or ())),
     )
 
 
@@ -197,6 +245,31 @@ def _promotion(raw: Mapping[str, Any], timezone: ZoneInfo) -> Promotion:
         daily=_daily_window(raw.get("daily")),
         from_ms=_optional_instant(raw.get("from"), timezone),
         to_ms=_optional_instant(raw.get("to"), timezone),
+        window_ms=duration_ms(str(raw.get("window") or "0s")),
+        at_least=int(raw.get("at_least") or 0),
+        lasts_ms=duration_ms(str(raw.get("lasts") or "0s")),
+        spend=_number(raw.get("spend")),
+        credit=_number(raw.get("credit")),
+        codes=tuple(map(str, raw.get("codes") or ())),
+        max_redemptions=int(raw.get("max_redemptions") or 1),
+    )
+
+
+def _surge_rule(raw: Mapping[str, Any]) -> SurgeRule:
+    levels = tuple(SurgeLevel(int(each["at_least"]), Fraction(str(each["factor"]))) for each in raw["levels"])
+    parameters = raw.get("parameters") or {}
+    return SurgeRule(
+        id=str(raw["id"]),
+        meters=tuple(raw["meters"]),
+        dimension=str(raw["dimension"]),
+        window_ms=duration_ms(str(raw["window"])),
+        lead_ms=duration_ms(str(raw["lead"])),
+        levels=levels,
+        release_below=int(raw["release_below"]) if _given(raw.get("release_below")) else levels[0].at_least,
+        model=str(raw.get("model") or "levels"),
+        capacity=int(parameters.get("capacity") or 0),
+        elasticity=_number(parameters.get("elasticity")),
+        trend=_number(parameters.get("trend")),
     )
 
 
@@ -209,6 +282,8 @@ def _contract(raw: Mapping[str, Any], version: tuple[str, int, int], timezone: Z
         price_book=str(raw["price_book"]) if raw.get("price_book") else None,
         discount_percent=_number(discount) if _given(discount) else None,
         prices={meter: _price(price) for meter, price in (raw.get("prices") or {}).items()},
+        prepaid_credit=_number(raw.get("prepaid_credit")),
+        blocks_without_credit=raw.get("when_credit_is_used_up") == "block",
     )
 
 

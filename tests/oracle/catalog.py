@@ -21,6 +21,7 @@ class Terms:
 
     book: PriceBook | None  # None: no version is in effect (NO_PRICE)
     settings: Settings | None  # of the book id; None: no version of it has been read
+    book_id: str | None
     contract: Contract | None
 
     @property
@@ -82,12 +83,12 @@ class Catalog:
         published = self._published_contract(customer_id, event_time_ms)
         if published is not None:
             book_id = published.price_book or self._default_id
-            return Terms(self._version_at(book_id, event_time_ms), self._settings(book_id), published)
+            return Terms(self.version_at(book_id, event_time_ms), self._settings(book_id), book_id, published)
         naming = self._contract_that_names_a_book(customer_id, event_time_ms)
         book_id = naming.price_book if naming else self._default_id
-        book = self._version_at(book_id, event_time_ms)
+        book = self.version_at(book_id, event_time_ms)
         own = _contract_in(book, customer_id, event_time_ms)
-        return Terms(book=book, settings=self._settings(book_id), contract=own or naming)
+        return Terms(book=book, settings=self._settings(book_id), book_id=book_id, contract=own or naming)
 
     def _published_contract(self, customer_id: str, event_time_ms: int) -> Contract | None:
         """Return the customer's newest contract of `pricing.contracts` in effect."""
@@ -102,13 +103,17 @@ class Catalog:
         """Look in the default book first, then in the others in the order of publication."""
         others = [book_id for book_id in self._versions if book_id != self._default_id]
         for book_id in [self._default_id, *others]:
-            book = self._version_at(book_id, event_time_ms)
+            book = self.version_at(book_id, event_time_ms)
             contract = _contract_in(book, customer_id, event_time_ms)
             if contract is not None and contract.price_book is not None:
                 return contract
         return None
 
-    def _version_at(self, book_id: str | None, event_time_ms: int) -> PriceBook | None:
+    def versions(self, book_id: str | None) -> list[PriceBook]:
+        """Return all accepted versions of a book."""
+        return self._versions.get(book_id or "", [])
+
+    def version_at(self, book_id: str | None, event_time_ms: int) -> PriceBook | None:
         """Return the version with the largest `effective_from`; ties: the higher version."""
         in_effect = [book for book in self._versions.get(book_id or "", []) if book.effective_from_ms <= event_time_ms]
         return max(in_effect, key=lambda book: (book.effective_from_ms, book.version), default=None)

@@ -12,6 +12,9 @@ from .catalog import Terms
 from .log import Event
 from .money import money_text, parts_that_add_up, round_once
 from .pricing import Slice, list_slices, volume_tier
+from .rewards import Redemption, Rewards
+from .surge import SurgeFactor
+from .times import Cycle
 
 ShownSlice = tuple[int, int, int, str, Fraction]  # from, to, quantity, unit price, amount
 ShownAdjustment = tuple[str, str, Fraction]  # id, kind, amount
@@ -36,6 +39,18 @@ class CycleUsage:
 
 
 @dataclass(frozen=True)
+class Priced:
+    """An event that is to be charged for."""
+
+    event: Event
+    book: PriceBook
+    terms: Terms
+    own: Cycle  # whose counter and allowances it uses
+    clock_ms: int  # at which it is decided
+    surge: SurgeFactor | None  # None: no surge rule is for it
+
+
+@dataclass(frozen=True)
 class Charge:
     """The amount of one event, rounded once, and the parts that add up to it."""
 
@@ -43,20 +58,24 @@ class Charge:
     slices: list[ShownSlice]
     adjustments: list[ShownAdjustment]
     tier_adjustment: Fraction | None  # a second record, where a volume tier changed
+    credits: list[tuple[str, Fraction]]  # further records, by the promotion that was won
     billable: int  # units that advanced the counter
     free: dict[str, int]  # units that were free, by promotion
+    redeemed: list[tuple[Redemption, int]]  # those of them that were of a coupon
     volume: Hashable  # the meter and version whose W it is part of; None: none
     weighted: Fraction  # its part of W
 
 
-def charge_event(event: Event, book: PriceBook, terms: Terms, usage: CycleUsage) -> Charge:
-    """Return what a quantity event costs, and advance its cycle's counter and allowances."""
+def charge_event(priced: Priced, usage: CycleUsage, rewards: Rewards) -> Charge:
+    """Return what a quantity event costs, and advance its cycle's counter, allowances and rewards."""
+    event, book, terms = priced.event, priced.book, priced.terms
     price, price_version = terms.price_of(book, event.meter)
-    free = _take_free_units(event, book, usage)
+    rewards.redeem(event, book, priced.own.end_ms)
+    free, redeemed = _take_free_units(event, book, usage, rewards)
     billable = event.quantity - sum(free.values())
     counter = usage.counters[event.meter]
     slices = list_slices(price, counter, billable)
-    factors = _factors(event, book, terms) if billable > 0 else []
+    factors = _factors(priced, rewards) if billable > 0 else []
     amount, shown_slices, shown_factors = _show(slices, factors)
     tier_adjustment, volume, weighted = None, None, Fraction(0)
     if price.model == "volume" and billable > 0:
@@ -65,13 +84,17 @@ def charge_event(event: Event, book: PriceBook, terms: Terms, usage: CycleUsage)
         volume = (event.meter, price_version)
         tier_adjustment = _follow_volume_tier(usage, volume, price, tier, weighted)
     usage.counters[event.meter] = counter + billable
+    charged = amount + (tier_adjustment or 0)
+    won = rewards.take_in(event, book, priced.own.name, priced.clock_ms, charged)
     return Charge(
         amount=amount,
         slices=shown_slices,
         adjustments=[(name, "PROMOTION", Fraction(0)) for name in free] + shown_factors,
         tier_adjustment=tier_adjustment,
+        credits=list(won),
         billable=billable,
         free=free,
+        redeemed=redeemed,
         volume=volume,
         weighted=weighted,
     )
@@ -82,27 +105,28 @@ def give_back(charge: Charge, meter: str, usage: CycleUsage) -> None:
     usage.counters[meter] -= charge.billable
     for promotion, units in charge.free.items():
         usage.free_used[promotion] -= units
+    for redemption, units in charge.redeemed:
+        redemption.units_left += units
     if charge.volume is not None:
         usage.volumes[charge.volume].weighted_units -= charge.weighted
 
 
-def surge_factor(event: Event, book: PriceBook) -> Fraction:
-    """Return the surge factor of an event (rule 5, section 6): not part of the oracle yet."""
-    del event, book
-    return Fraction(1)
-
-
-def burst_applies(event: Event, book: PriceBook) -> bool:
-    """Say whether a `burst` promotion has been won: not part of the oracle yet."""
-    del event, book
-    return False
-
-
-def _take_free_units(event: Event, book: PriceBook, usage: CycleUsage) -> dict[str, int]:
-    """Return the free units of the event by promotion, and use them up (rule 3)."""
+def _take_free_units(
+    event: Event, book: PriceBook, usage: CycleUsage, rewards: Rewards
+) -> tuple[dict[str, int], list[tuple[Redemption, int]]]:
+    """Return the free units of the event by promotion, and use them up (rule 3); those of coupons apart, too."""
     free: dict[str, int] = {}
+    redeemed: list[tuple[Redemption, int]] = []
     remaining = event.quantity
     for promotion in book.promotions:
+        if promotion.kind == "coupon" and promotion.covers(event.meter):
+            for redemption in rewards.held(promotion, event.event_time_ms):
+                taken = min(remaining, redemption.units_left)
+                if taken > 0:
+                    redemption.units_left -= taken
+                    redeemed.append((redemption, taken))
+                    free[promotion.id] = free.get(promotion.id, 0) + taken
+                    remaining -= taken
         if promotion.kind != "free_units":
             continue
         if not promotion.applies(event.meter, event.event_time_ms, book.settings.timezone):
@@ -112,21 +136,21 @@ def _take_free_units(event: Event, book: PriceBook, usage: CycleUsage) -> dict[s
             free[promotion.id] = taken
             usage.free_used[promotion.id] += taken
             remaining -= taken
-    return free
+    return free, redeemed
 
 
-def _factors(event: Event, book: PriceBook, terms: Terms) -> list[Factor]:
+def _factors(priced: Priced, rewards: Rewards) -> list[Factor]:
     """Return what multiplies the list amount: surge, promotions, then the contract (5 and 6)."""
+    event, book, terms = priced.event, priced.book, priced.terms
     factors: list[Factor] = []
-    surge = surge_factor(event, book)
-    if surge != 1:
-        factors.append(("surge", "SURGE", surge))
+    if priced.surge is not None and priced.surge.factor != 1:
+        factors.append((priced.surge.rule_id, "SURGE", priced.surge.factor))
     for promotion in book.promotions:
-        if promotion.kind == "free_units":
-            continue
-        if promotion.kind == "burst" and not burst_applies(event, book):
-            continue
-        if promotion.applies(event.meter, event.event_time_ms, book.settings.timezone):
+        if promotion.kind == "percent_off":
+            is_given = promotion.applies(event.meter, event.event_time_ms, book.settings.timezone)
+        else:
+            is_given = rewards.gives_percentage(promotion, event, priced.own.name)
+        if is_given:
             factors.append((promotion.id, "PROMOTION", 1 - promotion.percent / 100))
     if terms.contract is not None and terms.contract.discount_percent is not None:
         discount = 1 - terms.contract.discount_percent / 100

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from .arrival import Arrival
-from .books import PriceBook
+from .books import Contract, PriceBook
 from .ledger import Account, is_closed
-from .log import HEARTBEAT, PHASES, QUANTITY, RETRACTION, SESSION, Event
+from .log import HEARTBEAT, PHASES, QUANTITY, RETRACTION, SESSION, START, Event
 from .times import cycle_of
 
 DUPLICATE = "DUPLICATE"  # counted and ignored: not a dead letter
@@ -61,7 +61,11 @@ def refusal(arrival: Arrival, account: Account) -> str | None:
         return "NO_PRICE"
     if event.measure == RETRACTION:
         return None
-    return _meter_refusal(event, terms.book) or _late_refusal(arrival, terms.book)
+    return (
+        _meter_refusal(event, terms.book)
+        or _credit_refusal(event, terms.contract, account)
+        or _late_refusal(arrival, terms.book)
+    )
 
 
 def _meter_refusal(event: Event, book: PriceBook) -> str | None:
@@ -71,6 +75,13 @@ def _meter_refusal(event: Event, book: PriceBook) -> str | None:
     if (meter.session is not None) != (event.measure == SESSION):
         return "WRONG_MEASURE"
     return None
+
+
+def _credit_refusal(event: Event, contract: Contract | None, account: Account) -> str | None:
+    """Check what begins something new: a quantity, or the START of a session."""
+    if contract is None or not contract.blocks_without_credit or (event.measure == SESSION and event.phase != START):
+        return None
+    return "CREDIT_EXHAUSTED" if account.credit_left(contract) == 0 else None
 
 
 def _late_refusal(arrival: Arrival, book: PriceBook) -> str | None:

@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from .arrival import Arrival
-from .books import PriceBook, Settings
+from .books import Contract, PriceBook, Settings
 from .charge import Charge, CycleUsage
 from .log import Event
+from .rewards import Rewards
 from .times import Cycle, cycle_of
 
 CycleId = tuple[str, str]  # book id and cycle name: each book has its own timezone and currency
@@ -39,6 +40,7 @@ class BilledCycle:
     currency: str
     deadline_ms: int  # when it closes: its end and the allowed lateness
     total: Fraction = Fraction(0)
+    uncovered: Fraction = Fraction(0)  # what no prepaid credit was left for
     quantities: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     amounts: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     is_closed: bool = False
@@ -83,6 +85,8 @@ class Account:
     sequence: int = 0
     remembered: dict[str, Remembered] = field(default_factory=dict)  # by event_id
     usage: dict[CycleId, CycleUsage] = field(default_factory=lambda: defaultdict(CycleUsage))
+    rewards: dict[str, Rewards] = field(default_factory=lambda: defaultdict(Rewards))  # by book id
+    drawn: Fraction = Fraction(0)  # from prepaid credit
     billed: dict[CycleId, BilledCycle] = field(default_factory=dict)
     held_retractions: list[Arrival] = field(default_factory=list)  # in the order of arrival
     open_sessions: dict[str, list[Arrival]] = field(default_factory=dict)  # phases in the order of arrival
@@ -112,14 +116,24 @@ class Account:
         else:
             self.remember(arrival, rated)
 
-    def bill(self, cause: Arrival, book: PriceBook, cycle: Cycle, line: dict[str, Any]) -> dict[str, Any]:
+    def credit_left(self, contract: Contract | None) -> Fraction | None:
+        """Return what is left of what a contract says was paid in advance, ever; None where that is nothing."""
+        if contract is None or not contract.prepaid_credit:
+            return None
+        return max(contract.prepaid_credit - self.drawn, Fraction(0))
+
+    def bill(
+        self, cause: Arrival, book: PriceBook, cycle: Cycle, line: dict[str, Any], contract: Contract | None
+    ) -> dict[str, Any]:
         """Return the next billing record of the customer, with the totals after it.
 
-        `cycle` is the one it is billed in; `line` has what is particular to the record.
+        `cycle` is the one it is billed in; `line` has what is particular to the record; `contract`
+        says of which prepaid credit it is drawn.
         """
         event, meter = cause.event, line["meter"]
         billed = self._open_cycle(book.id, book.settings, cycle)
         billed.total += line["amount"]
+        self._draw(line["amount"], billed, self.credit_left(contract))
         billed.amounts[meter] += line["amount"]
         billed.quantities[meter] += line["quantity"]
         self.sequence += 1
@@ -134,6 +148,7 @@ class Account:
             "partition": cause.partition,
             "offset": cause.record.offset,
             "cycle_total": billed.total,
+            "credit": self.credit_left(contract),
             "cycle_quantity": billed.quantities[meter],
             "replay": event.replay,
             "meter_totals": {},
@@ -143,6 +158,19 @@ class Account:
             "timed_out": False,
             **line,
         }
+
+    def _draw(self, amount: Fraction, billed: BilledCycle, left: Fraction | None) -> None:
+        """Draw on the credit, never below zero; what is given back first pays what no credit had covered."""
+        if left is None:
+            return
+        if amount >= 0:
+            covered = min(amount, left)
+            self.drawn += covered
+            billed.uncovered += amount - covered
+        else:
+            paid = min(-amount, billed.uncovered)
+            billed.uncovered -= paid
+            self.drawn = max(self.drawn + amount + paid, Fraction(0))
 
     def due_cycles(self, time_ms: int) -> list[tuple[int, CycleId]]:
         """Return the deadlines of open cycles that the time has reached."""
@@ -185,6 +213,7 @@ class Account:
             "offset": None,
             "clock_ms": billed.deadline_ms,
             "cycle_total": billed.total,
+            "credit": None,
             "cycle_quantity": 0,
             "late": False,
             "corrects_cycle": "",

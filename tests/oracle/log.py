@@ -59,6 +59,10 @@ class Event:
     def _measure_field(self, name: str, default: Any) -> Any:
         return dict(self.measure_fields).get(name, default)
 
+    def dimension(self, name: str) -> str:
+        """Return the value of a dimension, "" where there is none."""
+        return dict(self.dimensions).get(name, "")
+
     @property
     def payload(self) -> tuple[Any, ...]:
         """Return what two deliveries of one event have in common: all but `replay` and `source`."""

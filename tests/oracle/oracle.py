@@ -10,14 +10,17 @@ from .arrival import Arrival
 from .books import parse_book, parse_published_contract
 from .catalog import Catalog
 from .deadlines import fire_due
-from .ledger import Account, Ledger
+from .demand import surge_of
+from .ledger import Account, Ledger, Position
 from .log import HEARTBEAT, QUANTITY, RETRACTION, SESSION, LogRecord, decode
 from .retractions import take_retraction
 from .sessions import take_phase
+from .surge import Surge
 from .usage import rate_quantity
 
 Partitions = Mapping[int, Sequence[LogRecord]]
 BooksRead = Callable[[int, int], int]
+WAITS = "WAITS"
 _RATE = {QUANTITY: rate_quantity, SESSION: take_phase, RETRACTION: take_retraction}
 
 
@@ -53,7 +56,7 @@ def rate_log(  # noqa: PLR0913 - named, and most have defaults
     def catalog_at(partition: int, offset: int) -> Catalog:
         return catalogs[books_read(partition, offset) if books_read else len(parsed)]
 
-    rating = _Rating(catalog_at, _homes(partitions) | dict(home or {}))
+    rating = _Rating(catalog_at, surge_of(partitions, catalogs[-1]), _homes(partitions) | dict(home or {}))
     for partition in sorted(partitions):
         rating.rate_partition(partition, partitions[partition])
     rating.fire_for_silent_customers()
@@ -64,9 +67,11 @@ def rate_log(  # noqa: PLR0913 - named, and most have defaults
 class _Rating:
     """The state of one pass over the log."""
 
-    def __init__(self, catalog_at: Callable[[int, int], Catalog], homes: Mapping[str, int]) -> None:
+    def __init__(self, catalog_at: Callable[[int, int], Catalog], surge: Surge, homes: Mapping[str, int]) -> None:
         self.ledger = Ledger()
         self._catalog_at = catalog_at
+        self._surge = surge
+        self._waiting: dict[str, list[Position]] = {}  # by customer, for a surge factor
         self._homes = homes
         self._accounts: dict[str, Account] = {}
 
@@ -80,7 +85,7 @@ class _Rating:
                 self.ledger.dead_letters.append((partition, record.offset, "MALFORMED"))
                 continue
             catalog = self._catalog_at(partition, record.offset)
-            arrival = Arrival(partition, record, event, clock_ms, catalog)
+            arrival = Arrival(partition, record, event, clock_ms, catalog, self._surge.of(event))
             self._decide(arrival)
             if not arrival.is_future:
                 clock_ms = max(clock_ms, event.event_time_ms)
@@ -89,7 +94,7 @@ class _Rating:
     def fire_for_silent_customers(self) -> None:
         """Let the watermark, the least of all partitions' clocks, fire what is due."""
         watermark_ms = min(self.ledger.final_clocks.values(), default=0)
-        for customer_id in sorted(self._accounts):
+        for customer_id in sorted(self._accounts.keys() - self._waiting.keys()):
             fire_due(self._accounts[customer_id], watermark_ms, self.ledger)
 
     def count_pending(self) -> None:
@@ -97,11 +102,15 @@ class _Rating:
         for _, account in sorted(self._accounts.items()):
             for held in (account.held_retractions, *account.open_sessions.values()):
                 self.ledger.pending += [each.position for each in held]
+        for positions in self._waiting.values():
+            self.ledger.pending += positions
 
     def _decide(self, arrival: Arrival) -> None:
         """Put one event into the ledger: rated, duplicate, dead-lettered, or in its account where it is held."""
         verdict = self._verdict(arrival)
-        if verdict == checks.DUPLICATE:
+        if verdict == WAITS:
+            self._waiting.setdefault(arrival.event.customer_id, []).append(arrival.position)
+        elif verdict == checks.DUPLICATE:
             self.ledger.duplicates.append(arrival.position)
         elif verdict is not None:
             self.ledger.dead_letters.append((*arrival.position, verdict))
@@ -117,6 +126,8 @@ class _Rating:
             return "INVALID_FIELD"
         if self._homes[event.customer_id] != arrival.partition:
             return "WRONG_PARTITION"
+        if event.customer_id in self._waiting or arrival.awaits_factor:
+            return WAITS
         account = self._accounts.setdefault(event.customer_id, Account(event.customer_id))
         fire_due(account, arrival.clock_ms, self.ledger)
         return checks.refusal(arrival, account)

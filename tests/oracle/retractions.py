@@ -81,6 +81,6 @@ def _settle(arrival: Arrival, rated: Rated, clock_ms: int, account: Account, led
         "retracts": original["record_id"],
     }
     billed_in = oldest_open_cycle(book, clock_ms) if late else own
-    ledger.records.append(account.bill(arrival, book, billed_in, line))
+    ledger.records.append(account.bill(arrival, book, billed_in, line, arrival.terms.contract))
     account.remember(arrival)
     ledger.rated.append(arrival.position)

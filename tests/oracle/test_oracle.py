@@ -228,6 +228,7 @@ def test_a_record_says_where_it_comes_from() -> None:
         "offset": 1,
         "clock_ms": ms("2026-11-10T11:00:00Z"),
         "cycle_total": Fraction("0.044"),
+        "credit": None,
         "cycle_quantity": 2,
         "late": False,
         "corrects_cycle": "",

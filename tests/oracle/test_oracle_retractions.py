@@ -59,6 +59,7 @@ def test_a_retraction_says_what_it_takes_back() -> None:
         "offset": 2,
         "clock_ms": ms(MID_MONTH),
         "cycle_total": Fraction("0.066"),
+        "credit": None,
         "cycle_quantity": 3,
         "late": False,
         "corrects_cycle": "",

@@ -52,6 +52,7 @@ def test_a_session_has_one_record_at_its_stop() -> None:
         "offset": 0,
         "clock_ms": ms("2026-11-10T09:01:01Z"),
         "cycle_total": Fraction("0.028"),
+        "credit": None,
         "cycle_quantity": 120,
         "late": False,
         "corrects_cycle": "",

@@ -8,10 +8,11 @@ from typing import Any
 
 from .arrival import Arrival
 from .catalog import Terms
-from .charge import charge_event
+from .charge import Priced, charge_event
 from .ledger import Account, Ledger, Rated, is_closed, oldest_open_cycle
 from .log import Event
 from .retractions import settle_held_retractions
+from .surge import SurgeFactor
 from .times import Cycle, cycle_of
 
 
@@ -26,6 +27,7 @@ class Billable:
     clock_ms: int  # at which it is decided
     suffix: str = ""  # of the record's id
     session: dict[str, Any] = field(default_factory=dict)  # what a SESSION record says more
+    surge: SurgeFactor | None = None  # what demand makes of its price
 
 
 def rate_quantity(arrival: Arrival, account: Account, ledger: Ledger) -> None:
@@ -33,7 +35,8 @@ def rate_quantity(arrival: Arrival, account: Account, ledger: Ledger) -> None:
     book = arrival.terms.book
     assert book is not None  # else NO_PRICE
     own = cycle_of(arrival.event.event_time_ms, book.settings.timezone)
-    rated = bill(Billable(arrival.event, arrival.terms, own, arrival, arrival.clock_ms), account, ledger)
+    what = Billable(arrival.event, arrival.terms, own, arrival, arrival.clock_ms, surge=arrival.surge)
+    rated = bill(what, account, ledger)
     account.remember(arrival, rated)
     ledger.rated.append(arrival.position)
     settle_held_retractions([arrival.event.event_id], arrival.clock_ms, account, ledger)
@@ -45,7 +48,8 @@ def bill(what: Billable, account: Account, ledger: Ledger) -> Rated:
     assert book is not None  # else NO_PRICE
     late = is_closed(own, book, what.clock_ms)
     billed_in = oldest_open_cycle(book, what.clock_ms) if late else own
-    charge = charge_event(what.priced, book, what.terms, account.usage[book.id, own.name])
+    priced = Priced(what.priced, book, what.terms, own, what.clock_ms, what.surge)
+    charge = charge_event(priced, account.usage[book.id, own.name], account.rewards[book.id])
     owner, rest = (account.customer_id, what.priced.event_id), f"-{what.priced.event_time_ms:x}{what.suffix}"
     usage_line: dict[str, Any] = {
         "record_id": (owner, rest),
@@ -59,16 +63,19 @@ def bill(what: Billable, account: Account, ledger: Ledger) -> Rated:
         "late": late,
         "corrects_cycle": own.name if late else "",
     }
-    record = account.bill(what.cause, book, billed_in, usage_line | what.session)
-    ledger.records.append(record)
+    lines = [usage_line | what.session]
     if charge.tier_adjustment is not None:
-        adjusted = _tier_adjustment_line(usage_line | what.session, charge.tier_adjustment)
-        ledger.records.append(account.bill(what.cause, book, billed_in, adjusted))
+        lines.append(_following(lines[0], "TIER_ADJUSTMENT", "-tier", charge.tier_adjustment))
+    for promotion, credit in charge.credits:
+        shown = {"adjustments": [(promotion, "PROMOTION", -credit)]}
+        lines.append(_following(lines[0], "CREDIT", f"-credit-{promotion}", -credit) | shown)
+    record, *others = [account.bill(what.cause, book, billed_in, line, what.terms.contract) for line in lines]
+    ledger.records += [record, *others]
     return Rated(record, book, own, charge)
 
 
-def _tier_adjustment_line(usage: dict[str, Any], amount: Fraction) -> dict[str, Any]:
-    """Return the line that follows a usage line where a volume tier changed (rule 4)."""
+def _following(usage: dict[str, Any], kind: str, suffix: str, amount: Fraction) -> dict[str, Any]:
+    """Return a line that follows a usage line: a change of volume tier (rule 4), or a credit that was won."""
     owner, rest = usage["record_id"]
     shown: dict[str, Any] = {"quantity": 0, "amount": amount, "slices": [], "adjustments": [], "session_events": []}
-    return usage | shown | {"kind": "TIER_ADJUSTMENT", "record_id": (owner, f"{rest}-tier")}
+    return usage | shown | {"kind": kind, "record_id": (owner, f"{rest}{suffix}")}

@@ -48,14 +48,14 @@ def _version(dice: Random, number: int, effective_ms: int) -> dict[str, Any]:
     meters: dict[str, Any] = {}
     for name, model in zip(SESSION_METERS, ("per_unit", "volume", "graduated", "package"), strict=True):
         rules = {"minimum": dice.choice((1, 30, 60)), "increment": dice.choice((1, 15, 60)), "idle_timeout": idle}
-        meters[name] = {"unit": "second", "session": rules, "price": _price(dice, model, SECONDS)}
+        meters[name] = {"unit": "second", "session": rules, "price": price(dice, model, SECONDS)}
     for name, model in zip(QUANTITY_METERS, ("volume", "per_unit"), strict=True):
-        meters[name] = {"unit": "unit", "price": _price(dice, model, UNITS)}
+        meters[name] = {"unit": "unit", "price": price(dice, model, UNITS)}
     if number > 1 and dice.random() < 0.2:
         del meters[dice.choice(("call", "game", "film"))]
     contract = {"customer_id": "bob", "discount_percent": dice.choice(("0", "12.5", "33.3"))}
     if dice.random() < 0.5:
-        contract["prices"] = {"bulk": _price(dice, "volume", UNITS), "ride": _price(dice, "volume", SECONDS)}
+        contract["prices"] = {"bulk": price(dice, "volume", UNITS), "ride": price(dice, "volume", SECONDS)}
     return {
         "version": number,
         "effective_from": format_instant(effective_ms),
@@ -65,16 +65,16 @@ def _version(dice: Random, number: int, effective_ms: int) -> dict[str, Any]:
     }
 
 
-def _price(dice: Random, model: str, steps: Sequence[int]) -> dict[str, Any]:
+def price(dice: Random, model: str, steps: Sequence[int]) -> dict[str, Any]:
     """Return a price of a model with some of the steps."""
     if model == "package":
-        return {"model": model, "size": dice.choice(steps), "price": _money(dice)}
+        return {"model": model, "size": dice.choice(steps), "price": money(dice)}
     if model == "per_unit":
-        return {"model": model, "unit_price": _money(dice), "per": dice.choice((1, 60, 7))}
+        return {"model": model, "unit_price": money(dice), "per": dice.choice((1, 60, 7))}
     bounds = sorted(dice.sample(steps, dice.randrange(2, 5)))
-    tiers = [{"up_to": bound, "unit_price": _money(dice)} for bound in bounds] + [{"unit_price": _money(dice)}]
+    tiers = [{"up_to": bound, "unit_price": money(dice)} for bound in bounds] + [{"unit_price": money(dice)}]
     if model == "graduated":
-        tiers[-1]["flat_fee"] = _money(dice)
+        tiers[-1]["flat_fee"] = money(dice)
     return {"model": model, "tiers": tiers}
 
 
@@ -88,8 +88,9 @@ def _promotion(dice: Random, number: int, sold: Container[str]) -> dict[str, Any
     return one | ({"daily": {"from": begin, "to": end}} if dice.random() < 0.7 else {})
 
 
-def _money(dice: Random) -> str:
-    return f"{dice.randrange(3)}.{dice.randrange(10000):04d}"
+def money(dice: Random, least: int = 0) -> str:
+    """Return an amount of up to three units more than the least."""
+    return f"{least + dice.randrange(3)}.{dice.randrange(10000):04d}"
 
 
 def _text(since_start_ms: int) -> str:

@@ -10,48 +10,11 @@ from tollgate.audit.differences import field_differences
 from tollgate.audit.ledger import Ledger, Position
 from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
+from tollgate.audit.report import Report
 from tollgate.kafka_log import LogRecord
 from udfs.frame_rater import letter_of
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.v1 import billing_pb2, common_pb2
-
-MAX_DIFFERENCES = 50
-
-
-@dataclass(slots=True)
-class Report:
-    """The result of a verification: counts that must add up, and every difference found."""
-
-    input: int = 0
-    rated: int = 0
-    duplicates: int = 0
-    dead_lettered: int = 0
-    pending: int = 0
-    heartbeats: int = 0
-    closings: int = 0
-    unsettled: int = 0
-    customers: int = 0
-    balances: int | None = None
-    totals: dict[str, str] = field(default_factory=dict)
-    dead_letters_by_reason: dict[str, int] = field(default_factory=dict)
-    differences: list[str] = field(default_factory=list)
-    difference_count: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """True where nothing differs and input = rated + duplicates + dead-lettered + pending."""
-        return not self.difference_count
-
-    def differ(self, text: str) -> None:
-        """Note one difference."""
-        self.difference_count += 1
-        if len(self.differences) < MAX_DIFFERENCES:
-            self.differences.append(text)
-
-    def take_over(self, differences: Iterable[str], count: int) -> None:
-        """Note the differences of another verification: the first of them, and how many there are."""
-        self.differences += list(differences)[: MAX_DIFFERENCES - len(self.differences)]
-        self.difference_count += count
 
 
 @dataclass(slots=True)
@@ -59,7 +22,8 @@ class Comparison:
     """One verification run over all partitions of the input topic.
 
     `partition` for each of them, `settle`; then, where outputs are left that the job committed ahead of
-    the offsets it has reported, `ahead` for each and `ahead_of_time`; `finish`.
+    the offsets it has reported, `ahead` for each and `ahead_of_time`; `finish`. Where events may have
+    waited for a factor, `patient`, outputs that are not there are `awaited` until `finish`.
     """
 
     topic: str
@@ -71,6 +35,8 @@ class Comparison:
     reasons: Counter[str] = field(default_factory=Counter)
     stops: dict[int, int] = field(default_factory=dict)
     pending: set[Position] = field(default_factory=set)
+    patient: bool = False
+    awaited: list[list[Output]] = field(default_factory=list)
 
     def partition(self, number: int, log: Iterable[LogRecord]) -> None:
         """Compare what one partition's events led to; stops where the job has not committed yet."""
@@ -90,9 +56,10 @@ class Comparison:
         """Compare what silent customers are due by all that the job has committed, and count what waits."""
         clocks = self.recomputation.clocks
         self._expect(outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
-        waiting = list(self.recomputation.memory.held())
-        self.report.pending = len(waiting)
-        self.pending = {(one.delivery.partition, one.delivery.offset) for one in waiting}
+        deliveries = [one.delivery for one in self.recomputation.memory.held()]
+        self.pending = {(one.partition, one.offset) for one in deliveries}
+        self.pending.update(*self.recomputation.queues.values())
+        self.report.pending = len(self.pending)
 
     def ahead(self, log: Iterable[LogRecord]) -> None:
         """Compare what the job has committed of events beyond the offsets that it has reported."""
@@ -116,25 +83,36 @@ class Comparison:
 
     def _expect(self, outputs: Iterable[Output], own: Position | None = None, *, if_there: bool = False) -> None:
         """Compare outputs with what is there: at their positions, and at that of an event with none that waits."""
+        expected = list(outputs)
+        if not if_there:
+            for one in expected:
+                self._count(one)
+        self._look_up(expected, own, if_there=if_there)
+
+    def _look_up(self, outputs: Iterable[Output], own: Position | None = None, *, if_there: bool = False) -> None:
         records: dict[Position, list[Output]] = {own: []} if own is not None else {}
         letters: dict[Position, list[Output]] = {own: []} if own is not None else {}
         for one in outputs:
-            if not if_there:
-                self._count(one)
             if one.position is None:
                 self._closing(one, if_there=if_there)
             else:
                 (records if one.refused is None else letters).setdefault(one.position, []).append(one)
         for position, expected in records.items():
             found = self.ledger.records.pop(position, [])
-            if found or not if_there:
+            if found or not (if_there or self._postponed(expected)):
                 values = [self._record(one, found) for one in expected]
                 self._same(self._where(position), "record", values, found, billing_pb2.BillingRecord.FromString)
         for position, expected in letters.items():
             found = self.ledger.letters.pop(position, [])
-            if found or not if_there:
+            if found or not (if_there or self._postponed(expected)):
                 values = [self._letter(one, found) for one in expected]
                 self._same(self._where(position), "dead letter", values, found, billing_pb2.DeadLetter.FromString)
+
+    def _postponed(self, expected: list[Output]) -> bool:
+        """Tell whether outputs that are not there are to be looked for again."""
+        if self.patient and expected:
+            self.awaited.append(expected)
+        return self.patient and bool(expected)
 
     def _count(self, one: Output) -> None:
         report, record = self.report, one.record
@@ -143,6 +121,7 @@ class Comparison:
             self.reasons[one.refused.why.reason.value] += 1
         elif record is not None:
             self.picos[record.currency] += record.picos
+            report.surge_unknown += record.surge_unknown
             report.closings += record.kind is Kind.CYCLE_CLOSE
             report.rated += events_of(record)
 
@@ -174,13 +153,16 @@ class Comparison:
         record = one.record
         assert record is not None
         found = self.ledger.closings.pop(record.record_id, [])
-        if found or not if_there:
+        if found or not (if_there or self._postponed([one])):
             value = _as_its_release(record_message(record, None, ReadSoFar(0)), found).SerializeToString()
             where = f"{record.kind.value} of {record.customer_id} for {record.cycle}"
             self._same(where, "record", [value], found, billing_pb2.BillingRecord.FromString)
 
     def finish(self) -> Report:
         """Name all output that nothing explains, and add up."""
+        self.patient = False
+        for awaited in self.awaited:
+            self._look_up(awaited)
         self._unexplained()
         report = self.report
         for fault in self.ledger.faults:

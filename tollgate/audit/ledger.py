@@ -27,6 +27,8 @@ _HOME_ELSEWHERE = re.compile(r"was first seen in partition (\d+)$")
 class Ledger:
     """Committed records and dead letters, found by the event that they name as their source.
 
+    `surge_unknown` are the events charged without a surge factor, `reached` is the last event of a
+    customer, in its partition, that has an output: none before it waits for a factor.
     `read` holds how far the topics of prices had been read when the event at a position came, as
     far as an output says so: `offsets` of a partition, in order, beside what was `read` at each.
     """
@@ -39,6 +41,8 @@ class Ledger:
     decided: dict[str, int] = field(default_factory=dict)
     read: dict[Position, ReadSoFar] = field(default_factory=dict)
     last_offsets: dict[int, int] = field(default_factory=dict)
+    surge_unknown: set[Position] = field(default_factory=set)
+    reached: dict[str, Position] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     record_count: int = 0
 
@@ -53,6 +57,7 @@ class Ledger:
                 self.records[position].append(one.value)
                 self.home.setdefault(record.customer_id, record.source.partition)
                 self._note_reading(record, position)
+                self._note_surge(record, position)
             else:
                 self.closings[record.record_id].append(one.value)
 
@@ -74,6 +79,14 @@ class Ledger:
                 self.read[position] = read
         elif not record.session_id:
             self.read[position] = read
+
+    def _note_surge(self, record: billing_pb2.BillingRecord, position: Position) -> None:
+        if record.surge_unknown:
+            self.surge_unknown.add(position)
+        self._pass(record.customer_id, position)
+
+    def _pass(self, customer: str, position: Position) -> None:
+        self.reached[customer] = max(position, self.reached.get(customer, position))
 
     def _reach(self, partition: int, offset: int) -> None:
         self.last_offsets[partition] = max(self.last_offsets.get(partition, -1), offset)
@@ -102,6 +115,7 @@ class Ledger:
             self._reach(*position)
             if letter.customer_id and letter.reason in _TELLS_HOME:
                 self.home.setdefault(letter.customer_id, letter.source.partition)
+                self._pass(letter.customer_id, position)
             elif letter.reason == billing_pb2.DeadLetter.WRONG_PARTITION:
                 self._note_home(letter)
 

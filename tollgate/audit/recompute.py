@@ -8,10 +8,12 @@ from billing.catalog import PriceCatalog
 from billing.due import settle_due
 from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of
 from billing.memory import DictMemory
-from billing.outcomes import Outcome, Reason, Rejection, Settled
+from billing.outcomes import Held, Outcome, Reason, Rejection, Settled
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import CustomerState
 from billing.subscriptions.events import SubscriptionEvent
+from billing.surge.view import UNDECIDED
+from billing.tariffs import Reduction
 from billing.validity import MAX_EVENT_TIME_MS
 from tollgate.audit.ledger import Position
 from tollgate.audit.prices import Prices
@@ -40,9 +42,16 @@ class PricesRead(Protocol):
         """Return the next unread offsets."""
 
 
+class Factors(Protocol):
+    """Tells the surge factors that events were charged; see `surge.PublishedFactors`."""
+
+    def of(self, event: UsageEvent, position: Position, prices: PriceCatalog) -> Reduction | None:
+        """Return what `step` takes, None for factor 1, or UNDECIDED where the event waits for it."""
+
+
 @dataclass(slots=True)
 class Recomputation:
-    """The engine once more, over dicts."""
+    """The engine once more, over dicts. `queues` holds by customer what waits for a surge factor."""
 
     prices: Prices
     readings: PricesRead
@@ -51,6 +60,8 @@ class Recomputation:
     clocks: dict[int, int] = field(default_factory=dict)
     memory: DictMemory = field(default_factory=DictMemory)
     read: dict[str, ReadSoFar] = field(default_factory=dict)
+    factors: Factors | None = None
+    queues: dict[str, list[Position]] = field(default_factory=dict)
 
     def decide(self, one: LogRecord, unsupported: str = "") -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it.
@@ -93,8 +104,24 @@ class Recomputation:
             due = state.deadline_ms <= delivery.clock_ms
             settled = settle_due(state, delivery.clock_ms, prices, self.memory) if due else []
             return settled, Rejection(Reason.UNSUPPORTED, unsupported)
+        surge = self._surge(event, delivery, prices)
+        if surge is UNDECIDED:
+            self.queues.setdefault(event.customer_id, []).append((delivery.partition, delivery.offset))
+            return [], Held(event.event_id)
         seen = self.memory.seen(identity)
-        return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory)
+        return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory, surge)
+
+    def _surge(self, event: UsageEvent, delivery: Delivery, prices: PriceCatalog) -> Reduction | None:
+        """Return an event's factor; UNDECIDED where it, or one of its customer before it, waits.
+
+        What is refused for a time in the future needs none, and would wait for that future.
+        """
+        if event.customer_id in self.queues:
+            return UNDECIDED
+        in_future = event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms
+        if self.factors is None or in_future or event.measure is not Measure.QUANTITY:
+            return None
+        return self.factors.of(event, (delivery.partition, delivery.offset), prices)
 
     def _read(self, position: Position, waiting: str) -> ReadSoFar:
         """Return what had been read at a position; for a customer whose event may wait, never less than before.
@@ -118,17 +145,21 @@ class Recomputation:
     def silent(self, watermark_ms: int) -> Iterator[Settled]:
         """Yield what falls due for silent customers by a watermark."""
         prices = self.prices.at(self.prices.latest())
-        for state in self.states.values():
+        for state in self._not_queued():
             if state.deadline_ms <= watermark_ms:
                 yield from settle_due(state, watermark_ms, prices, self.memory)
 
     def overdue(self) -> Iterator[Settled]:
         """Yield what falls due by the clock of each customer's own partition."""
         prices = self.prices.at(self.prices.latest())
-        for state in self.states.values():
+        for state in self._not_queued():
             clock_ms = self.clocks.get(state.partition, 0)
             if state.deadline_ms <= clock_ms:
                 yield from settle_due(state, clock_ms, prices, self.memory)
+
+    def _not_queued(self) -> Iterator[CustomerState]:
+        """Yield the customers whose deadlines may fire: those of an event that waits come after it."""
+        return (state for name, state in self.states.items() if name not in self.queues)
 
 
 def moved_clock(clock_ms: int, event: UsageEvent | SubscriptionEvent | None, timestamp_ms: int, skew_ms: int) -> int:

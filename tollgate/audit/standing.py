@@ -8,7 +8,8 @@ from kafka import TopicPartition
 from billing.catalog import PriceCatalog
 from billing.memory import DictMemory
 from billing.state import CustomerState
-from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import CONTRACTS, DEAD_LETTERS, PRICE_BOOKS, RECORDS, SURGE, USAGE_EVENTS
+from tollgate.audit.factors import PublishedFactors
 from tollgate.audit.ledger import Ledger, Position, Readings
 from tollgate.audit.prices import PriceHistory
 from tollgate.audit.recompute import Recomputation
@@ -16,6 +17,7 @@ from tollgate.audit.verify import USAGE_GROUP
 from tollgate.kafka_log import KafkaLog
 from tollgate.progress import Progress
 from wire.records import ReadSoFar
+from wire.v1 import pricing_pb2
 
 
 class Standing(NamedTuple):
@@ -52,7 +54,9 @@ def standing_of(
     committed = max(log.group_offsets(USAGE_GROUP).get(part, 0), ledger.furthest(home))
     latest = prices.latest()
     readings = Until(committed, Readings(ledger.read, latest), latest)
-    recomputation = Recomputation(prices, readings, ledger.home)
+    rates = (pricing_pb2.SurgeRate.FromString(one.value) for one in log.read(SURGE))
+    factors = PublishedFactors(rates, ledger.surge_unknown, ledger.reached)
+    recomputation = Recomputation(prices, readings, ledger.home, factors=factors)
     report(f"rating {customer_id} again from {USAGE_EVENTS} partition {home}")
     progress = Progress(log.ends(USAGE_EVENTS, committed=True)[part], report)
     for one in progress.watch(log.read(USAGE_EVENTS, partitions=[home])):

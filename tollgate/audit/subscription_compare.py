@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from billing.subscriptions.invariants import violations
 from flink_jobs.topics import SUBSCRIPTION_EVENTS
-from tollgate.audit.compare import MAX_DIFFERENCES
 from tollgate.audit.differences import field_differences
 from tollgate.audit.ledger import Position
+from tollgate.audit.report import MAX_DIFFERENCES
 from tollgate.audit.subscription_ledger import SubscriptionLedger
 from tollgate.audit.subscription_recompute import SubscriptionRecomputation
 from tollgate.kafka_log import LogRecord

@@ -7,6 +7,7 @@ import typer
 
 from billing.events import Measure, Phase, UsageEvent
 from flink_jobs.topics import PRICE_BOOKS, USAGE_EVENTS
+from tollgate.commands.narrate_surge import surge_of
 from tollgate.commands.narrate_waiting import narrate_retraction, narrate_session
 from tollgate.commands.records import read_records
 from tollgate.commands.words import time_of, units_of
@@ -32,7 +33,9 @@ def explain(
     if found is None:
         remedy = "ids stand in `tollgate records CUSTOMER`; `tollgate wait` for what is under way"
         raise StackError(f"no committed record has the id {record_id}", remedy)
-    lines = [*narrate(found), *_trace(context.log, found)]
+    event = _event_of(context.log, found)
+    surge = surge_of(context.log, found, event, context.settings.default_price_book)
+    lines = [*narrate(found), *surge, *_trace(found, event)]
     if json_:
         context.print_json({"record": as_dict(found), "steps": lines})
         return
@@ -144,15 +147,22 @@ def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:
         yield f"  - {total.meter}: {total.quantity:,} {units_of(total.quantity)}, {_money(total.amount, record)}."
 
 
-def _trace(log: KafkaLog, record: billing_pb2.BillingRecord) -> Iterator[str]:
-    """Yield where the record comes from, after having looked."""
+def _event_of(log: KafkaLog, record: billing_pb2.BillingRecord) -> UsageEvent | None:
+    """Return the event that a record names as its source, as it stands in the log; None where there is none."""
+    if not record.HasField("source"):
+        return None
+    at = record.source
+    start = dict.fromkeys(log.partitions(at.topic or USAGE_EVENTS), at.offset)
+    found = next(iter(log.read(at.topic, partitions=[at.partition], start=start)), None)
+    return decode_usage(found.value) if found is not None and found.offset == at.offset else None
+
+
+def _trace(record: billing_pb2.BillingRecord, event: UsageEvent | None) -> Iterator[str]:
+    """Yield where the record comes from, and whether the event that is there says the same."""
     if not record.HasField("source"):
         return
     at = record.source
     yield f"Source: {at.topic}, partition {at.partition}, offset {at.offset}, event id {record.event_id!r}."
-    start = dict.fromkeys(log.partitions(at.topic or USAGE_EVENTS), at.offset)
-    found = next(iter(log.read(at.topic, partitions=[at.partition], start=start)), None)
-    event = decode_usage(found.value) if found is not None and found.offset == at.offset else None
     if event is None:
         yield "  That record is no longer in the log."
     elif _says_the_same(event, record):

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from flink_jobs.topics import CHARGES, RECORDS
-from tollgate.audit.compare import Report
 from tollgate.audit.invoice_compare import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
+from tollgate.audit.report import Report
 from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
@@ -88,6 +88,10 @@ def describe(report: Report) -> list[str]:
         lines.append(f"dead letters: {reasons}")
     totals = ", ".join(f"{amount} {currency}" for currency, amount in report.totals.items()) or "nothing"
     lines.append(f"{report.customers:,} customers, {report.closings:,} cycles closed, charged {totals}")
+    if report.surge_rates:
+        lines.append(f"{report.surge_rates:,} surge factors decided again from the demand in the log")
+    if report.surge_unknown:
+        lines.append(f"{report.surge_unknown:,} events charged without surge: no factor was decided in time")
     if report.balances is not None:
         lines.append(f"{report.balances:,} balances in Redis compared with the fold of the records")
     if report.unsettled:

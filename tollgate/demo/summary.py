@@ -4,7 +4,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tollgate.audit.compare import Report
+from tollgate.audit.report import Report
 from tollgate.demo.figures import Figures
 from tollgate.demo.view import money_text, size_text
 from tollgate.percentiles import percentiles

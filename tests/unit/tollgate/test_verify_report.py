@@ -1,6 +1,6 @@
 """A verification in words."""
 
-from tollgate.audit.compare import MAX_DIFFERENCES, Report
+from tollgate.audit.report import MAX_DIFFERENCES, Report
 from tollgate.commands.verify import describe
 
 

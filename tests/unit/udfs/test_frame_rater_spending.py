@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.oracle.example import Log, book
+from tests.oracle.example import MID_MONTH, Log, book
 from tests.unit.udfs.shard import Shard, framed
 from wire.frames import Tag
 from wire.v1 import billing_pb2
@@ -44,6 +44,19 @@ def test_a_contract_may_refuse_what_no_credit_covers() -> None:
     shard = Shard(agreed(prepaid_credit="10.00", when_credit_is_used_up="block")).rate(framed(used(7, 7, 1)))
     assert [one.amount for one in shard.records] == ["7", "7"]
     assert letters(shard) == ["CREDIT_EXHAUSTED"]
+
+
+def test_without_credit_no_session_begins_and_one_that_has_begun_is_billed() -> None:
+    plain = agreed(prepaid_credit="10.00", when_credit_is_used_up="block")
+    plain["meters"] |= {"voice": book()["meters"]["voice"]}
+    log = Log()
+    log.phase("START", MID_MONTH, session_id="begun", event_id="s1")
+    log.use(10, "api.calls", event_id="e1")
+    log.phase("START", MID_MONTH, session_id="refused", event_id="s2")
+    log.phase("STOP", "2026-11-10T12:01:00Z", session_id="begun", event_id="s3")
+    shard = Shard(plain).rate(framed(log))
+    assert letters(shard) == ["CREDIT_EXHAUSTED"]
+    assert [one.amount for one in shard.records] == ["10", "0.014"]
 
 
 def test_a_retraction_gives_the_credit_back() -> None:

@@ -41,6 +41,19 @@ def test_runs_say_what_single_intervals_said(factors: list[Fraction], forgotten:
     assert rates.runs.keys() == ({KEY} if set(factors[forgotten:]) - {1} else set())
 
 
+@given(st.lists(st.sampled_from([Fraction(1), Fraction(3, 2), Fraction(2)]), max_size=8), st.data())
+def test_intervals_of_two_detectors_of_one_key_may_come_in_any_order(
+    factors: list[Fraction], data: st.DataObject
+) -> None:
+    """Versions of a book whose rules differ in lead are two detectors, and the later intervals may come first."""
+    rates, in_order = SurgeRates(), SurgeRates()
+    for interval, factor in data.draw(st.permutations(list(enumerate(factors)))):
+        rates.add(KEY, interval * 1000, interval * 1000 + 1000, factor)
+    for interval, factor in enumerate(factors):
+        in_order.add(KEY, interval * 1000, interval * 1000 + 1000, factor)
+    assert rates.runs == in_order.runs
+
+
 def test_the_newest_signal_by_event_time_counts_and_the_last_of_equal_times() -> None:
     history = SignalHistory()
     for time_ms, value in [(30, 3), (10, 1), (20, 2), (20, 7)]:

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from tests.unit.tollgate.demo.some_figures import NOW, some_figures
-from tollgate.audit.compare import Report
+from tollgate.audit.report import Report
 from tollgate.demo.figures import Figures
 from tollgate.demo.summary import plain_line, summary
 
