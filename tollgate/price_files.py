@@ -106,12 +106,5 @@ def counted(count: int, noun: str) -> str:
 def not_billed_yet(content: PriceBook | Contract) -> list[str]:
     """Return what is valid and yet not charged by in this release, for people to know before they rely on it."""
     if isinstance(content, Contract):
-        return _not_billed_of(content)
-    found = [f"surge rule {rule.id!r}: the list price is charged" for rule in content.surge]
-    return found + [line for contract in content.contracts.values() for line in _not_billed_of(contract)]
-
-
-def _not_billed_of(contract: Contract) -> list[str]:
-    if not contract.minimum_spend_picos:
         return []
-    return [f"minimum_spend of {contract.customer_id!r}: there are no invoices"]
+    return [f"surge rule {rule.id!r}: the list price is charged" for rule in content.surge]
