@@ -45,7 +45,6 @@ def invoiced() -> InvoicedLog:
     job.advance(ms(CLOSED))
     book = to_message(document_from_plain(plain_book(plans=PLANS))).SerializeToString()
     progress = common_pb2.Progress(clock_ms=ms(CLOSED), shard_to=SHARDS, shards=SHARDS)
-    charge_marker = subscription_pb2.Charge(progress=progress)
     return InvoicedLog(
         {
             PRICE_BOOKS: [LogRecord(PRICE_BOOKS, 0, 0, 0, b"b@1", book)],
