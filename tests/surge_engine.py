@@ -126,4 +126,5 @@ class SurgeJob:
 
     def _write(self, frame: bytes) -> None:
         for tag, key, value, _ in unpack_outgoing(frame):
-            self.told[key].append((tag, value))
+            if tag is not Tag.OPEN_SESSIONS:  # what runs is told once a frame: how often is no fact of the log
+                self.told[key].append((tag, value))

@@ -101,16 +101,3 @@ def counted(count: int, noun: str) -> str:
     ('1 file', '2 files')
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def not_billed_yet(content: PriceBook | Contract) -> list[str]:
-    """Return what is valid and yet not charged by in this release, for people to know before they rely on it."""
-    if isinstance(content, Contract):
-        return _not_billed_of(content)
-    return [line for contract in content.contracts.values() for line in _not_billed_of(contract)]
-
-
-def _not_billed_of(contract: Contract) -> list[str]:
-    if not contract.minimum_spend_picos:
-        return []
-    return [f"minimum_spend of {contract.customer_id!r}: there are no invoices"]

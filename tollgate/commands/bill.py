@@ -39,7 +39,7 @@ def bill(
         remedy = "check the id and the times; `tollgate wait` for what is under way"
         raise StackError(f"nothing is known that {customer} owes for that time", remedy)
     for one in found:
-        _show(context, one)
+        show_bill(context, one)
 
 
 def bills(context: Context, customer: str, as_of: str, known_at: str) -> list[billing_pb2.Invoice]:
@@ -58,7 +58,8 @@ def _timezone(prices: PriceCatalog, customer: str, at_ms: int) -> str:
     return series.first.calendar.timezone if series is not None else "UTC"
 
 
-def _show(context: Context, one: billing_pb2.Invoice) -> None:
+def show_bill(context: Context, one: billing_pb2.Invoice) -> None:
+    """Print a bill line by line."""
     kind = "final" if one.status == _STATUSES.FINAL else "predicted" if one.predicted else "so far"
     until = format_instant(one.period_to_ms)
     context.say(f"{one.customer_id}, cycle {one.cycle}, up to {until}, {one.price_book}: {kind}")

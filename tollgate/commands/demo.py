@@ -9,6 +9,7 @@ from flink_jobs.topics import PRICE_BOOKS
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.commands import prices
+from tollgate.commands.bill import bills, show_bill
 from tollgate.commands.stack import bring_up
 from tollgate.commands.verify import balance_store
 from tollgate.commands.wait import wait_for_jobs
@@ -54,5 +55,15 @@ def demo(
     figures.balances = settled_rows(BalanceStore(context.redis_url), figures.balances)
     elapsed = time.monotonic() - begun
     context.console.print(summary(figures, report, recoveries, elapsed, context.console.width))
+    if figures.balances:
+        show_draft(context, figures.balances[0].customer)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def show_draft(context: Context, customer: str) -> None:
+    """Show what a customer's invoice would say now: the demo runs by the wall clock, and no cycle ends in it."""
+    for one in bills(context, customer, "", ""):
+        context.say(f"The invoice of {customer} as it stands, a draft until the cycle is closed:")
+        show_bill(context, one)
+        context.say(f"As a page: uv run tollgate invoices {customer} --draft --html invoice.html")

@@ -21,7 +21,7 @@ from tollgate.context import Context
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.price_differences import differences
-from tollgate.price_files import Draft, counted, not_billed_yet, read_drafts
+from tollgate.price_files import Draft, counted, read_drafts
 from tollgate.publishing import publish as publish_drafts
 from wire.v1 import pricing_pb2
 
@@ -37,7 +37,6 @@ def validate(files: Files) -> None:
     context = Context()
     for draft in read_drafts(files, context.report):
         context.say(f"{draft.file}: {draft.key} is valid{_contents(draft)}")
-        _say_not_billed(context, draft)
 
 
 @app.command()
@@ -49,7 +48,6 @@ def publish(
     context = Context()
     for draft in publish_files(context, files, timeout):
         context.say(f"{draft.key} is published, in force from {draft.effective_from}")
-        _say_not_billed(context, draft)
 
 
 def publish_files(context: Context, files: Sequence[Path], timeout_seconds: float) -> list[Draft]:
@@ -101,11 +99,6 @@ def _contents(draft: Draft) -> str:
         return ""
     meters, promotions = len(draft.content.meters), len(draft.content.promotions)
     return f": {counted(meters, 'meter')}, {counted(promotions, 'promotion')}"
-
-
-def _say_not_billed(context: Context, draft: Draft) -> None:
-    for line in not_billed_yet(draft.content):
-        context.say(f"  not billed by this release: {line}")
 
 
 def _in_force(series: BookSeries, now_ms: int) -> Iterator[tuple[str, ...]]:

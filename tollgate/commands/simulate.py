@@ -14,7 +14,7 @@ from tollgate.audit.prices import PriceHistory
 from tollgate.commands.inputs import read_instant
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.price_files import Draft, counted, not_billed_yet, read_drafts, words_of
+from tollgate.price_files import Draft, counted, read_drafts, words_of
 from tollgate.what_if.difference import Difference
 from tollgate.what_if.picture import draw
 from tollgate.what_if.simulate import Period, period_of
@@ -66,8 +66,8 @@ def read_draft(context: Context, file: Path) -> Draft:
     drafts = read_drafts([file], context.report)
     if len(drafts) != 1 or not isinstance(drafts[0].content, PriceBook):
         raise StackError(f"{file} is no price book", "name a file that begins with price_book", EXIT_UNUSABLE)
-    for line in not_billed_yet(drafts[0].content):
-        context.report(f"not billed by this release: {line}")
+    for rule in drafts[0].content.surge:
+        context.report(f"surge rule {rule.id!r} is simulated at factor 1")
     return drafts[0]
 
 
