@@ -3,6 +3,7 @@
 A stack of its own: what waits for a factor goes by the clocks of all partitions, which other tests move.
 """
 
+import base64
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,9 +27,13 @@ currency: USD
 meters:
   sms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
   mms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
+  rides: {unit: ride, price: {model: per_unit, unit_price: "1"}}
 surge:
   - {id: sms-peak, meters: [sms.outbound], dimension: region, window: 60s, lead: 60s,
      levels: [{at_least: 100, factor: "1.25"}, {at_least: 200, factor: "1.60"}], release_below: 80}
+  - {id: rain, meters: [rides], dimension: region, window: 60s, lead: 60s,
+     levels: [{at_least: 10, factor: "1.25"}, {at_least: 20, factor: "1.60"}],
+     model: elasticity, parameters: {capacity: 10, elasticity: "1", signal: weather}}
 """
 NOON_MS, MINUTE_MS = parse_instant("2026-11-10T12:00:00Z"), 60_000
 EU = {"region": "eu"}
@@ -85,12 +90,12 @@ def test_demand_switches_a_surge_on_and_off_and_records_say_so(surging: Tollgate
     surging.produce(demand, "--advance-to", format_instant(at(1)))
     more: list[dict[str, Any]] = [usage("crowd-0", "d3", 250, at(1), dimensions=EU)]
     surging.produce(more, "--advance-to", format_instant(at(2)))
-    charged = [usage("ann", f"a{minute}", 100, at(minute), dimensions=EU) for minute in (2, 3)]
-    others = [
+    charged = [
         usage("bob", "b2", 100, at(2), dimensions={"region": "us"}),
+        *(usage("ann", f"a{minute}", 100, at(minute), dimensions=EU) for minute in (2, 3)),
         usage("bob", "b3", 1, at(3), meter="mms.outbound"),
     ]
-    surging.produce([*others, *charged], "--advance-to", format_instant(at(7)))
+    surging.produce(charged, "--advance-to", format_instant(at(7)))
     surging.produce([usage("ann", f"a{minute}", 1, at(minute), dimensions=EU) for minute in (4, 5, 6)])
     surging.ok("wait")
     assert surges(surging, "ann", "bob") == {
@@ -126,7 +131,7 @@ def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surgi
     surging.produce([usage("eve", f"y{number}", 1, at(30), dimensions=EU) for number in range(3)])
     surging.produce([usage("eve", "y3", 1, at(30), meter="mms.outbound")])
     surging.ok("wait")
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 40
     assert surges(surging, "eve") == {"y0": "unknown", "y1": "unknown", "y2": "unknown", "y3": "1"}
     surging.produce([usage("eve", "y4", 1, at(30), dimensions=EU)])
     surging.ok("wait")
@@ -157,6 +162,21 @@ def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: To
     assert surges(surging, "fay", "gus") == {"k0": "1", "k1": "1", "k2": "1.25"}
     (decided,) = [one for one in rates(surging) if one.interval_from_ms == at(42)]
     assert (decided.demand, decided.factor) == (120, "1.25")
+
+
+def test_an_external_signal_moves_a_factor(surging: Tollgate) -> None:
+    """Demand of 11 where 10 is the capacity, times a signal of 1.2: 1.32."""
+    signal = pricing_pb2.PriceSignal(
+        meter="rides", dimension_value="eu", name="weather", value="1.2", event_time_ms=at(50)
+    ).SerializeToString()
+    surging.produce([{"raw_base64": base64.b64encode(signal).decode(), "topic": "pricing.signals", "key": "rides"}])
+    surging.ok("wait")
+    surging.produce([], "--advance-to", format_instant(at(50)))
+    ride = {"meter": "rides", "dimensions": EU}
+    surging.produce([usage("ida", "r0", 11, at(50), **ride)], "--advance-to", format_instant(at(51)))
+    surging.produce([usage("ida", "r1", 1, at(52), **ride)])
+    surging.ok("wait")
+    assert surges(surging, "ida") == {"r0": "1", "r1": "1.32"}
 
 
 def test_a_rate_is_on_its_topic_before_its_interval_begins(surging: Tollgate) -> None:

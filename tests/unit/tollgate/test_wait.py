@@ -7,6 +7,7 @@ from kafka import TopicPartition
 
 from tollgate.commands.wait import behind, data_ends
 from tollgate.kafka_log import LogRecord
+from tollgate.waiting_events import released_at_ms
 
 
 def parts(*offsets: int) -> dict[TopicPartition, int]:
@@ -55,3 +56,19 @@ def test_a_position_behind_the_last_record_stays_where_it_is() -> None:
     topic = Topic({0: [0, 1, 4], 1: [0]}, parts(6, 2))
     assert data_ends(topic, "t", parts(5, 1)) == parts(5, 1)  # type: ignore[arg-type]
     assert data_ends(topic, "t", parts(6, 2)) == parts(6, 2)  # type: ignore[arg-type]
+
+
+def told(held: int, released_ms: int = 0, asked_ms: int = 100) -> dict[str, int]:
+    return {"heldShards": held, "releasedAtMs": released_ms, "askedAtMs": asked_ms}
+
+
+def test_events_wait_while_any_subtask_holds_some_or_does_not_know_yet() -> None:
+    assert released_at_ms([told(0), told(2)], 50) is None
+    assert released_at_ms([told(0), told(-1)], 50) is None
+    assert released_at_ms([told(0, 7), told(0, 9)], 50) == 9
+
+
+def test_an_answer_from_before_the_question_or_from_some_subtasks_alone_is_none() -> None:
+    assert released_at_ms([told(0), told(0, asked_ms=49)], 50) is None
+    assert released_at_ms([told(0), {}], 50) is None
+    assert released_at_ms([], 50) is None
