@@ -117,9 +117,10 @@ def test_a_frame_that_was_cut_short_is_not_taken_for_a_whole_one() -> None:
 
 
 def test_the_tags_are_numbered_as_the_sink_lists_its_topics() -> None:
-    from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, RECORDS
+    from flink_jobs.topics import ALERTS, BALANCES, DEAD_LETTERS, RECORDS, SURGE
     from flink_jobs.usage_rating import TOPICS_BY_TAG
 
     assert {tag.name: TOPICS_BY_TAG[tag] for tag in Tag} == {
         "RECORD": RECORDS, "DEAD_LETTER": DEAD_LETTERS, "ALERT": ALERTS, "BALANCE": BALANCES,
+            "SURGE": SURGE,
     }  # fmt: skip
