@@ -137,4 +137,4 @@ def test_closing_by_timer_and_by_event_give_the_same_bytes() -> None:
 
 def test_without_anything_due_nothing_is_written_or_stored() -> None:
     shard = Shard().fire(CLOSE_MS)
-    assert (shard.out, shard.state) == ([], [{}, {}, {}, {}, {}])
+    assert (shard.out, shard.state) == ([], [{}, {}, {}, {}, {}, {}])
