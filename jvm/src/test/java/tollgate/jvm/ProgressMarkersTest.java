@@ -7,9 +7,11 @@ import static tollgate.jvm.Samples.utf8;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,23 @@ class ProgressMarkersTest {
       byte[] value = SERIALIZER.serialize(out(operator).get(0), null, null).value();
       assertEquals(1000, Charge.parseFrom(value).getProgress().getClockMs());
     }
+  }
+
+  @Test
+  @DisplayName("Balances see no markers; the reader of facts sees them as such.")
+  void readers() {
+    ConsumerRecord<byte[], byte[]> marker = Samples.kafkaRecord(2, 0, 0, null, utf8("value"));
+    marker.headers().add("progress", utf8("true"));
+    Samples.Collected<byte[]> values = new Samples.Collected<>();
+    new ValueDeserializer().deserialize(marker, values);
+    assertEquals(0, values.values.size());
+    Samples.Collected<byte[]> facts = new Samples.Collected<>();
+    FactDeserializer reader = new FactDeserializer(Map.of("topic", FactFramer.CHARGES));
+    reader.deserialize(marker, facts);
+    reader.deserialize(Samples.kafkaRecord(2, 0, 0, null, utf8("value")), facts);
+    assertEquals(
+        List.of(FactFramer.CHARGES | FactDeserializer.MARKER, FactFramer.CHARGES),
+        facts.values.stream().map(one -> one[0] & 0xFF).toList());
   }
 
   private static OneInputStreamOperatorTestHarness<byte[], byte[]> harness(
