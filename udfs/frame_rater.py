@@ -207,7 +207,9 @@ class FrameRater:
                 self._reject(framed, event, refused or _UNREADABLE, read, out)
                 continue
             state = states[event.customer_id.encode()]
-            factor = self._factor(state, event, prices) if state.queued or event.meter in surging else None
+            factor = (
+                self._factor(state, framed.delivery, event, prices) if state.queued or event.meter in surging else None
+            )
             if factor is UNDECIDED:
                 self._hold(state, framed, event, prices, waits)
                 continue
@@ -226,12 +228,16 @@ class FrameRater:
         self._save(states, due_ms, prices)
         return waits
 
-    def _factor(self, state: CustomerState, event: UsageEvent, prices: PriceCatalog) -> Reduction | None:
+    def _factor(
+        self, state: CustomerState, delivery: Delivery, event: UsageEvent, prices: PriceCatalog
+    ) -> Reduction | None:
         """Return an event's surge; UNDECIDED where it is to wait."""
         if state.queued:
             return UNDECIDED
         if event.measure is not Measure.QUANTITY:  # sessions are no demand, so that no surge is theirs
             return None
+        if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
+            return None  # it will be refused: nobody has to wait for its time to come
         factor = self.surge.of(event, prices)
         return UNKNOWN if factor is UNDECIDED and not self.patient() else factor
 

@@ -34,9 +34,6 @@ from wire.price_books import to_contract_message, to_message
 from wire.usage import decode_usage
 from wire.v1 import billing_pb2, pricing_pb2, usage_pb2
 
-SURGE_RUNS_IN_THE_JOB = False
-"""Whether the job waits for surge factors. Until it does, the bills with surge are for the core and the oracle."""
-
 SURGE_PATIENCE_MS = "600000"
 """Factors come as bills are moved out of the way: nothing may be charged without."""
 
@@ -103,9 +100,7 @@ class Placed:
 
 
 def goes_by_the_directory(bill: Bill) -> bool:
-    """Tell whether a bill can share a log: it has a book, and the skew is 10 m; and the job can rate it."""
-    if bill.is_surging and not SURGE_RUNS_IN_THE_JOB:
-        return False
+    """Tell whether a bill can share a log: it has a book, and the skew is 10 m."""
     return bool(bill.books) and all(book.get("max_future_skew", "10m") == "10m" for book in bill.books)
 
 
@@ -130,7 +125,7 @@ def placed() -> list[Placed]:
 def outcomes(placed: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
     """What the running job made of every bill."""
     settings = {"TOLLGATE_TASK_MANAGERS": "1", "TOLLGATE_PARALLELISM": "1"}
-    settings |= {"TOLLGATE_SURGE_PATIENCE_MS": SURGE_PATIENCE_MS} if SURGE_RUNS_IN_THE_JOB else {}
+    settings |= {"TOLLGATE_SURGE_PATIENCE_MS": SURGE_PATIENCE_MS}
     with stack(tmp_path_factory.mktemp("bills"), **settings) as tollgate:
         partitions = placed[-1].first_partition + max(placed[-1].bill.partitions) + 1
         tollgate.context.stack.up()

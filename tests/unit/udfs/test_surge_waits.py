@@ -187,6 +187,17 @@ def written(uses_of_log: Sequence[tuple[str, int, str, dict[str, object]]]) -> L
     return log
 
 
+def test_what_is_refused_for_a_time_in_the_future_does_not_wait_for_it() -> None:
+    log = Log().add("zoe", 3600).add("zoe", 0, meter="texts")
+    delivery = log.partitions[0][0].delivery
+    log.partitions[0][0] = log.partitions[0][0]._replace(delivery=delivery._replace(timestamp_ms=T0))
+    job = SurgeJob(prices())
+    job.send([log.partitions[0]])
+    job.move("to_rating")
+    assert not job.waits()
+    assert [tag for tag, _ in job.told[b"zoe"]] == [Tag.DEAD_LETTER, Tag.RECORD]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(uses, max_size=20), st.data())
 def test_the_order_of_streams_frames_and_watermarks_changes_no_byte(
