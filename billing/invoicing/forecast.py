@@ -13,6 +13,9 @@ from billing.money import PICOS_PER_UNIT, round_half_even
 
 WINDOW_MS = 28 * DAY_MS
 
+SHORTEST_MS = 60_000
+"""A shorter span is what the log is behind its readers, and nothing to predict."""
+
 
 class MeterTrend(NamedTuple):
     """A meter's units and picos in a window of `window_ms`."""
@@ -44,8 +47,10 @@ def _trend(meter: str, facts: Iterable[UsageFact], window_ms: int) -> MeterTrend
 
 
 def predicted_usage(trends: Iterable[MeterTrend], span_ms: int) -> list[Line]:
-    """Return a predicted line for each meter that is used at all, for a span ahead."""
-    lines = []
+    """Return a predicted line for each meter that is used at all, for a span ahead of a minute and more."""
+    lines: list[Line] = []
+    if span_ms < SHORTEST_MS:
+        return lines
     for one in trends:
         picos = round_half_even(one.picos * span_ms, one.window_ms * PICOS_PER_UNIT)
         quantity = one.quantity * span_ms // one.window_ms

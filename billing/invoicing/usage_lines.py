@@ -105,7 +105,7 @@ def _change(key: UsageKey, _: int) -> str:
     if kind == "CONTRACT_DISCOUNT":
         return f"{key.terms} % off by contract"
     if kind == "PROMOTION":
-        return f"{key.terms} % off by promotion {name}"
+        return f"{key.terms} % off by promotion {name}" if key.terms else f"credit of promotion {name}"
     return f"{kind.lower()} {name}" + (f" ({key.terms})" if key.terms else "")
 
 

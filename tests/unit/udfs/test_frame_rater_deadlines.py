@@ -77,7 +77,7 @@ def test_the_state_of_a_forgotten_customer_shrinks_to_its_sequence_and_its_home(
 
 def test_once_all_timers_have_fired_neither_deadlines_nor_index_are_left() -> None:
     shard = fire_all_timers(used("zoe", "acme", "acme/eve"))
-    assert shard.state[1:] == [{}] * 6
+    assert shard.state[1:] == [{}] * 5
     assert sorted(shard.state[0]) == [b"acme", b"acme/eve", b"zoe"]
 
 
