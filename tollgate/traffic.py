@@ -39,25 +39,45 @@ class Shares:
     sessions: int = 0
 
 
+class Rush(NamedTuple):
+    """Times when all use of a meter comes from one region: the first `lasts_ms`, after `begins_ms`, of each period."""
+
+    meter: str
+    region: str
+    period_ms: int
+    begins_ms: int
+    lasts_ms: int
+
+    def holds(self, elapsed_ms: int) -> bool:
+        """Tell whether there is one, so long after the first event."""
+        return self.begins_ms <= elapsed_ms % self.period_ms < self.begins_ms + self.lasts_ms
+
+
 class Traffic:
     """Endless traffic of `customers` customers, a few of whom send most (Zipf).
 
     `run` goes into every event id, so that two runs of one seed are different events.
     """
 
-    def __init__(self, seed: int, customers: int, run: str, shares: Shares | None = None) -> None:
+    def __init__(
+        self, seed: int, customers: int, run: str, shares: Shares | None = None, rush: Rush | None = None
+    ) -> None:
         self._random = Random(seed)  # noqa: S311 - reproducible traffic, no secret
         self._customers = [f"cust-{number:06d}" for number in range(customers)]
         self._weights = list(accumulate(1 / (rank + 10) for rank in range(customers)))
         self._meters = list(accumulate(often for _, _, often in _METERS))
         self._run = run
         self._shares = shares or Shares()
+        self._rush = rush
+        self._begun_ms: int | None = None
         self._count = 0
         self._recent: list[Sample] = []
         self._calls: list[tuple[str, str]] = []
 
     def take(self, count: int, now_ms: int) -> Iterator[Sample]:
         """Yield `count` samples of about the time `now_ms` (epoch ms)."""
+        if self._begun_ms is None:
+            self._begun_ms = now_ms
         for _ in range(count):
             yield self._next(now_ms)
 
@@ -87,6 +107,13 @@ class Traffic:
     def _sample(self, event_time_ms: int) -> Sample:
         customer = self._random.choices(self._customers, cum_weights=self._weights)[0]
         meter, largest, _ = self._random.choices(_METERS, cum_weights=self._meters)[0]
+        region = self._random.choice(_REGIONS)
+        if (
+            self._rush is not None
+            and meter == self._rush.meter
+            and self._rush.holds(event_time_ms - (self._begun_ms or 0))
+        ):
+            region = self._rush.region
         self._count += 1
         event = usage_pb2.UsageEvent(
             event_id=f"{self._run}-{self._count:08d}",
@@ -94,7 +121,7 @@ class Traffic:
             meter=meter,
             quantity=self._random.randint(1, largest),
             event_time_ms=event_time_ms,
-            dimensions={"region": self._random.choice(_REGIONS)},
+            dimensions={"region": region},
             source="traffic",
         )
         return Sample(customer.encode(), event.SerializeToString(), event_time_ms)

@@ -18,10 +18,13 @@ from tollgate.demo.figures import Figures
 from tollgate.demo.summary import summary
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.settings import REPOSITORY
-from tollgate.traffic import Traffic
+from tollgate.traffic import Rush, Traffic
 
 _BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
 _WAIT_SECONDS = 120
+
+RUSH = Rush("mms.outbound", "us-east", period_ms=30_000, begins_ms=8_000, lasts_ms=9_000)
+"""Switches the surge rule of the demo's price book on, and off again."""
 
 
 def demo(
@@ -41,7 +44,7 @@ def demo(
     bring_up(context)
     if not any(context.log.ends(PRICE_BOOKS, committed=True).values()):
         prices.publish_files(context, [_BOOK], 60)
-    traffic = Traffic(seed, customers, run=f"demo-{seed}-{time.time_ns() // 1_000_000_000:x}")
+    traffic = Traffic(seed, customers, run=f"demo-{seed}-{time.time_ns() // 1_000_000_000:x}", rush=RUSH)
     figures = Figures(wanted_rate=rate)
     recoveries = show(context, traffic, figures, seconds)
     context.report(f"traffic ended after {figures.sent:,} events; waiting until everything is committed")

@@ -4,7 +4,7 @@ import time
 
 from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 
-from flink_jobs.topics import DEAD_LETTERS, RECORDS, USAGE_EVENTS
+from flink_jobs.topics import ALERTS, DEAD_LETTERS, RECORDS, USAGE_EVENTS
 from tollgate.balance_watch import BalanceWatch
 from tollgate.demo.figures import Figures
 from tollgate.demo.records import RecordBook
@@ -12,6 +12,7 @@ from tollgate.demo.sightings import Sightings
 from wire.v1 import billing_pb2
 
 BATCH = 2000
+_SURGES = {billing_pb2.Alert.Kind.SURGE_ON: "on", billing_pb2.Alert.Kind.SURGE_OFF: "off"}
 
 
 def tail(bootstrap: str, topic: str, partitions: int, *, committed: bool) -> Consumer:
@@ -79,6 +80,29 @@ class LetterFeed:
         for message in messages(self._consumer):
             letter = billing_pb2.DeadLetter.FromString(message.value())
             self._figures.dead_letters[billing_pb2.DeadLetter.Reason.Name(letter.reason)] += 1
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._consumer.close()
+
+
+class SurgeFeed:
+    """Follows billing.alerts as they are written, and notes when a surge begins and ends."""
+
+    interval_seconds = 0.1
+
+    def __init__(self, bootstrap: str, partitions: int, figures: Figures) -> None:
+        self._consumer = tail(bootstrap, ALERTS, partitions, committed=False)
+        self._figures = figures
+        self._known: set[str] = set()
+
+    def look(self) -> None:
+        """Note each once: what is written again after a fault is the same."""
+        for message in messages(self._consumer):
+            alert = billing_pb2.Alert.FromString(message.value())
+            if alert.kind in _SURGES and alert.alert_id not in self._known:
+                self._known.add(alert.alert_id)
+                self._figures.note(f"surge {_SURGES[alert.kind]}, {alert.subject}, {alert.detail}")
 
     def close(self) -> None:
         """Let the connection go."""

@@ -18,7 +18,7 @@ from tollgate.demo.figures import Figures
 from tollgate.demo.flink_feed import FlinkFeed
 from tollgate.demo.generator import Generator
 from tollgate.demo.keys import Keyboard, keyboard
-from tollgate.demo.log_feeds import LagFeed, LetterFeed, RecordFeed
+from tollgate.demo.log_feeds import LagFeed, LetterFeed, RecordFeed, SurgeFeed
 from tollgate.demo.sightings import Sightings
 from tollgate.demo.summary import plain_line
 from tollgate.demo.view import view
@@ -45,7 +45,7 @@ def show(context: Context, traffic: Traffic, figures: Figures, seconds: float) -
     seen = Seen(lag.ends, lambda: records.book.rated_through, lambda: latency.newest_sent, balances.all_there)
     faults = Faults(context, figures, seen)
     feeds = Feeds([records, lag, LetterFeed(bootstrap, partitions, figures), latency, balances,
-                   FlinkFeed(context, figures), generator])  # fmt: skip
+                   SurgeFeed(bootstrap, partitions, figures), FlinkFeed(context, figures), generator])  # fmt: skip
     with _until_interrupted(), _quiet(context, figures), feeds:
         try:
             _loop(context.progress, figures, feeds, faults, seconds)

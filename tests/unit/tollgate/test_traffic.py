@@ -2,7 +2,7 @@
 
 from billing.events import Delivery, Measure, Phase, UsageEvent
 from billing.validity import invalid_field
-from tollgate.traffic import DAY_MS, Sample, Shares, Traffic
+from tollgate.traffic import DAY_MS, Rush, Sample, Shares, Traffic
 from wire.usage import decode_usage
 
 NOW_MS = 1_794_312_000_000
@@ -116,3 +116,14 @@ def test_sessions_and_retractions_have_their_shares_and_name_what_there_was() ->
     starts = {(one.customer_id, one.subject) for one in phases if one.phase == Phase.START}
     stops = {(one.customer_id, one.subject) for one in phases if one.phase == Phase.STOP}
     assert stops < starts
+
+
+def test_a_rush_brings_all_use_of_its_meter_to_one_region_while_it_lasts() -> None:
+    source = Traffic(
+        1, 50, "r", NONE, Rush("mms.outbound", "us-east", period_ms=30_000, begins_ms=8_000, lasts_ms=9_000)
+    )
+    regions = [
+        {one.dimensions["region"] for one in events(list(source.take(300, NOW_MS + at))) if one.meter == "mms.outbound"}
+        for at in (0, 7_999, 8_000, 16_999, 17_000, 38_000)
+    ]
+    assert [one == {"us-east"} for one in regions] == [False, False, True, True, False, True]
