@@ -19,16 +19,12 @@ from tollgate.settings import REPOSITORY, Settings, load_settings
 
 WIDTH_OF_A_FILE = 240
 
-OTHER_JOBS = 3
-"""TaskManagers for the jobs beside usage rating, which has `Settings.task_managers`: one slot each."""
-
 
 class Context:
     """One command's surroundings, made as they are needed."""
 
-    def __init__(self, settings: Settings | None = None, other_jobs: int = OTHER_JOBS) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
-        self._other_jobs = other_jobs
         # What is not a terminal has no width: nothing is cut there.
         width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE
         self.console = Console(stderr=False, highlight=False, width=width)
@@ -38,7 +34,7 @@ class Context:
     def stack(self) -> LocalStack:
         """The local stack of this checkout; nothing is started by asking for it."""
         chosen = LocalStackSettings(
-            task_managers=self.settings.task_managers + self._other_jobs,
+            task_managers=self.settings.all_task_managers,
             checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
             kafka_port=self.settings.kafka_port,
             flink_rest_port=self.settings.flink_port,

@@ -156,6 +156,11 @@ JOBS = {
 }
 
 
+def jobs_of(context: Context) -> dict[str, JobSpec]:
+    """Return the jobs that the stack is to run, by name."""
+    return {name: spec for name, spec in JOBS.items() if name in context.settings.jobs}
+
+
 def bundle(home: Path) -> Path:
     """Zip the packages that the cluster needs, for `flink run -pyfs`; returns the zip's path."""
     target = home / "build" / "tollgate.zip"
@@ -175,7 +180,7 @@ def live_job(context: Context, name: str) -> Job | None:
 def ensure_jobs(context: Context) -> None:
     """Submit every job that does not run, from its newest state, and wait for those that are restarting."""
     started: dict[str, str] = {}
-    for spec in JOBS.values():
+    for spec in jobs_of(context).values():
         job = live_job(context, spec.name)
         if job is None:
             started[spec.name] = submit_job(context, spec)

@@ -9,7 +9,7 @@ from flink_jobs.prices import PRICE_TOPICS
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import PriceHistory
 from tollgate.context import Context
-from tollgate.jobs import JOBS, live_job
+from tollgate.jobs import jobs_of, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from tollgate.price_files import Draft, counted
@@ -63,7 +63,7 @@ def _await_jobs(context: Context, offsets: dict[str, int], timeout_seconds: floa
         context.report("no local job is asked: prices take effect when a job reads them")
         return
     deadline = time.monotonic() + timeout_seconds
-    for spec in JOBS.values():
+    for spec in jobs_of(context).values():
         for topic, group in spec.inputs:
             offset = offsets.get(topic, -1)
             while live_job(context, spec.name) and not _has_read(context.log, group, offset):

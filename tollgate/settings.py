@@ -1,15 +1,18 @@
 """The command line's settings: environment variables TOLLGATE_*, or the defaults here."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.invoicing.tax import TaxTable, tax_rate
-from flink_jobs.settings import TaxSetting
+from flink_jobs.settings import BALANCES_JOB, INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING, TaxSetting
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+JOB_NAMES = (USAGE_RATING, BALANCES_JOB, SUBSCRIPTIONS_JOB, INVOICING_JOB)
 
 
 class Settings(BaseSettings):
@@ -23,6 +26,9 @@ class Settings(BaseSettings):
     default_price_book: str = Field("", description="id of the book of customers whose contract names none")
     tax_rates: tuple[TaxSetting, ...] = Field((), description="taxes on invoices, as JSON")
     partitions: int = Field(4, ge=1, le=128, description="partitions of each topic")
+    jobs: Annotated[tuple[str, ...], NoDecode] = Field(
+        JOB_NAMES, description="the jobs of the local stack, separated by commas; each has TaskManagers of its own"
+    )
     task_managers: int = Field(2, ge=1, le=16, description="TaskManagers of the usage rating job, one slot each")
     parallelism: int = Field(2, ge=1, le=16, description="of the usage rating job")
     checkpoint_interval_ms: int = Field(3000, ge=100, description="how often results are committed")
@@ -32,6 +38,20 @@ class Settings(BaseSettings):
     kafka_port: int = Field(9092, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     flink_port: int = Field(8081, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
     redis_port: int = Field(6379, ge=0, le=65535, description="preferred; a free one where it is taken, or for 0")
+
+    @field_validator("jobs", mode="before")
+    @classmethod
+    def _known_jobs(cls, value: object) -> object:
+        names = tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        if isinstance(names, tuple) and (not names or set(names) - set(JOB_NAMES)):
+            raise ValueError(f"name one or more of {', '.join(JOB_NAMES)}")
+        return names
+
+    @property
+    def all_task_managers(self) -> int:
+        """How many the jobs need: those of usage rating, and one for each other job."""
+        others = len(set(self.jobs) - {USAGE_RATING})
+        return others + (self.task_managers if USAGE_RATING in self.jobs else 0)
 
     @property
     def tax_table(self) -> TaxTable:

@@ -79,6 +79,7 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
         "TOLLGATE_FLINK_PORT": "0",
         "TOLLGATE_REDIS_PORT": "0",
         "TOLLGATE_CHECKPOINT_INTERVAL_MS": "1000",
+        "TOLLGATE_JOBS": "usage-rating,balances",
         "COLUMNS": "200",
     }
     command = Tollgate(home, environment | settings)
@@ -93,6 +94,16 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
 def tollgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
     """A running stack with a plain price book, for all tests that need no other."""
     with stack(tmp_path_factory.mktemp("stack")) as command:
+        command.ok("up")
+        command.ok("prices", "publish", str(BOOK))
+        yield command
+
+
+@pytest.fixture(scope="session")
+def subscribing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
+    """A running stack with the subscription job and a plain price book, for all tests of subscriptions."""
+    settings = {"TOLLGATE_JOBS": "usage-rating,balances,subscriptions", "TOLLGATE_TASK_MANAGERS": "1"}
+    with stack(tmp_path_factory.mktemp("subscribing"), TOLLGATE_PARALLELISM="1", **settings) as command:
         command.ok("up")
         command.ok("prices", "publish", str(BOOK))
         yield command

@@ -124,7 +124,7 @@ def placed() -> list[Placed]:
 @pytest.fixture(scope="module")
 def outcomes(placed: list[Placed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
     """What the running job made of every bill."""
-    settings = {"TOLLGATE_TASK_MANAGERS": "1", "TOLLGATE_PARALLELISM": "1"}
+    settings = {"TOLLGATE_JOBS": USAGE_RATING, "TOLLGATE_TASK_MANAGERS": "1", "TOLLGATE_PARALLELISM": "1"}
     settings |= {"TOLLGATE_SURGE_PATIENCE_MS": SURGE_PATIENCE_MS}
     with stack(tmp_path_factory.mktemp("bills"), **settings) as tollgate:
         partitions = placed[-1].first_partition + max(placed[-1].bill.partitions) + 1

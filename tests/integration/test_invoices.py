@@ -11,6 +11,7 @@ from billing.instants import parse_instant
 from tests.integration.conftest import Tollgate, stack, usage
 from tests.integration.test_exactly_once import kill_task_manager
 from tollgate.jobs import live_job
+from tollgate.settings import JOB_NAMES
 
 HOUSE = """
 price_book: house
@@ -44,7 +45,8 @@ def invoiced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tollgate]:
         "yen": OTHER.format(name="yen", currency="JPY", price="1.50"),
         "dinar": OTHER.format(name="dinar", currency="KWD", price="0.0125"),
     }
-    with stack(home / "stack") as command:
+    settings = {"TOLLGATE_JOBS": ",".join(JOB_NAMES), "TOLLGATE_TASK_MANAGERS": "1", "TOLLGATE_PARALLELISM": "1"}
+    with stack(home / "stack", **settings) as command:
         command.ok("up")
         for name, text in books.items():
             file = home / f"{name}.yaml"

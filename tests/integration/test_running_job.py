@@ -31,7 +31,7 @@ def test_the_job_uses_rocksdb_exactly_once_checkpoints_and_task_managers_of_thei
     managers = {
         one.pid for name, one in load_run_file(context.stack.layout.run_file).processes.items() if "task" in name
     }
-    assert len(managers) == 5 == rest.overview()["taskmanagers"], "two for rating, one for each other job"
+    assert len(managers) == 3 == rest.overview()["taskmanagers"], "two for rating, one for balances"
     assert all(manager.slots == 1 for manager in rest.task_managers())
     names = {vertex["name"] for vertex in rest.job(job.id)["vertices"]}
     assert any("rate usage" in name for name in names), names

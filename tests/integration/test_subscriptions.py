@@ -66,6 +66,12 @@ OTHERS = ("sub-bad", "sub-gap", "sub-late", "sub-replayed", "sub-saved", "sub-me
 RACERS = tuple(f"sub-racer-{number}" for number in range(40))
 
 
+@pytest.fixture(scope="module")
+def tollgate(subscribing: Tollgate) -> Tollgate:
+    """The stack that runs the subscription job."""
+    return subscribing
+
+
 @pytest.fixture(scope="module", autouse=True)
 def book(tollgate: Tollgate, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Have the prices published that all customers here agreed to."""

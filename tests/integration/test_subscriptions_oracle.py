@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from billing.subscriptions.charges import Charge, live_charges
@@ -36,6 +37,12 @@ def history(random: Random, made_ms: int) -> list[dict[str, Any]]:
             fields["discounts"] = [{"id": "d", "percent": "33.3"}] if random.randrange(2) else []
         events.append(change(kind, version, f"{random.randint(1, 28):02d}", made_ms, **fields))
     return events
+
+
+@pytest.fixture(scope="module")
+def tollgate(subscribing: Tollgate) -> Tollgate:
+    """The stack that runs the subscription job."""
+    return subscribing
 
 
 def test_what_holds_is_what_the_oracle_says_at_every_instant(tollgate: Tollgate, now_ms: int, tmp_path: Path) -> None:

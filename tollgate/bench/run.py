@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import psutil
 
+from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.topics import ALL, RECORDS, Topic
 from tollgate.bench.job_run import cancel_jobs, measure_jobs
 from tollgate.bench.latency import measure_latency
@@ -104,8 +105,9 @@ def _measure_customers(
 
 
 def _up(settings: Settings, task_managers: int) -> Context:
-    chosen = settings.model_copy(update={"task_managers": task_managers, "parallelism": task_managers})
-    context = Context(chosen, other_jobs=1)  # balances alone beside rating
+    measured = {"jobs": (USAGE_RATING, BALANCES_JOB), "task_managers": task_managers, "parallelism": task_managers}
+    chosen = settings.model_copy(update=measured)
+    context = Context(chosen)
     context.stack.up()
     context.log.create_topics(_TOPICS, settings.partitions)
     return context

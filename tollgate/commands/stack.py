@@ -1,12 +1,13 @@
 """`up`, `down`, `status`: the local stack and the jobs on it."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from flink_jobs.topics import ALL
 from tollgate.context import Context
-from tollgate.jobs import JOBS, ensure_jobs, stop_jobs
+from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
 
@@ -55,15 +56,15 @@ def status(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     else:
         for line in describe(found):
             context.say(line)
-    if not healthy(found):
+    if not healthy(found, jobs_of(context)):
         raise typer.Exit(1)
 
 
-def healthy(found: StackStatus) -> bool:
-    """Tell whether all that was started runs."""
+def healthy(found: StackStatus, names: Iterable[str]) -> bool:
+    """Tell whether all that was started runs, and these jobs."""
     processes = bool(found.processes) and all(process.running for process in found.processes)
     newest = {job.name: job.state for job in reversed(found.jobs)}
-    return processes and all(newest.get(name) == "RUNNING" for name in JOBS)
+    return processes and all(newest.get(name) == "RUNNING" for name in names)
 
 
 def describe(found: StackStatus) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 from kafka import TopicPartition
 
 from tollgate.context import Context
-from tollgate.jobs import JOBS, JobSpec, live_job
+from tollgate.jobs import JobSpec, jobs_of, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from tollgate.waiting_events import await_released
@@ -26,7 +26,7 @@ def wait(timeout: Annotated[float, typer.Option(min=0, help="Seconds; exit code 
 def wait_for_jobs(context: Context, timeout_seconds: float) -> None:
     """Wait for all jobs; raises StackError saying which lags, and by how much."""
     deadline = time.monotonic() + timeout_seconds
-    for spec in JOBS.values():
+    for spec in jobs_of(context).values():
         if not context.settings.bootstrap_servers and live_job(context, spec.name) is None:
             raise StackError(f"job {spec.name} does not run", "start it with `tollgate up`")
         wait_for_job(context, spec, deadline)

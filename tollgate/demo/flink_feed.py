@@ -5,7 +5,7 @@ from typing import Any
 from flink_jobs.settings import USAGE_RATING
 from tollgate.context import Context
 from tollgate.demo.figures import Checkpoint, Figures, Worker
-from tollgate.jobs import JOBS, live_job
+from tollgate.jobs import jobs_of, live_job
 from tollgate.local.errors import StackError
 from tollgate.local.processes import is_alive
 from tollgate.local.run_file import load_run_file
@@ -27,12 +27,12 @@ class FlinkFeed:
         try:
             self._look_at_jobs()
         except StackError:
-            self._figures.jobs = dict.fromkeys(JOBS, "?")
+            self._figures.jobs = dict.fromkeys(jobs_of(self._context), "?")
 
     def _look_at_jobs(self) -> None:
-        jobs = {name: live_job(self._context, name) for name in JOBS}
+        jobs = {name: live_job(self._context, name) for name in jobs_of(self._context)}
         self._figures.jobs = {name: job.state if job else "none" for name, job in jobs.items()}
-        rating = jobs[USAGE_RATING]
+        rating = jobs.get(USAGE_RATING)
         if rating is not None:
             self._figures.checkpoint = newest(self._rest.checkpoints(rating.id)) or self._figures.checkpoint
             self._figures.restarts = self._rest.restarts(rating.id)

@@ -19,7 +19,7 @@ WRONG = {
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*WRONG, "HOME", "BOOTSTRAP_SERVERS", "DEFAULT_PRICE_BOOK", "TRANSACTION_TIMEOUT_MS"):
+    for name in (*WRONG, "HOME", "JOBS", "BOOTSTRAP_SERVERS", "DEFAULT_PRICE_BOOK", "TRANSACTION_TIMEOUT_MS"):
         monkeypatch.delenv(f"TOLLGATE_{name}", raising=False)
 
 
@@ -49,6 +49,22 @@ def test_limits_are_inclusive(monkeypatch: pytest.MonkeyPatch, name: str, least:
 def test_without_any_setting_the_defaults_are_usable() -> None:
     settings = load_settings()
     assert (settings.partitions, settings.kafka_port, settings.bootstrap_servers) == (4, 9092, "")
+
+
+def test_jobs_are_named_with_commas_and_need_their_task_managers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().all_task_managers == 5
+    monkeypatch.setenv("TOLLGATE_JOBS", "usage-rating, balances")
+    settings = load_settings()
+    assert (settings.jobs, settings.all_task_managers) == (("usage-rating", "balances"), 3)
+    monkeypatch.setenv("TOLLGATE_JOBS", "subscriptions")
+    assert load_settings().all_task_managers == 1
+
+
+@pytest.mark.parametrize("names", ["", "rating", "balances,,"])
+def test_a_job_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    monkeypatch.setenv("TOLLGATE_JOBS", names)
+    with pytest.raises(StackError, match=r"TOLLGATE_JOBS: .*name one or more of usage-rating, balances"):
+        load_settings()
 
 
 def test_settings_are_frozen() -> None:
