@@ -19,7 +19,7 @@ from tollgate.audit.recompute import Recomputation
 from tollgate.kafka_log import LogRecord as KafkaRecord
 from udfs.batched_state import DictStore
 from udfs.demand_counter import DemandCounter
-from udfs.frame_rater import letter_of
+from udfs.rated_frame import letter_of
 from udfs.surge_decider import SurgeDecider
 from wire.frames import pack_incoming
 from wire.records import ReadSoFar, dead_letter_message, record_message

@@ -4,7 +4,7 @@ Knows state as `Store`s and nothing of Flink, so that tests drive the very code 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,34 +12,22 @@ from billing.catalog import PriceCatalog
 from billing.due import settle_due
 from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of, session_key_of
 from billing.outcomes import (
-    Absorbed,
-    BillingRecord,
-    Duplicate,
-    Held,
-    Kind,
-    Origin,
-    Outcome,
     Reason,
-    Refused,
     Rejection,
-    Settled,
 )
 from billing.rating import check_fields, check_heartbeat, step
 from billing.state import NEVER_MS, CustomerState
 from billing.surge.applied import UNKNOWN
 from billing.surge.view import UNDECIDED, SurgeView
 from billing.tariffs import Reduction
-from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
 from udfs.frame_memory import FrameMemory
 from udfs.held_events import HeldEvents
-from wire.alerts import alert_message
+from udfs.rated_frame import RatedFrame
 from wire.customer_state import decode_state, encode_state
-from wire.frames import FramedRecord, Tag, pack_outgoing, unpack
-from wire.open_sessions import open_message
-from wire.records import Letter, ReadSoFar, dead_letter_message, record_message
+from wire.frames import FramedRecord, unpack
+from wire.records import ReadSoFar
 from wire.usage import decode_usage
-from wire.v1 import common_pb2
 
 
 class Arrival(NamedTuple):
@@ -109,7 +97,7 @@ class FrameRater:
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
         arrivals = [arrival for framed in unpack(frame) if (arrival := _admit(framed, prices)) is not None]
-        out: list[bytes] = []
+        out = RatedFrame(self.topic, self.counts)
         waits = self._decide(arrivals, prices, read, out) if arrivals else {}
         for customer, wait in waits.items():
             self.held.append(customer, wait.records)
@@ -117,17 +105,17 @@ class FrameRater:
                 self.held.expect(customer, wait.due_ms)
                 self.register_timer(wait.due_ms)
         self.holds = bool(waits)
-        return b"".join(out)
+        return out.packed()
 
     def release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate what waits for factors that are decided by an event time, in ms; returns the outgoing frame."""
-        out: list[bytes] = []
+        out = RatedFrame(self.topic, self.counts)
         self._release(until_ms, prices, read, out)
-        return b"".join(out)
+        return out.packed()
 
     def fire(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Do what is due once the watermark reached `until_ms`: what waits for a factor, then silent customers."""
-        out: list[bytes] = []
+        out = RatedFrame(self.topic, self.counts)
         self._release(until_ms, prices, read, out)
         due, _ = self.stores.agenda.take_due(_CUSTOMERS, until_ms)
         customers = dict.fromkeys(map(customer_of, [*self.stores.deadlines.take_due(until_ms), *due]))
@@ -136,7 +124,7 @@ class FrameRater:
             self._settle(customers, until_ms, prices, out)
         if sweeps:  # after what was due, which may have looked for what goes now
             self._sweep(until_ms, prices)
-        return b"".join(out)
+        return out.packed()
 
     def _sweep(self, until_ms: int, prices: PriceCatalog) -> None:
         if self.held.next_ms() != NEVER_MS:  # at clocks that may lie far behind: not before they are rated
@@ -148,7 +136,7 @@ class FrameRater:
         self.stores.index.sweep(before_ms)
         self.stores.held.sweep(before_ms)
 
-    def _release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar, out: list[bytes]) -> None:
+    def _release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar, out: RatedFrame) -> None:
         for customer in self.held.take_due(until_ms):
             for chunk in self.held.chunks(customer):
                 arrivals = [arrival for framed in chunk.records if (arrival := _admit(framed, prices)) is not None]
@@ -162,16 +150,16 @@ class FrameRater:
                         self.register_timer(wait.due_ms)
                     break
 
-    def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: list[bytes]) -> None:
+    def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: RatedFrame) -> None:
         loaded = self._load(customers)
         # What waits comes first, at its own clock: these are looked after when their queue has ended.
         states = {customer: state for customer, state in loaded.items() if not state.queued}
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         for state in states.values():
-            self._emit_settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0), out)
+            out.settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0))
         memory.write()
-        _tell_open(states.values(), out)
+        out.open_sessions(states.values())
         self._save(states, due_ms, prices)
 
     def _decide(  # noqa: PLR0913 - a frame, what it is rated with, and whether it has waited
@@ -179,7 +167,7 @@ class FrameRater:
         arrivals: list[Arrival],
         prices: PriceCatalog,
         read: ReadSoFar,
-        out: list[bytes],
+        out: RatedFrame,
         *,
         of_queue: bool = False,
         all_of_it: bool = False,
@@ -204,7 +192,7 @@ class FrameRater:
         known = memory.ids
         for framed, event, identity, refused in arrivals:
             if event is None or refused is not None:
-                self._reject(framed, event, refused or _UNREADABLE, read, out)
+                out.refused(framed, event, refused or _UNREADABLE, read)
                 continue
             state = states[event.customer_id.encode()]
             factor = (
@@ -221,10 +209,10 @@ class FrameRater:
                 state, event, delivery, identity, fingerprint, known[identity], prices, memory, factor
             )
             if settled:
-                self._emit_settled(settled, read, out)
-            self._emit_outcome(outcome, framed, event, read, out)
+                out.settled(settled, read)
+            out.outcome(outcome, framed, event, read)
         memory.write()
-        _tell_open(states.values(), out)
+        out.open_sessions(states.values())
         self._save(states, due_ms, prices)
         return waits
 
@@ -276,79 +264,6 @@ class FrameRater:
         for time_ms in sorted(timers):
             self.register_timer(time_ms)
 
-    def _emit_outcome(
-        self, outcome: Outcome, framed: FramedRecord, event: UsageEvent, read: ReadSoFar, out: list[bytes]
-    ) -> None:
-        if isinstance(outcome, BillingRecord):
-            delivery = framed.delivery
-            self._emit(outcome, Origin(delivery.partition, delivery.offset, read), read, out)
-        elif isinstance(outcome, Rejection):
-            self._reject(framed, event, outcome, read, out)
-        elif isinstance(outcome, Duplicate):
-            self.counts["duplicates"] += 1
-        elif isinstance(outcome, Absorbed):
-            self.counts["rated"] += 1
-        else:
-            assert isinstance(outcome, Held)
-
-    def _emit_settled(self, settled: Iterable[Settled], read: ReadSoFar, out: list[bytes]) -> None:
-        """Write what comes of deadlines and of what waited; a record without origin is of no event."""
-        for one in settled:
-            if isinstance(one, Refused):
-                self._reject_waited(one, out)
-            else:
-                self._emit(one, one.origin, read, out)
-
-    def _emit(self, record: BillingRecord, origin: Origin | None, read: ReadSoFar, out: list[bytes]) -> None:
-        """Write a record and what comes with it; `origin` is that of records that name none."""
-        if record.kind is not Kind.CYCLE_CLOSE:
-            self.counts["rated"] += len(record.session.parts) if record.session is not None else 1
-        for one in record.with_follow_ups():
-            self._write(one, origin, read, out)
-        if record.retracted_by:
-            self._emit_settled(record.retracted_by, read, out)
-
-    def _write(self, record: BillingRecord, origin: Origin | None, read: ReadSoFar, out: list[bytes]) -> None:
-        at = record.origin or origin
-        customer = record.customer_id.encode()
-        source = None
-        if at is None:
-            value = record_message(record, None, read).SerializeToString()
-        else:
-            source = common_pb2.SourcePosition(topic=self.topic, partition=at.partition, offset=at.offset)
-            known = read if at.read is None else ReadSoFar(*at.read)
-            value = record_message(record, source, known).SerializeToString()
-        out.append(pack_outgoing(Tag.RECORD, customer, value, replay=record.replay))
-        for alert in record.alerts:
-            told = alert_message(alert, source).SerializeToString()
-            out.append(pack_outgoing(Tag.ALERT, customer, told, replay=record.replay))
-
-    def _reject(
-        self, framed: FramedRecord, event: UsageEvent | None, why: Rejection, read: ReadSoFar, out: list[bytes]
-    ) -> None:
-        self._write_letter(letter_of(framed, event), framed.delivery, why, read, out)
-
-    def _reject_waited(self, refused: Refused, out: list[bytes]) -> None:
-        event, delivery, _ = refused.waited
-        assert delivery.original is not None
-        letter = letter_of(FramedRecord(delivery, delivery.original.value, None, readable=True), event)
-        self._write_letter(letter, delivery, refused.why, ReadSoFar(*delivery.original.read), out)
-
-    def _write_letter(
-        self, letter: Letter, delivery: Delivery, why: Rejection, read: ReadSoFar, out: list[bytes]
-    ) -> None:
-        message = dead_letter_message(letter, self.topic, delivery, why, read)
-        out.append(pack_outgoing(Tag.DEAD_LETTER, letter.key, message.SerializeToString(), replay=letter.replay))
-        self.counts[why.reason.value] += 1
-
-
-def _tell_open(states: Iterable[CustomerState], out: list[bytes]) -> None:
-    """Write what the sessions that run would cost, of the customers for whom that has changed."""
-    for state in states:
-        if state.open is not None and state.open.changed:
-            message = open_message(state).SerializeToString()
-            out.append(pack_outgoing(Tag.OPEN_SESSIONS, state.customer_id.encode(), message))
-
 
 def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:
     """Return the identities and the sessions that the events of a frame name."""
@@ -382,11 +297,3 @@ def _admit(framed: FramedRecord, prices: PriceCatalog) -> Arrival | None:
 def _sweep_time_ms(time_ms: int) -> int:
     """Return the start of the next day (UTC): sweeps are rare, and need no better time."""
     return -(-time_ms // DAY_MS) * DAY_MS
-
-
-def letter_of(framed: FramedRecord, event: UsageEvent | None) -> Letter:
-    """Return what a dead letter keeps of a record."""
-    if event is None:
-        return Letter(framed.value, framed.key)
-    key = event.customer_id.encode() if framed.delivery.key_matches else framed.key
-    return Letter(framed.value, key, event.customer_id[:MAX_ID_LENGTH], event.event_id[:MAX_ID_LENGTH], event.replay)

@@ -12,7 +12,7 @@ from tollgate.audit.outputs import Output, events_of, outputs, outputs_of
 from tollgate.audit.recompute import Decision, Recomputation
 from tollgate.audit.report import Report
 from tollgate.kafka_log import LogRecord
-from udfs.frame_rater import letter_of
+from udfs.rated_frame import letter_of
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.v1 import billing_pb2, common_pb2
 
