@@ -55,25 +55,18 @@ final class FrameBuffers {
     records++;
   }
 
-  /**
-   * Hands over every frame that is not empty, with its shard's key, and starts anew.
-   *
-   * @return how many frames that were
-   */
-  int drainTo(BiConsumer<String, byte[]> receiver) {
+  /** Hands over every frame that is not empty, with its shard's key, and starts anew. */
+  void drainTo(BiConsumer<String, byte[]> receiver) {
     if (records == 0) {
-      return 0;
+      return;
     }
-    int drained = 0;
     for (int shard = 0; shard < frames.length; shard++) {
       if (frames[shard].length() > 0) {
         receiver.accept(shardKeys[shard], frames[shard].getCopyOfBuffer());
         frames[shard].clear();
-        drained++;
       }
     }
     records = 0;
-    return drained;
   }
 
   private static int flagsOf(UsageLogRecord record) {

@@ -36,7 +36,6 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     implements OneInputStreamOperator<byte[], Row>, BoundedOneInput {
   private static final long serialVersionUID = 1L;
   private static final int INITIAL_BYTES = 1024;
-  private static final double MS_PER_FRAME = 2;
 
   private final int side;
   private final int shards;
@@ -48,7 +47,6 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   private transient int next;
   private transient int waiting;
   private transient String[] shardKeys;
-  private transient Linger linger;
   private transient boolean lingering;
 
   /** What a record's totals are of; the price book is part of it since it sets the currency. */
@@ -58,8 +56,7 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
    * @param side what the reader tells records from committed and from open transactions by
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
    * @param recordsMax how many records wait at most
-   * @param lingerMs how long a record waits, in milliseconds of processing time; longer under load,
-   *     see {@link Linger}
+   * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param turnsPerLinger in how many parts the shards leave; with 1 all of them leave at once
    */
   public LatestRecords(
@@ -79,7 +76,6 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       turns.add(new LinkedHashMap<>());
     }
     shardKeys = ShardKeys.of(shards);
-    linger = new Linger(Math.max(1, lingerMs / turnsPerLinger), MS_PER_FRAME);
   }
 
   @Override
@@ -122,7 +118,7 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       return;
     }
     lingering = true;
-    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + linger.ms();
+    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + Math.max(1, lingerMs / turnsPerLinger);
     getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
   }
 
@@ -161,15 +157,12 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     }
     waiting -= latest.size();
     latest.clear();
-    int sent = 0;
     for (int shard = 0; shard < shards; shard++) {
       if (frames[shard] != null) {
-        sent++;
         Row frame = Row.of(shardKeys[shard], frames[shard].getCopyOfBuffer());
         output.collect(new StreamRecord<>(frame));
       }
     }
-    linger.sent(sent);
   }
 
   private int shardOf(Key key) {

@@ -37,7 +37,6 @@ import org.apache.flink.types.Row;
 public final class UsageFramer extends AbstractStreamOperator<Row>
     implements TwoInputStreamOperator<UsageLogRecord, Long, Row>, BoundedMultiInput {
   private static final long serialVersionUID = 1L;
-  private static final double MS_PER_FRAME = 0.5;
 
   /** The rows that this operator emits: shard key and frame. */
   public static final RowTypeInfo OUTPUT_TYPE =
@@ -50,7 +49,6 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   private final boolean skewKnownAtStart;
 
   private transient FrameBuffers frames;
-  private transient Linger linger;
   private transient PartitionClocks clocks;
   private transient long skewMs;
   private transient boolean skewKnown;
@@ -64,8 +62,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   /**
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
    * @param recordsMax how many records wait at most, in all shards together
-   * @param lingerMs how long a record waits, in milliseconds of processing time; longer under load,
-   *     see {@link Linger}
+   * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param initialMaxFutureSkewMs {@code max_future_skew}, for good or until input 2 says otherwise
    * @param skewKnown whether an accepted price book has fixed that: then nothing changes it
    */
@@ -121,7 +118,6 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   public void open() throws Exception {
     super.open();
     frames = new FrameBuffers(ShardKeys.of(shards));
-    linger = new Linger(lingerMs, MS_PER_FRAME);
     lastWatermarkMs = Long.MIN_VALUE;
     futureRecords = getMetricGroup().counter("futureRecords");
   }
@@ -179,7 +175,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
       return;
     }
     lingering = true;
-    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + linger.ms();
+    long dueMs = getProcessingTimeService().getCurrentProcessingTime() + lingerMs;
     getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
   }
 
@@ -201,8 +197,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   }
 
   private void flush() {
-    linger.sent(
-        frames.drainTo((shard, frame) -> output.collect(new StreamRecord<>(Row.of(shard, frame)))));
+    frames.drainTo((shard, frame) -> output.collect(new StreamRecord<>(Row.of(shard, frame))));
     if (allPartitionsDelivered) {
       emitWatermarkUpTo(clocks.leastOfSeen());
     }
