@@ -1,7 +1,6 @@
 """`wait`: until every job has consumed its input to the end and committed what came of it."""
 
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from kafka import TopicPartition
 
 from tollgate.context import Context
-from tollgate.jobs import JobSpec, jobs_of, live_job
+from tollgate.jobs import JobSpec, commit_soon, jobs_of, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from tollgate.waiting_events import await_released
@@ -79,8 +78,5 @@ def _go_on(context: Context, spec: JobSpec, deadline: float, what: str) -> None:
     if context.settings.bootstrap_servers:
         time.sleep(_POLL_SECONDS)
         return
-    with suppress(StackError):  # it may be restarting: the deadline says how long that may last
-        job = live_job(context, spec.name)
-        if job is not None:
-            context.stack.rest.trigger_checkpoint(job.id, min(_CHECKPOINT_SECONDS, deadline - time.monotonic()))
+    commit_soon(context, spec.name, min(_CHECKPOINT_SECONDS, deadline - time.monotonic()))
     time.sleep(_SOON_SECONDS)
