@@ -25,8 +25,10 @@ def test_the_published_factor_of_that_time_is_in_the_price_and_told() -> None:
     assert [(one["kind"], one["factor"]) for one in plain["record"]["adjustments"]] == [("SURGE", "1.6")]
     assert said == [
         "Surge 'peak' of mms.outbound, region 'eu': interval 2026-11-10 12:00:10 UTC to 2026-11-10 12:00:20 UTC.",
-        "  - 20 units of demand in the window from 2026-11-10 11:59:55 UTC to 2026-11-10 12:00:05 UTC,"
-        " which decides it.",
+        (
+            "  - 20 units of demand in the window from 2026-11-10 11:59:55 UTC to 2026-11-10 12:00:05 UTC,"
+            " which decides it."
+        ),
         "  - That is level 2 of version 2: factor 1.6, published before anyone was charged it.",
     ]
 
