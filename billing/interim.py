@@ -4,15 +4,18 @@ The price is that of the charging path itself, over a copy of the counters that 
 part is kept with it, so that another phase costs the same however many sessions its customer has open.
 """
 
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from billing.catalog import PriceCatalog
 from billing.memory import Session
 from billing.outcomes import BillingRecord
 from billing.session_charge import Ending, book_of, charge_session
 from billing.session_phases import last_seen
-from billing.state import CustomerState, CycleState, OpenSessions
+from billing.state import CustomerState, CycleState, EarnedState, OpenSessions
+
+K = TypeVar("K")
 
 
 def interim_picos(state: CustomerState, session: Session, clock_ms: int, prices: PriceCatalog) -> int:
@@ -60,7 +63,7 @@ def _change(state: CustomerState, currency: str, sessions: int, picos: int, as_o
 def _trial(state: CustomerState, meter: str) -> CustomerState:
     """Return a state that a charge of one meter may change and the customer's own not notice."""
     cycles = {key: _copy(cycle, meter) for key, cycle in state.cycles.items()}
-    return replace(state, cycles=cycles, earned=deepcopy(state.earned))
+    return replace(state, cycles=cycles, earned=_earned(state.earned))
 
 
 def _copy(cycle: CycleState, meter: str) -> CycleState:
@@ -68,4 +71,8 @@ def _copy(cycle: CycleState, meter: str) -> CycleState:
     if meter in meters:
         volumes = {version: replace(one) for version, one in meters[meter].volumes.items()}
         meters[meter] = replace(meters[meter], volumes=volumes)
-    return replace(cycle, meters=meters, allowances=dict(cycle.allowances), earned=deepcopy(cycle.earned))
+    return replace(cycle, meters=meters, allowances=dict(cycle.allowances), earned=_earned(cycle.earned))
+
+
+def _earned(states: Mapping[K, EarnedState]) -> dict[K, EarnedState]:
+    return {key: one.copied() for key, one in states.items()}

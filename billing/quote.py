@@ -8,21 +8,28 @@ from billing.memory import DictMemory
 from billing.outcomes import BillingRecord, Rejection
 from billing.rating import step
 from billing.state import CustomerState
+from billing.tariffs import Reduction
 
 
-def quote(
-    state: CustomerState, event: UsageEvent, clock_ms: int, prices: PriceCatalog, memory: DictMemory
+def quote(  # noqa: PLR0913 - all that a price depends on
+    state: CustomerState,
+    event: UsageEvent,
+    clock_ms: int,
+    prices: PriceCatalog,
+    memory: DictMemory,
+    *,
+    surge: Reduction | None = None,
 ) -> BillingRecord | Rejection:
     """Return the record that the event would be given as its customer's next one, or why it would be refused.
 
     `state` is the customer's and stays as it is, `clock_ms` the clock of its partition. The event is valid
     in its fields (`billing.validity`), a first delivery, and is sent when it happens: none lies in the future.
-    A `follow_up` of the record is part of the price.
+    `surge` is its factor, None for 1. A `follow_up` of the record is part of the price.
     """
     delivery = Delivery(max(state.partition, 0), 0, event.event_time_ms, clock_ms)
     identity, fingerprint = identity_of(event.customer_id, event.event_id), fingerprint_of(event)
     state, memory = deepcopy((state, memory))
-    _, outcome = step(state, event, delivery, identity, fingerprint, None, prices, memory)
+    _, outcome = step(state, event, delivery, identity, fingerprint, None, prices, memory, surge)
     assert isinstance(outcome, BillingRecord | Rejection), "nothing was seen before, so nothing is a duplicate"
     return outcome
 

@@ -1,11 +1,19 @@
 """What the engine remembers of one customer between events."""
 
 from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 from billing.volume_tiers import VolumeState
 
 NEVER_MS = 1 << 62
 """A deadline that no clock reaches."""
+
+
+class EarnedState(Protocol):
+    """What is remembered of one promotion that is won."""
+
+    def copied(self) -> Self:
+        """Return the same state, which may change apart from this one."""
 
 
 @dataclass(slots=True)
@@ -41,7 +49,7 @@ class CycleState:
     picos: int = 0
     meters: dict[str, MeterState] = field(default_factory=dict)
     allowances: dict[str, int] = field(default_factory=dict)
-    earned: dict[str, object] = field(default_factory=dict)
+    earned: dict[str, EarnedState] = field(default_factory=dict)
     alerted_picos: int = 0
     uncovered_picos: int = 0
 
@@ -94,7 +102,7 @@ class CustomerState:
     cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
     deadline_ms: int = NEVER_MS
     held_due_ms: int = NEVER_MS
-    earned: dict[tuple[str, str], object] = field(default_factory=dict)
+    earned: dict[tuple[str, str], EarnedState] = field(default_factory=dict)
     credit_drawn_picos: int = 0
     open: OpenSessions | None = None
     queued: bool = False

@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
-from flink_jobs.prices import PRICE_TOPICS
+from flink_jobs.environment import BYTES
+from flink_jobs.prices import PRICE_TOPICS, PricesAtStart
 from flink_jobs.settings import SHARDS, JobSettings
 from flink_jobs.topics import SIGNALS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
-from sinks.kafka import java_map
-from udfs.accepted_skew import AcceptedSkew
+from sinks.kafka import java_map, java_strings
+from udfs.accepted_terms import AcceptedTerms
 from udfs.broadcast_prices import RatingStart
 from udfs.price_feed import PriceTopic
 
@@ -36,19 +36,20 @@ def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: Pri
     return DataStream(stream.setParallelism(1).uid(name).name(name))
 
 
-def accepted_skews(books: DataStream, start: RatingStart) -> DataStream:
-    """Say what `max_future_skew` the first accepted book fixes."""
-    skews = books.flat_map(AcceptedSkew(start), output_type=Types.LONG())
-    return skews.set_parallelism(1).uid("accepted-skew").name("accepted skew")
+def accepted_terms(books: DataStream, start: RatingStart) -> DataStream:
+    """Say what the framer needs of accepted books: `max_future_skew`, and the meters with a surge rule."""
+    terms = books.flat_map(AcceptedTerms(start), output_type=BYTES)
+    return terms.set_parallelism(1).uid("accepted-skew").name("accepted terms")
 
 
 def framed(
-    env: StreamExecutionEnvironment, settings: JobSettings, log: EventLog, skews: DataStream, skew_ms: int | None
+    env: StreamExecutionEnvironment, settings: JobSettings, log: EventLog, terms: DataStream, prices: PricesAtStart
 ) -> DataStream:
     """Read a log of events with its partition clocks, packed into one frame per shard.
 
-    `skew_ms` is `max_future_skew` where a default book has fixed it; else the first of `skews` does.
+    `max_future_skew` is that of `prices` where a default book has fixed it; else the first of `terms` does.
     """
+    skew_ms = prices.max_future_skew_ms(settings.default_price_book)
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.UsageJobParts
     open_source = getattr(parts, _SOURCES[log.topic])
@@ -62,6 +63,7 @@ def framed(
         settings.linger_ms,
         DEFAULT_MAX_FUTURE_SKEW_MS if skew_ms is None else skew_ms,
         skew_ms is not None,
+        java_strings(prices.surge_meters(settings.default_price_book)),
     )
-    frames = parts.connectFramer(records, skews._j_data_stream, framer)  # noqa: SLF001
+    frames = parts.connectFramer(records, terms._j_data_stream, framer)  # noqa: SLF001
     return DataStream(frames.uid(f"{log.subject}-framer").name(f"{log.subject} framer"))

@@ -26,6 +26,10 @@ class PricesAtStart(NamedTuple):
         """Return the skew that the default book has fixed, None where none is accepted yet."""
         return PriceFeed(default_price_book, self.read, self.published).max_future_skew_ms
 
+    def surge_meters(self, default_price_book: str) -> list[str]:
+        """Return the meters that accepted books have a surge rule for."""
+        return PriceFeed(default_price_book, self.read, self.published).surge_meters
+
 
 def client_options(properties: Mapping[str, str]) -> dict[str, str]:
     """Return what of the JVM clients' properties a Python client needs as well, under its names."""

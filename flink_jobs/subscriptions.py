@@ -7,7 +7,7 @@ from pydantic_settings import CliApp
 from pyflink.datastream import DataStream
 
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
-from flink_jobs.event_log import EventLog, accepted_skews, framed, published
+from flink_jobs.event_log import EventLog, accepted_terms, framed, published
 from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
 from flink_jobs.settings import (
     SUBSCRIPTION_BOOKS_GROUP,
@@ -49,8 +49,7 @@ def main() -> None:
     start = RatingStart(SUBSCRIPTION_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, SUBSCRIPTION_BOOKS_GROUP)
     contracts = published(env, settings, PriceTopic.CONTRACTS, SUBSCRIPTION_CONTRACTS_GROUP)
-    skew_ms = prices.max_future_skew_ms(settings.default_price_book)
-    frames = framed(env, settings, SUBSCRIPTIONS, accepted_skews(books, start), skew_ms)
+    frames = framed(env, settings, SUBSCRIPTIONS, accepted_terms(books, start), prices)
     decided = decide(frames, books.union(contracts), start)
     sink = exactly_once_sink(
         decided,

@@ -1,4 +1,4 @@
-"""The surge part of usage rating: frames of usage and signals -> factors, decided before they are charged."""
+"""The surge part of usage rating: frames of demand and signals -> factors, decided before they are charged."""
 
 from pyflink.datastream import DataStream
 from pyflink.java_gateway import get_gateway
@@ -17,11 +17,17 @@ def decide_surge(
 ) -> DataStream:
     """Count demand by shard, and decide all factors in one place; returns outgoing frames."""
     prices = books.union(contracts).broadcast(PRICES)
-    demand = by_shard(frames).connect(prices).process(CountDemand(start), output_type=BYTES)
+    demand = by_shard(demand_of(frames)).connect(prices).process(CountDemand(start), output_type=BYTES)
     demand.uid("count-demand").name("count demand")
     together = by_shard(in_one_place(demand, "demand").union(in_one_place(signals, "signals")))
     decided = together.connect(prices).process(DecideSurge(start), output_type=BYTES)
     return decided.set_parallelism(1).uid("decide-surge").name("decide surge")
+
+
+def demand_of(frames: DataStream) -> DataStream:
+    """Return the frames that the framer makes of what names a meter with a surge rule."""
+    parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
+    return DataStream(parts.demandOf(frames._j_data_stream))  # noqa: SLF001 - a side output of the JVM's
 
 
 def in_one_place(stream: DataStream, name: str) -> DataStream:

@@ -7,7 +7,7 @@ from pydantic_settings import CliApp
 from pyflink.datastream import DataStream
 
 from flink_jobs.environment import BYTES, by_shard, environment, restore_path
-from flink_jobs.event_log import EventLog, accepted_skews, framed, published
+from flink_jobs.event_log import EventLog, accepted_terms, framed, published
 from flink_jobs.prices import PRICE_TOPICS, partition_count, read_prices
 from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SIGNALS_GROUP, USAGE_GROUP, USAGE_RATING, JobSettings
 from flink_jobs.start_guard import refuse_empty_start
@@ -44,8 +44,7 @@ def main() -> None:
     start = RatingStart(USAGE_EVENTS, PRICE_TOPICS, prices.published, prices.read, settings.default_price_book)
     books = published(env, settings, PriceTopic.BOOKS, BOOKS_GROUP)
     contracts = published(env, settings, PriceTopic.CONTRACTS, CONTRACTS_GROUP)
-    skew_ms = prices.max_future_skew_ms(settings.default_price_book)
-    frames = framed(env, settings, USAGE, accepted_skews(books, start), skew_ms)
+    frames = framed(env, settings, USAGE, accepted_terms(books, start), prices)
     signals = published(env, settings, PriceTopic.SIGNALS, SIGNALS_GROUP)
     decided = decide_surge(frames, books, contracts, signals, start)
     rated = rate(frames, books.union(contracts, as_rates(decided)), start, settings)

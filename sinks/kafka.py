@@ -32,7 +32,7 @@ def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional
         transactional_id_prefix,
         transaction_timeout_ms,
         java_map(properties),
-        _java_strings(topics_by_tag),
+        java_strings(topics_by_tag),
     )
     entries = _entries(outgoing_frames)
     for tag, partitions in (marked or {}).items():
@@ -46,7 +46,7 @@ def at_least_once_sink(
     """Do the same without transactions, for topics by tag whose latest value per key is what counts."""
     by_tag = [topics.get(tag, "") for tag in range(max(topics) + 1)]
     sink = get_gateway().jvm.tollgate.jvm.BalanceJobParts.atLeastOnceSink(
-        bootstrap_servers, java_map(properties), _java_strings(by_tag)
+        bootstrap_servers, java_map(properties), java_strings(by_tag)
     )
     return _entries(outgoing_frames).sinkTo(sink)
 
@@ -63,7 +63,8 @@ def _marked(entries: Any, tag: int, partitions: int, topic: str) -> Any:
     return marked.uid(f"progress-{topic}").name(f"progress of {topic}")
 
 
-def _java_strings(texts: Sequence[str]) -> Any:
+def java_strings(texts: Sequence[str]) -> Any:
+    """Return a Java array of strings."""
     array = get_gateway().new_array(get_gateway().jvm.String, len(texts))
     for index, text in enumerate(texts):
         array[index] = text

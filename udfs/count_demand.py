@@ -7,7 +7,6 @@ from pyflink.common import Types
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from billing.catalog import PriceCatalog
 from udfs.batched_state import FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.decide_surge import DEMAND
@@ -23,7 +22,7 @@ WINDOWS = MapStateDescriptor("surge-windows", _BYTES, _BYTES)
 
 
 class CountDemand(KeyedBroadcastProcessFunction):
-    """Counts the demand in frames of usage, keyed by shard; without a surge rule it looks at none of them."""
+    """Counts the demand in frames of what names a meter with a surge rule, keyed by shard."""
 
     def __init__(self, start: RatingStart) -> None:
         self._start = start
@@ -33,7 +32,6 @@ class CountDemand(KeyedBroadcastProcessFunction):
         load_all()
         self._prices = BroadcastPrices(self._start)
         self._timers: Any = None
-        self._meters: tuple[bytes, ...] | None = None
         self._announced = False
         self._counter = DemandCounter(
             counts=FlinkStore(runtime_context.get_map_state(COUNTS)),
@@ -43,14 +41,9 @@ class CountDemand(KeyedBroadcastProcessFunction):
         )
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Count one frame. The first one with a surge's meter wakes the decider up, which has no other clock."""
-        catalog = self._prices.feed(ctx).catalog
-        if self._meters is None:
-            self._meters = surge_meters(catalog)
-        if not any(meter in value for meter in self._meters):
-            return
+        """Count one frame. The first one wakes the decider up, which has no other clock."""
         self._timers = ctx.timer_service()
-        self._counter.count(value, catalog)
+        self._counter.count(value, self._prices.feed(ctx).catalog)
         if not self._announced:
             self._announced = True
             yield DEMAND
@@ -58,7 +51,7 @@ class CountDemand(KeyedBroadcastProcessFunction):
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Take in a price book or a contract."""
         self._prices.add(value, ctx)
-        self._meters, self._announced = None, False
+        self._announced = False
         yield from ()
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
@@ -69,9 +62,3 @@ class CountDemand(KeyedBroadcastProcessFunction):
 
     def _register_timer(self, time_ms: int) -> None:
         self._timers.register_event_time_timer(time_ms)
-
-
-def surge_meters(catalog: PriceCatalog) -> tuple[bytes, ...]:
-    """Return the meters that a surge rule of any book is for, as their events hold them."""
-    versions = [version for series in catalog.series.values() for version in series.versions]
-    return tuple({meter.encode() for version in versions for rule in version.surge for meter in rule.meters})

@@ -9,7 +9,7 @@ import gc
 from importlib import import_module
 
 FUNCTIONS = (
-    "udfs.accepted_skew",
+    "udfs.accepted_terms",
     "udfs.count_demand",
     "udfs.decide_subscriptions",
     "udfs.decide_surge",

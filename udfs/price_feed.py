@@ -6,6 +6,7 @@ from struct import Struct
 from typing import NamedTuple, Self
 
 from billing.catalog import PriceCatalog
+from billing.surge.rules import SurgeIndex
 from wire.frames import Tag, pack_outgoing
 from wire.price_books import from_contract_message, from_message
 from wire.records import ReadSoFar
@@ -66,6 +67,11 @@ class PriceFeed:
         """The skew that the default book has fixed for good; None until one has been accepted."""
         known = self.catalog.series.get(self.catalog.default_price_book)
         return known.first.max_future_skew_ms if known else None
+
+    @property
+    def surge_meters(self) -> list[str]:
+        """The meters that any accepted version of any book has a surge rule for."""
+        return sorted(SurgeIndex().meters(self.catalog))
 
     def add(self, record: Published) -> str:
         """Accept a book or a contract; returns why it is refused, or an empty text.

@@ -6,10 +6,11 @@ from itertools import accumulate, chain, pairwise
 from billing.promotions.burst import BurstState
 from billing.promotions.coupon import CouponState, Grant
 from billing.promotions.milestone import MilestoneState
+from billing.state import EarnedState
 from wire.v1 import state_pb2
 
 
-def encode_earned(earned: Mapping[tuple[str, str], object], into: state_pb2.CustomerState) -> None:
+def encode_earned(earned: Mapping[tuple[str, str], EarnedState], into: state_pb2.CustomerState) -> None:
     """Write the promotions won over cycles; a burst of which nothing is left is not written."""
     for (price_book, promotion), state in earned.items():
         if isinstance(state, BurstState) and (state.moments or state.periods):
@@ -26,9 +27,9 @@ def encode_earned(earned: Mapping[tuple[str, str], object], into: state_pb2.Cust
                 message.grants.add(from_ms=one.from_ms, to_ms=one.to_ms, units_left=one.units_left)
 
 
-def decode_earned(message: state_pb2.CustomerState) -> dict[tuple[str, str], object]:
+def decode_earned(message: state_pb2.CustomerState) -> dict[tuple[str, str], EarnedState]:
     """Read the promotions won over cycles."""
-    earned: dict[tuple[str, str], object] = {}
+    earned: dict[tuple[str, str], EarnedState] = {}
     for burst in message.bursts:
         ends = list(accumulate(burst.periods_ms))
         periods = list(zip(ends[::2], ends[1::2], strict=True))
@@ -40,7 +41,7 @@ def decode_earned(message: state_pb2.CustomerState) -> dict[tuple[str, str], obj
     return earned
 
 
-def encode_milestones(earned: Mapping[str, object], into: state_pb2.CycleState) -> None:
+def encode_milestones(earned: Mapping[str, EarnedState], into: state_pb2.CycleState) -> None:
     """Write the promotions won in one cycle."""
     for promotion, state in earned.items():
         if isinstance(state, MilestoneState):
@@ -49,7 +50,7 @@ def encode_milestones(earned: Mapping[str, object], into: state_pb2.CycleState) 
             )
 
 
-def decode_milestones(message: state_pb2.CycleState) -> dict[str, object]:
+def decode_milestones(message: state_pb2.CycleState) -> dict[str, EarnedState]:
     """Read the promotions won in one cycle."""
     return {
         one.promotion: MilestoneState(int(one.units), int(one.amount_picos), one.reached) for one in message.milestones

@@ -1,7 +1,7 @@
 """A discount won by using much in a short time (contract section 4)."""
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from billing.durations import format_duration
@@ -57,6 +57,10 @@ class BurstState:
         if count:
             self.base = self.totals[count - 1]
             del self.moments[:count], self.totals[:count]
+
+    def copied(self) -> Self:
+        """Return the same state, which may change apart from this one."""
+        return replace(self, moments=self.moments[:], totals=self.totals[:], periods=self.periods[:])
 
     def is_over(self, time_ms: int) -> bool:
         """Say whether nothing in it is of that time or later."""

@@ -1,6 +1,6 @@
 """Codes that customers redeem by an event: a discount or free units for a time, or for the cycle."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
 from billing.instants import parse_instant
@@ -35,6 +35,10 @@ class CouponState:
 
     redeemed: int = 0
     grants: list[Grant] = field(default_factory=list)
+
+    def copied(self) -> Self:
+        """Return the same state, which may change apart from this one."""
+        return replace(self, grants=self.grants[:])
 
     def give_back(self, units: int, time_ms: int) -> None:
         """Return free units to the grant that held at a time; a grant that is over takes them with it."""

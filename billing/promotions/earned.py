@@ -11,8 +11,9 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from billing.calendar import Calendar
 from billing.price_books.percent import Percent
+from billing.state import EarnedState
 
-T = TypeVar("T")
+T = TypeVar("T", bound=EarnedState)
 
 
 class Win(NamedTuple):
@@ -39,8 +40,8 @@ class Occasion:
     dimensions: Mapping[str, str]
     cycle_end_ms: int
     horizon_ms: int
-    customer: dict[tuple[str, str], object]
-    cycle: dict[str, object]
+    customer: dict[tuple[str, str], EarnedState]
+    cycle: dict[str, EarnedState]
 
     def of_customer(self, promotion: str, kind: type[T]) -> T:
         """Return the customer's state of a promotion, made on first use; that of another kind is replaced."""

@@ -1,6 +1,6 @@
 """A reward for what a cycle has reached in units or in money: a discount for the rest of it, or a credit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from billing.money import format_picos
@@ -19,6 +19,10 @@ class MilestoneState:
     units: int = 0
     picos: int = 0
     reached: bool = False
+
+    def copied(self) -> Self:
+        """Return the same state, which may change apart from this one."""
+        return replace(self)
 
 
 @dataclass(frozen=True, slots=True)

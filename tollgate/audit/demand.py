@@ -13,6 +13,9 @@ from tollgate.audit.recompute import PricesRead, moved_clock
 from tollgate.kafka_log import LogRecord
 from wire.usage import decode_usage
 
+_SEEN_LEAST = 100_000
+"""Ids that are remembered before any is forgotten."""
+
 
 @dataclass(slots=True)
 class Units:
@@ -40,16 +43,19 @@ class DemandRecount:
     units: dict[DetectorKey, dict[int, Units]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Units)))
     clocks: dict[int, int] = field(default_factory=dict)
     _seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    _seen_most: int = _SEEN_LEAST
     _then: SurgeIndex = field(default_factory=SurgeIndex)
     _now: SurgeIndex = field(default_factory=SurgeIndex)
 
     def watch(self, number: int, log: Iterable[LogRecord]) -> Iterator[LogRecord]:
         """Count a partition's events as they pass by."""
         self.clocks[number] = 0
-        for one in log:
-            self._take(one)
-            yield one
-        self._seen.clear()  # ids count by partition
+        try:
+            for one in log:
+                self._take(one)
+                yield one
+        finally:
+            self._seen.clear()  # ids count by partition
 
     def _take(self, one: LogRecord) -> None:
         event, clock_ms = decode_usage(one.value), self.clocks[one.partition]
@@ -70,9 +76,16 @@ class DemandRecount:
         if self._seen.get(name, 0) > clock_ms:
             return
         self._seen[name] = max(one.window_end_ms for one in (*counted, *latest))
+        if len(self._seen) > self._seen_most:
+            self._forget_before(clock_ms)
         for one in {*counted, *latest}:
             units = self.units[one.detector][one.interval]
             if one in counted and one in latest:
                 units.sure += one.units
             else:
                 units.unsure += one.units
+
+    def _forget_before(self, clock_ms: int) -> None:
+        """Drop the ids of windows that a clock has passed."""
+        self._seen = {name: end_ms for name, end_ms in self._seen.items() if end_ms > clock_ms}
+        self._seen_most = max(_SEEN_LEAST, 2 * len(self._seen))

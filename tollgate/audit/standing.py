@@ -21,9 +21,9 @@ from wire.v1 import pricing_pb2
 
 
 class Standing(NamedTuple):
-    """A customer's state and partition clock, and the prices that the next event is rated with.
+    """A customer's state and partition clock, and the prices and factors that the next event is rated with.
 
-    `known` says whether the customer has any event or contract.
+    `known` says whether the customer has any event or contract; `rates` are all of pricing.surge, marks included.
     """
 
     state: CustomerState
@@ -31,12 +31,13 @@ class Standing(NamedTuple):
     clock_ms: int
     prices: PriceCatalog
     known: bool
+    rates: tuple[pricing_pb2.SurgeRate, ...] = ()
 
 
 def standing_of_nobody(log: KafkaLog, default_price_book: str) -> Standing:
     """Return the standing of a new customer without a contract, at the beginning of a cycle."""
     prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)
-    return Standing(CustomerState(""), DictMemory(), 0, prices.at(prices.latest()), known=False)
+    return Standing(CustomerState(""), DictMemory(), 0, prices.at(prices.latest()), known=False, rates=_rates(log))
 
 
 def standing_of(
@@ -54,7 +55,7 @@ def standing_of(
     committed = max(log.group_offsets(USAGE_GROUP).get(part, 0), ledger.furthest(home))
     latest = prices.latest()
     readings = Until(committed, Readings(ledger.read, latest), latest)
-    rates = (pricing_pb2.SurgeRate.FromString(one.value) for one in log.read(SURGE))
+    rates = _rates(log)
     factors = PublishedFactors(rates, ledger.surge_unknown, ledger.reached)
     recomputation = Recomputation(prices, readings, ledger.home, factors=factors)
     report(f"rating {customer_id} again from {USAGE_EVENTS} partition {home}")
@@ -68,7 +69,12 @@ def standing_of(
     state = recomputation.states.get(customer_id)
     known = state is not None or catalog.has_contract(customer_id)
     state = state or CustomerState(customer_id, partition=home)
-    return Standing(state, recomputation.memory, recomputation.clocks.get(home, 0), catalog, known)
+    return Standing(state, recomputation.memory, recomputation.clocks.get(home, 0), catalog, known, rates)
+
+
+def _rates(log: KafkaLog) -> tuple[pricing_pb2.SurgeRate, ...]:
+    """Return all published factors and marks."""
+    return tuple(pricing_pb2.SurgeRate.FromString(one.value) for one in log.read(SURGE))
 
 
 def _ledger_of(log: KafkaLog, customer_id: str) -> Ledger:

@@ -7,13 +7,13 @@ number has to be known to recognise it. All clocks are one process's monotonic c
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import redis
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Message, Producer, TopicPartition
 
 from flink_jobs.topics import RECORDS, USAGE_EVENTS
 from tollgate.balance_watch import BalanceWatch, Seen, live_sequences
@@ -45,10 +45,12 @@ class Latency(NamedTuple):
     polling: Percentiles
 
 
-class RecordReader:
-    """Notes when each probe's record becomes readable."""
+class Reader:
+    """Notes when each message of a topic becomes readable, by the name that `name_of` gives it; "" passes it over."""
 
-    def __init__(self, bootstrap: str, partitions: int, *, committed: bool) -> None:
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: int, name_of: Callable[[Message], str], *, committed: bool = False
+    ) -> None:
         isolation = "read_committed" if committed else "read_uncommitted"
         self._consumer = Consumer(
             {
@@ -56,7 +58,8 @@ class RecordReader:
                 "isolation.level": isolation, "enable.auto.commit": False, "fetch.wait.max.ms": 100,
             }
         )  # fmt: skip
-        self._consumer.assign([TopicPartition(RECORDS, number, OFFSET_END) for number in range(partitions)])
+        self._consumer.assign([TopicPartition(topic, number, OFFSET_END) for number in range(partitions)])
+        self._name_of = name_of
         self.seen: dict[str, float] = {}
 
     def run(self, over: Event) -> None:
@@ -64,10 +67,18 @@ class RecordReader:
         while not over.is_set():
             message = self._consumer.poll(0.1)
             now = time.monotonic()
-            if message is not None and not message.error() and (message.key() or b"").startswith(_PREFIX):
-                event_id = billing_pb2.BillingRecord.FromString(message.value()).event_id
-                self.seen.setdefault(event_id, now)
+            if message is not None and not message.error():
+                name = self._name_of(message)
+                if name:
+                    self.seen.setdefault(name, now)
         self._consumer.close()
+
+
+def probe_of_record(message: Message) -> str:
+    """Return the event id of a probe's record."""
+    if not (message.key() or b"").startswith(_PREFIX):
+        return ""
+    return billing_pb2.BillingRecord.FromString(message.value()).event_id
 
 
 class Prober:
@@ -80,12 +91,12 @@ class Prober:
         self._run = run
         self.sent: dict[str, float] = {}
 
-    def send(self, number: int, event_time_ms: int, probes: int = PROBES) -> tuple[str, int, float]:
+    def send(self, number: int, event_time_ms: int, probes: int = PROBES, **dimensions: str) -> tuple[str, int, float]:
         """Send probe `number` (0, 1, ...); returns its customer, its record's number and when it was sent."""
         customer, sequence = f"probe-{self._run}-{number % probes:04d}", number // probes + 1
         event = usage_pb2.UsageEvent(
             event_id=f"{customer}-{sequence}", customer_id=customer, meter="mms.outbound", quantity=1,
-            event_time_ms=event_time_ms, dimensions={"region": "eu-west"},
+            event_time_ms=event_time_ms, dimensions={"region": "eu-west"} | dimensions,
         )  # fmt: skip
         value = event.SerializeToString()
         sent = self.sent[event.event_id] = time.monotonic()
@@ -116,29 +127,20 @@ def await_sentinels(context: Context, event_time_ms: int) -> None:
 def measure_latency(context: Context, rate: int, seconds: float, customers: int, start_ms: int) -> Latency:
     """Load the jobs at `rate` events a second, and time probes among them; `start_ms` is the first event's time."""
     bootstrap, partitions = context.bootstrap_servers, context.settings.partitions
-    readers = [RecordReader(bootstrap, partitions, committed=committed) for committed in (False, True)]
+    readers = [
+        Reader(bootstrap, RECORDS, partitions, probe_of_record, committed=committed) for committed in (False, True)
+    ]
     watch = BalanceWatch(live_sequences(redis_client(context)))
     prober = Prober(bootstrap, f"{start_ms:x}")
     found: list[tuple[float, Seen]] = []
-    over = Event()
-    threads = [Thread(target=reader.run, args=(over,)) for reader in readers]
-    threads.append(Thread(target=_watch, args=(watch, found, over)))
-    for thread in threads:
-        thread.start()
     whole_seconds = WARM_UP_SECONDS + seconds
-    try:
+    with beside(*(reader.run for reader in readers), lambda over: _watch(watch, found, over)):
         with running_load(bootstrap, rate, whole_seconds, customers, start_ms):
             begun = time.monotonic()
-            for number in range(int(whole_seconds * PROBES_PER_SECOND)):
-                due = begun + number / PROBES_PER_SECOND
-                time.sleep(max(0.0, due - time.monotonic()))
-                watch.expect(*prober.send(number, start_ms + int((due - begun) * 1000)))
+            for number, elapsed in paced_probes(begun, whole_seconds):
+                watch.expect(*prober.send(number, start_ms + int(elapsed * 1000)))
             prober.flush()
         _await_all(prober, readers, watch)
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
     counted = {event_id for event_id, sent in prober.sent.items() if sent >= begun + WARM_UP_SECONDS}
     uncommitted, committed = (
         [(reader.seen[one] - prober.sent[one]) * 1000 for one in counted if one in reader.seen] for reader in readers
@@ -156,6 +158,29 @@ def measure_latency(context: Context, rate: int, seconds: float, customers: int,
     )
 
 
+@contextmanager
+def beside(*works: Callable[[Event], None]) -> Iterator[None]:
+    """Do work in threads of their own, each told by an event when it is over."""
+    over = Event()
+    threads = [Thread(target=work, args=(over,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def paced_probes(begun: float, seconds: float) -> Iterator[tuple[int, float]]:
+    """Yield each probe's number once it is due, with the seconds from the monotonic time `begun` to then."""
+    for number in range(int(seconds * PROBES_PER_SECOND)):
+        due = begun + number / PROBES_PER_SECOND
+        time.sleep(max(0.0, due - time.monotonic()))
+        yield number, due - begun
+
+
 def redis_client(context: Context) -> Any:
     """Return a client of the stack's Redis."""
     return redis.Redis.from_url(context.redis_url, decode_responses=True, protocol=2)
@@ -167,7 +192,7 @@ def _watch(watch: BalanceWatch, found: list[tuple[float, Seen]], over: Event) ->
         time.sleep(POLL_SECONDS)
 
 
-def _await_all(prober: Prober, readers: list[RecordReader], watch: BalanceWatch) -> None:
+def _await_all(prober: Prober, readers: list[Reader], watch: BalanceWatch) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline:
         if not watch.pending and all(len(reader.seen) >= len(prober.sent) for reader in readers):
@@ -176,9 +201,14 @@ def _await_all(prober: Prober, readers: list[RecordReader], watch: BalanceWatch)
 
 
 @contextmanager
-def running_load(bootstrap: str, rate: int, seconds: float, customers: int, start_ms: int) -> Iterator[None]:
-    """Run the load in a process of its own: the probes' clock must not wait for it."""
-    numbers = (rate, seconds, customers, start_ms)
+def running_load(  # noqa: PLR0913 - the load and its clock
+    bootstrap: str, rate: int, seconds: float, customers: int, start_ms: int, begun: float | None = None
+) -> Iterator[None]:
+    """Run the load in a process of its own: the probes' clock must not wait for it.
+
+    Given the monotonic time `begun`, it is the load with everything on, and its event time passes as time does.
+    """
+    numbers = (rate, seconds, customers, start_ms) if begun is None else (rate, seconds, customers, start_ms, begun)
     command = [sys.executable, "-m", "tollgate.bench.paced_load", bootstrap, *map(str, numbers)]
     with subprocess.Popen(command) as process:
         try:

@@ -71,6 +71,9 @@ def _latency(results: Results, top: int) -> tuple[list[str], int]:
         ("record readable", latency.uncommitted), ("live balance", latency.live_balance),
         ("record committed", latency.committed),
     ]  # fmt: skip
+    if results.pricing is not None and results.pricing.latency is not None:
+        told = results.pricing.latency
+        rows += [("alert, all pricing on", told.alert), ("surge factor, from its window", told.surge)]
     bottom = top + 20 + 34 * len(rows)
     for tick in (10, 100, 1000, 10_000):
         at = _place(tick)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from tollgate.bench.latency import Latency
+    from tollgate.bench.pricing_latency import PricingLatency
 
 PLAIN_LOOP = "plain loop"
 JOB = "job"
@@ -13,6 +14,9 @@ JOB = "job"
 LEAST_RATIO = 0.45
 MOST_LIVE_BALANCE_MS = 1000.0
 LEAST_FLATNESS = 0.85
+LEAST_WITH_PRICING = 0.85
+MOST_ALERT_MS = 1000.0
+MOST_SURGE_MS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,20 @@ class Throughput:
         return f"{self.who}, {self.task_managers} TaskManager{'s' if self.task_managers > 1 else ''}"
 
 
+@dataclass(slots=True)
+class Pricing:
+    """The load with everything on that reacts to usage: one run over its log, and how soon it is told."""
+
+    run: Throughput
+    events: int
+    latency: "PricingLatency | None" = None
+
+    @property
+    def events_per_second(self) -> float:
+        """Events, not records: a call is two of them and one record."""
+        return self.run.per_second * self.events / self.run.records
+
+
 class Target(NamedTuple):
     """What is aimed for; `value` is None where it was not measured."""
 
@@ -60,6 +78,7 @@ class Results:
     measured_at: str
     throughput: list[Throughput] = field(default_factory=list)
     latency: "Latency | None" = None
+    pricing: Pricing | None = None
 
     def runs(self, who: str, customers: int, task_managers: int = 0) -> list[Throughput]:
         """Return the runs of one kind."""
@@ -90,6 +109,21 @@ class Results:
         few, many = (self.rate(JOB, pick(self.customers), 1) for pick in (min, max))
         return many / few if few and len(self.customers) > 1 else None
 
+    @property
+    def without_pricing(self) -> float:
+        """Return the events a second of the plain load, with the customers and TaskManagers of the other."""
+        if self.pricing is None:
+            return 0.0
+        run = self.pricing.run
+        rates = [one.per_second / one.records for one in self.runs(JOB, run.customers, run.task_managers)]
+        return self.events * mean(rates or [0.0])
+
+    @property
+    def pricing_ratio(self) -> float | None:
+        """Return the events a second with everything on to those of the plain load."""
+        without = self.without_pricing
+        return self.pricing.events_per_second / without if self.pricing is not None and without else None
+
     def targets(self) -> list[Target]:
         """Hold the figures against what is aimed for."""
         ratio = self.ratio(min(self.customers))
@@ -108,17 +142,47 @@ class Results:
                 "most customers to fewest, one TaskManager", f">= {LEAST_FLATNESS}", flat,
                 flat is not None and flat >= LEAST_FLATNESS,
             ),
+            *self._pricing_targets(),
+        ]  # fmt: skip
+
+    def _pricing_targets(self) -> list[Target]:
+        ratio, told = self.pricing_ratio, self.pricing.latency if self.pricing is not None else None
+        surge = told.surge.most if told is not None and told.surge.samples else None
+        alert = told.alert.p99 if told is not None and not told.lost_alerts else None
+        return [
+            Target(
+                "events/s with all pricing on to without", f">= {LEAST_WITH_PRICING}", ratio,
+                ratio is not None and ratio >= LEAST_WITH_PRICING,
+            ),
+            Target(
+                "most, window's end -> surge factor, ms", f"<= {MOST_SURGE_MS:.0f}", surge,
+                surge is not None and surge <= MOST_SURGE_MS,
+            ),
+            Target(
+                "p99 produce -> alert, ms", f"<= {MOST_ALERT_MS:.0f}", alert,
+                alert is not None and alert <= MOST_ALERT_MS,
+            ),
         ]  # fmt: skip
 
     def as_plain(self) -> dict[str, Any]:
         """Return all of it for JSON."""
         plain = asdict(self)
         if self.latency is not None:
-            plain["latency"] = {
-                name: value._asdict() if hasattr(value, "_asdict") else value
-                for name, value in self.latency._asdict().items()
+            plain["latency"] = _plain(self.latency)
+        if self.pricing is not None:
+            plain["pricing"] |= {
+                "events_per_second": self.pricing.events_per_second,
+                "events_per_second_without": self.without_pricing,
+                "ratio": self.pricing_ratio,
+                "latency": _plain(self.pricing.latency) if self.pricing.latency is not None else None,
             }
         plain["ratio"] = {str(customers): self.ratio(customers) for customers in self.customers}
         plain["flatness"] = self.flatness
         plain["targets"] = [one._asdict() for one in self.targets()]
         return plain
+
+
+def _plain(latency: "Latency | PricingLatency") -> dict[str, Any]:
+    """Return a latency's figures by name, its percentiles by theirs."""
+    fields: dict[str, Any] = latency._asdict()
+    return {name: value._asdict() if hasattr(value, "_asdict") else value for name, value in fields.items()}

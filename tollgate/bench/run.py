@@ -16,9 +16,12 @@ from tollgate.bench.job_run import cancel_jobs, measure_jobs
 from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
 from tollgate.bench.plain_loop import SCRATCH_TOPIC
+from tollgate.bench.pricing_book import pricing_book, with_windows, write_book
+from tollgate.bench.pricing_latency import WINDOW_SECONDS, measure_pricing_latency
+from tollgate.bench.pricing_load import produce_pricing_load
 from tollgate.bench.processes import processes_of, usage
 from tollgate.bench.redis_faults import RedisFaults, measure_redis_faults
-from tollgate.bench.results import JOB, PLAIN_LOOP, Results, Throughput
+from tollgate.bench.results import JOB, PLAIN_LOOP, Pricing, Results, Throughput
 from tollgate.commands import prices
 from tollgate.context import Context
 from tollgate.kafka_log import KafkaLog
@@ -35,12 +38,13 @@ _DELETED_SECONDS = 30.0
 
 
 class Plan(NamedTuple):
-    """What to measure; `latency_seconds` 0: no latency."""
+    """What to measure; `latency_seconds` 0: no latency. `pricing`: also with everything on that reacts to usage."""
 
     events: int
     customers: tuple[int, ...]
     task_managers: tuple[int, ...]
     latency_seconds: float
+    pricing: bool = True
 
 
 def measure(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Results:
@@ -56,6 +60,8 @@ def measure(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Re
     try:
         for customers in plan.customers:
             _measure_customers(settings, plan, customers, results, report)
+            if plan.pricing and results.pricing is None:
+                _measure_pricing(settings, plan, results, report)
     finally:
         _empty(settings)
     return results
@@ -102,6 +108,27 @@ def _measure_customers(
         results.latency = measure_latency(context, rate, plan.latency_seconds, customers, start_ms)
     cancel_jobs(context)
     note(_plain_loop(context, customers))
+
+
+def _measure_pricing(settings: Settings, plan: Plan, results: Results, report: Callable[[str], None]) -> None:
+    """Measure the jobs under a load that uses all of pricing; with the first numbers of customers and TaskManagers."""
+    customers, task_managers = plan.customers[0], plan.task_managers[0]
+    _empty(settings)
+    context = _up(settings, task_managers)
+    prices.publish_files(context, [write_book(pricing_book(customers), settings.home)], timeout_seconds=0)
+    report(f"producing {plan.events:,} events that use all of pricing")
+    expected = produce_pricing_load(context.bootstrap_servers, plan.events, customers, START_MS)
+    run = _jobs(context, customers, expected, START_MS + plan.events)
+    results.pricing = Pricing(run, plan.events)
+    report(f"all pricing on, {run.label}: {results.pricing.events_per_second:,.0f} events/s")
+    if plan.latency_seconds:
+        rate = int(results.top_rate(customers) * _LATENCY_SHARE)
+        fast = with_windows(pricing_book(customers, version=2), WINDOW_SECONDS, rate)
+        prices.publish_files(context, [write_book(fast, settings.home)], timeout_seconds=60)
+        report(f"alerts and surge at {rate:,} events/s")
+        start_ms = START_MS + plan.events + 1_000_000
+        results.pricing.latency = measure_pricing_latency(context, rate, plan.latency_seconds, customers, start_ms)
+    cancel_jobs(context)
 
 
 def _up(settings: Settings, task_managers: int) -> Context:

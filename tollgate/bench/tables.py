@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
+from tollgate.bench.pricing_latency import PricingLatency
 from tollgate.bench.redis_faults import RedisFaults
-from tollgate.bench.results import Results, Throughput
+from tollgate.bench.results import Pricing, Results, Throughput
 from tollgate.percentiles import Percentiles
 
 
@@ -16,6 +17,10 @@ def tables(results: Results) -> Iterator[Table]:
     yield cost_table(results)
     if results.latency is not None:
         yield latency_table(results)
+    if results.pricing is not None:
+        yield pricing_table(results, results.pricing)
+        if results.pricing.latency is not None:
+            yield pricing_latency_table(results.pricing.latency)
     yield target_table(results)
 
 
@@ -93,6 +98,39 @@ def latency_table(results: Results) -> Table:
         table.add_row(name, *(f"{each:,.0f}" for each in (found.p50, found.p99, found.p999, found.most)))
     if latency.lost:
         table.add_row(f"NOT SEEN: {latency.lost}")
+    return table
+
+
+def pricing_table(results: Results, pricing: Pricing) -> Table:
+    """Return events a second with everything on that reacts to usage, beside the plain load."""
+    table = _table(f"All pricing on: {pricing.events:,} events of {pricing.run.customers:,} customers")
+    table.add_column("load")
+    for heading in ("events/s", "to plain", "CPU s/M records", "load avg"):
+        table.add_column(heading, justify="right")
+    run, ratio = pricing.run, results.pricing_ratio
+    plain = results.runs(run.who, run.customers, run.task_managers)
+    for name, per_second, share, one in (
+        ("plain", results.without_pricing, "", plain[0] if plain else None),
+        ("all pricing on", pricing.events_per_second, "" if ratio is None else f"{ratio:.2f}", run),
+    ):
+        cpu = f"{sum(one.cpu_seconds_per_million.values()):.1f}" if one is not None else ""
+        load = f"{one.load_average:.1f}" if one is not None else ""
+        table.add_row(f"{name}, {run.label}", f"{per_second:,.0f}", share, cpu, load)
+    return table
+
+
+def pricing_latency_table(latency: PricingLatency) -> Table:
+    """Return percentiles of how soon alerts and surge factors can be read, uncommitted."""
+    table = _table(f"ms, at {latency.events_per_second:,.0f} events/s with all pricing on")
+    table.add_column("from, until")
+    for heading in ("p50", "p99", "p99.9", "most", "of"):
+        table.add_column(heading, justify="right")
+    for name, found in (("produce, alert", latency.alert), ("window closed, surge factor", latency.surge)):
+        table.add_row(
+            name, *(f"{each:,.0f}" for each in (found.p50, found.p99, found.p999, found.most)), f"{found.samples:,}"
+        )
+    if latency.lost_alerts:
+        table.add_row(f"NOT SEEN: {latency.lost_alerts} alerts")
     return table
 
 

@@ -30,6 +30,9 @@ def bench(
     ],
     task_managers: Annotated[list[int], typer.Option(min=1, max=4, help="One subtask each; may be repeated.")] = [1, 2],  # noqa: B006
     latency_seconds: Annotated[float, typer.Option(min=0, help="How long to probe; 0: not at all.")] = 60,
+    pricing: Annotated[
+        bool, typer.Option("--pricing/--no-pricing", help="Also a load that uses surge, sessions, promotions, credit.")
+    ] = True,
     output: Annotated[Path | None, typer.Option(help="Folder for bench.json and bench.svg.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -47,9 +50,10 @@ def bench(
         from tollgate.bench.tables import redis_table, tables
     except ImportError as error:
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
-    plan = Plan(events, tuple(customers), tuple(task_managers), latency_seconds)
+    plan = Plan(events, tuple(customers), tuple(task_managers), latency_seconds, pricing)
     if quick:
-        plan = Plan(QUICK_EVENTS, QUICK_CUSTOMERS, plan.task_managers, min(latency_seconds, QUICK_LATENCY_SECONDS))
+        seconds = min(latency_seconds, QUICK_LATENCY_SECONDS)
+        plan = plan._replace(events=QUICK_EVENTS, customers=QUICK_CUSTOMERS, latency_seconds=seconds)
     settings = context.settings.model_copy(
         update={"home": context.settings.home / "bench", "bootstrap_servers": "", "redis_url": ""}
     )

@@ -15,6 +15,7 @@ from billing.validity import MAX_QUANTITY, invalid_customer_id
 from tollgate.audit.standing import Standing, standing_of, standing_of_nobody
 from tollgate.commands.explain import narrate_price
 from tollgate.commands.inputs import read_instant
+from tollgate.commands.quote_surge import narrate_quoted_surge, surge_factor
 from tollgate.commands.words import time_of, units_of
 from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
@@ -47,7 +48,7 @@ def quote(
     context = Context()
     standing = find_standing(context.log, customer, context.settings.default_price_book, context.report)
     record = priced(standing, event)
-    lines = list(narrate_quote(record, standing))
+    lines = [*narrate_quote(record, standing), *narrate_quoted_surge(standing, event)]
     if json_:
         context.print_json(as_plain(record) | {"steps": lines})
         return
@@ -101,7 +102,8 @@ def find_standing(log: KafkaLog, customer: str, default_price_book: str, report:
 
 def priced(standing: Standing, event: UsageEvent) -> BillingRecord:
     """Return the record that the event would have. Raises StackError where it would be refused."""
-    found = quote_event(standing.state, event, standing.clock_ms, standing.prices, standing.memory)
+    surge = surge_factor(standing, event)
+    found = quote_event(standing.state, event, standing.clock_ms, standing.prices, standing.memory, surge=surge)
     if isinstance(found, Rejection):
         remedy = _REMEDIES.get(found.reason, "correct what the event says")
         raise StackError(f"it would be dead-lettered {found.reason.value}: {found.detail}", remedy)

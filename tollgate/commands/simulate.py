@@ -66,8 +66,6 @@ def read_draft(context: Context, file: Path) -> Draft:
     drafts = read_drafts([file], context.report)
     if len(drafts) != 1 or not isinstance(drafts[0].content, PriceBook):
         raise StackError(f"{file} is no price book", "name a file that begins with price_book", EXIT_UNUSABLE)
-    for rule in drafts[0].content.surge:
-        context.report(f"surge rule {rule.id!r} is simulated at factor 1")
     return drafts[0]
 
 

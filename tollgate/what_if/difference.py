@@ -11,6 +11,7 @@ from billing.outcomes import BillingRecord, Rejection
 from billing.quote import total_picos
 from tollgate.audit.outputs import outputs
 from tollgate.audit.recompute import Decision
+from tollgate.what_if.surge import Surged
 
 
 class LineKey(NamedTuple):
@@ -80,7 +81,7 @@ class Customers(NamedTuple):
 
 @dataclass(slots=True)
 class Difference:
-    """Both sides of the usage with event times in ``[from_ms, to_ms)``."""
+    """Both sides of the usage with event times in ``[from_ms, to_ms)``; `surge` of both, where either has a rule."""
 
     from_ms: int
     to_ms: int
@@ -91,6 +92,7 @@ class Difference:
     events: int = 0
     events_before: int = 0
     versions: set[tuple[str, int]] = field(default_factory=set)
+    surge: tuple[Surged, Surged] | None = None
 
     def add(self, event: UsageEvent, before: Decision, after: Decision) -> None:
         """Take in what became of one event on both sides."""

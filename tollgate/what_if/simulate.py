@@ -4,7 +4,7 @@ Both sides begin with nothing where the first cycle begins that the period touch
 tiers and allowances are those of a whole cycle on both, and what differs is the prices alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
@@ -13,15 +13,17 @@ from billing.events import Measure, UsageEvent
 from billing.memory import DictMemory
 from billing.price_books.model import PriceBook
 from flink_jobs.topics import USAGE_EVENTS
-from tollgate.audit.ledger import Position
 from tollgate.audit.prices import AsIfAlways
 from tollgate.audit.recompute import Recomputation, moved_clock
 from tollgate.kafka_log import KafkaLog, LogRecord
 from tollgate.progress import Progress, count_between
 from tollgate.what_if.difference import Difference
 from tollgate.what_if.index_on_disk import IndexOnDisk
-from wire.records import ReadSoFar
+from tollgate.what_if.surge import Always, DecidedFactors, Surged, decide_factors
 from wire.usage import decode_usage
+
+RUN_IN_MS = 86_400_000
+"""So long before the first cycle demand is counted: what surge was at its beginning goes by that."""
 
 
 class Period(NamedTuple):
@@ -50,9 +52,12 @@ def simulate(
     `catalog` holds all that is published, a version of the draft's book among it.
     """
     skew_ms = catalog.max_future_skew_ms
+    since_ms = _since_ms(catalog, draft.id, period)
+    catalogs = catalog, put_in_force(catalog, draft, since_ms)
+    factors = decide_factors(log, catalogs, since_ms, period.to_ms, report)
     starts = log.starts(USAGE_EVENTS, period.begin_ms - skew_ms)  # an earlier record holds no event of the period
     progress = Progress(count_between(starts, log.ends(USAGE_EVENTS, committed=True)), report)
-    both = _BothSides(draft.id, catalog, put_in_force(catalog, draft, period.begin_ms), period)
+    both = _BothSides(draft.id, catalogs, factors, period)
     try:
         for part, start in sorted(starts.items()):
             report(f"rating {USAGE_EVENTS} partition {part.partition} twice")
@@ -63,25 +68,32 @@ def simulate(
     return both.difference
 
 
-class _Always:
-    """Everything has been read from the beginning."""
-
-    def at(self, _: Position, *, waits: bool = False) -> ReadSoFar:  # noqa: ARG002 - the protocol's
-        """Return no offsets: none matter."""
-        return ReadSoFar(0)
+def _since_ms(catalog: PriceCatalog, book_id: str, period: Period) -> int:
+    """Return from when on the draft decides factors, a day before the first cycle, but not before its book did."""
+    first_ms = min(book.effective_from_ms for book in catalog.series[book_id].versions)
+    return min(period.begin_ms, max(period.begin_ms - RUN_IN_MS, first_ms))
 
 
 class _BothSides:
     """The two recomputations, and the difference so far."""
 
-    def __init__(self, book_id: str, published: PriceCatalog, drafted: PriceCatalog, period: Period) -> None:
+    def __init__(
+        self,
+        book_id: str,
+        catalogs: tuple[PriceCatalog, PriceCatalog],
+        factors: Sequence[DecidedFactors | None],
+        period: Period,
+    ) -> None:
         self.difference = Difference(period.from_ms, period.to_ms)
+        if any(factors):
+            before, after = (one.surged if one is not None else Surged() for one in factors)
+            self.difference.surge = before, after
         self._book_id, self._period = book_id, period
-        self._catalogs = published, drafted
+        self._catalogs, published = catalogs, catalogs[0]
         self._indexes = IndexOnDisk(), IndexOnDisk()
         self._before, self._after = (
-            Recomputation(AsIfAlways(catalog), _Always(), {}, memory=DictMemory(index=index))
-            for catalog, index in zip(self._catalogs, self._indexes, strict=True)
+            Recomputation(AsIfAlways(catalog), Always(), {}, memory=DictMemory(index=index), factors=decided)
+            for catalog, index, decided in zip(catalogs, self._indexes, factors, strict=True)
         )
         self._skew_ms = published.max_future_skew_ms
         self._over_ms = period.to_ms + published.longest_dedup_horizon_ms()

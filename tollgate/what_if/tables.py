@@ -8,8 +8,10 @@ from rich.table import Table
 
 from billing.instants import format_instant
 from billing.money import format_picos
+from billing.surge.rule import decimal_text
 from tollgate.price_files import counted
 from tollgate.what_if.difference import Amounts, Difference, LineKey, Unrated, UnratedKey
+from tollgate.what_if.surge import Surged
 
 _COLUMNS = ("units", "before", "after", "difference", "%")
 
@@ -33,6 +35,7 @@ def as_plain(found: Difference) -> dict[str, Any]:
         "no_longer_rated": _plain_unrated(found.no_longer_rated),
         "newly_rated": _plain_unrated(found.newly_rated),
         "rated_by_neither": dict(sorted(found.rated_by_neither.items())),
+        "surge": _plain_surge(found),
     }
 
 
@@ -54,6 +57,15 @@ def _plain_unrated(found: Mapping[UnratedKey, Unrated]) -> list[dict[str, Any]]:
         fields = asdict(one)
         plain.append(key._asdict() | fields | {"amount": format_picos(fields.pop("picos"))})
     return [{name: value for name, value in one.items() if name != "picos"} for one in plain]
+
+
+def _plain_surge(found: Difference) -> dict[str, Any] | None:
+    if found.surge is None:
+        return None
+    return {
+        side: {"intervals": one.intervals, "highest_factor": decimal_text(one.highest)}
+        for side, one in zip(("before", "after"), found.surge, strict=True)
+    }
 
 
 def line_table(lines: Iterable[tuple[LineKey, Amounts]]) -> Table:
@@ -103,6 +115,9 @@ def sentences(found: Difference) -> Iterator[str]:
     if found.rated_by_neither:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(found.rated_by_neither.items()))
         yield f"Rated on neither side: {reasons}."
+    if found.surge is not None:
+        before, after = (_surged(one) for one in found.surge)
+        yield f"Surge, counted from the log: before {before}; with the draft {after}."
 
 
 def _unrated(title: str, verb: str, found: Mapping[UnratedKey, Unrated]) -> Iterator[str]:
@@ -111,6 +126,11 @@ def _unrated(title: str, verb: str, found: Mapping[UnratedKey, Unrated]) -> Iter
             f"{title}: {counted(one.events, 'event')} of {key.meter} ({one.units:,} units,"
             f" {verb} {format_picos(one.picos)} {key.currency}), {key.reason}: {one.detail}."
         )
+
+
+def _surged(one: Surged) -> str:
+    most = f", at most {decimal_text(one.highest)}" if one.intervals else ""
+    return f"{counted(one.intervals, 'interval')} with a factor other than 1{most}"
 
 
 def versions_text(found: Difference) -> list[str]:

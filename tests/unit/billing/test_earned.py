@@ -1,5 +1,7 @@
 """Promotions that are won: bursts, milestones and coupons, at the rating desk."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from billing.outcomes import Alert, BillingRecord
 from billing.price_books.document import Errors, Plain, document_from_plain
 from billing.promotions import parse_promotion
 from billing.promotions.burst import MAX_MOMENTS, MAX_PERIODS, BurstState
+from billing.promotions.coupon import CouponState, Grant
+from billing.promotions.milestone import MilestoneState
 from tests.unit.builders import NOON_MS, book, catalog, graduated, per_unit, percent_off, usage
 from tests.unit.desk import Desk
 
@@ -349,3 +353,19 @@ def test_no_promotion_costs_nothing() -> None:
     shop = Shop()
     assert shop.use(1).alerts == ()
     assert shop.desk.state.earned == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "change"),
+    [
+        (BurstState([1, 2], [5, 7], [(0, 9)]), lambda one: (one.add(3, 1, 99), one.win(20, 30, 0))),
+        (BurstState([1, 2], [5, 7], [(0, 9)]), lambda one: one.forget_through(1)),
+        (CouponState(1, [Grant(0, 9, 4)]), lambda one: one.give_back(2, 5)),
+        (MilestoneState(3, 4), lambda one: setattr(one, "reached", True)),
+    ],
+)
+def test_a_copy_of_what_is_remembered_changes_apart_from_it(state: Any, change: Callable[[Any], object]) -> None:
+    copy, same = state.copied(), deepcopy(state)
+    assert copy == state
+    change(copy)
+    assert state == same != copy

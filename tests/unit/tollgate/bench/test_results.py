@@ -1,15 +1,17 @@
 """The benchmark's figures: ratios, aims, tables and the picture."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from rich.console import Console
 
 from tollgate.bench.latency import Latency
 from tollgate.bench.picture import picture
+from tollgate.bench.pricing_latency import PricingLatency
 from tollgate.bench.processes import by_role, most_by_role
 from tollgate.bench.progress import Sample, Usage, rate, whole_run
-from tollgate.bench.results import JOB, PLAIN_LOOP, Results, Throughput
+from tollgate.bench.results import JOB, PLAIN_LOOP, Pricing, Results, Throughput
 from tollgate.bench.tables import tables
 from tollgate.percentiles import percentiles
 
@@ -34,6 +36,14 @@ def results(job: float = 15_000, many: float = 14_000, live_ms: float = 200.0, l
     return found
 
 
+def with_pricing(found: Results, per_second: float, told_ms: float = 300.0, lost: int = 0) -> Results:
+    """Add a run with everything on: 1.8 M records of 2 M events."""
+    told = PricingLatency(5100.0, 60.0, percentiles([told_ms]), percentiles([told_ms]), lost)
+    one = run(JOB, 10_000, 1, per_second)
+    found.pricing = Pricing(replace(one, records=1_800_000), found.events, told)
+    return found
+
+
 def test_the_ratio_is_to_the_mean_of_the_loops_before_and_after() -> None:
     assert results().ratio(10_000) == 0.5
 
@@ -50,8 +60,19 @@ def test_the_top_rate_is_the_best_of_the_job() -> None:
 
 
 def test_every_aim_can_be_reached_and_missed() -> None:
-    assert [one.met for one in results().targets()] == [True, True, True]
-    assert [one.met for one in results(13_000, 10_000, 1001.0).targets()] == [False, False, False]
+    assert [one.met for one in with_pricing(results(), 12_000).targets()] == [True] * 6
+    slow = with_pricing(results(13_000, 10_000, 1001.0), 9_000, 1001.0)
+    assert [one.met for one in slow.targets()] == [False] * 6
+
+
+def test_pricing_is_held_against_the_plain_load_by_events() -> None:
+    found = with_pricing(results(), 13_500)
+    assert found.without_pricing == 15_000
+    assert found.pricing_ratio == 1.0, "13,500 records a second of 1.8 M are 15,000 events of 2 M"
+
+
+def test_alerts_that_were_never_seen_reach_no_aim() -> None:
+    assert not with_pricing(results(), 15_000, lost=1).targets()[-1].met
 
 
 def test_a_latency_with_lost_probes_reaches_no_aim() -> None:
@@ -62,25 +83,34 @@ def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
     found = results()
     found.throughput = [one for one in found.throughput if one.customers == 10_000 and one.task_managers != 1]
     found.latency = None
-    assert [(one.value, one.met) for one in found.targets()] == [(None, False)] * 3
+    assert [(one.value, one.met) for one in found.targets()] == [(None, False)] * 6
 
 
 def test_json_holds_everything() -> None:
     plain = json.loads(json.dumps(results().as_plain()))
     assert len(plain["throughput"]) == 8
     assert plain["latency"]["live_balance"]["p99"] == 200.0
+    assert plain["pricing"] is None
     assert plain["ratio"] == {"10000": 0.5, "500000": 14 / 30}
+
+
+def test_json_holds_pricing() -> None:
+    plain = json.loads(json.dumps(with_pricing(results(), 13_500).as_plain()))["pricing"]
+    assert (plain["events_per_second"], plain["events_per_second_without"], plain["ratio"]) == (15_000, 15_000, 1.0)
+    assert plain["latency"]["surge"] == {"samples": 1, "p50": 300.0, "p99": 300.0, "p999": 300.0, "most": 300.0}
 
 
 def test_tables_fit_into_80_columns() -> None:
     console = Console(width=80, color_system=None)
     with console.capture() as capture:
-        for table in tables(results()):
+        for table in tables(with_pricing(results(), 13_500)):
             console.print(table)
     text = capture.get()
     assert "…" not in text
     assert "job, 2 TaskManagers" in text
     assert "67.1" in text
+    assert "all pricing on, job, 1 TaskManager" in text
+    assert "window closed, surge factor" in text
 
 
 def test_the_picture_is_svg_with_a_bar_for_every_kind_of_run() -> None:
@@ -90,6 +120,8 @@ def test_the_picture_is_svg_with_a_bar_for_every_kind_of_run() -> None:
     assert len(bars) == 6
     assert all(0 < float(bar.get("width", 0)) <= 500 for bar in bars)
     assert len(root.findall(f"{space}circle")) == 3 + 9
+    more = ET.fromstring(picture(with_pricing(results(), 13_500)))
+    assert len(more.findall(f"{space}circle")) == 3 + 15
 
 
 def test_a_picture_without_latency_has_bars_alone() -> None:

@@ -1,5 +1,6 @@
 package tollgate.jvm;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
@@ -18,14 +19,16 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.types.Row;
+import tollgate.v1.FramerTerms;
 
 /**
  * Keeps the partition clocks, and packs usage records into one frame per shard, because a call into
  * Python costs about as much for a frame as for a record.
  *
  * <p>Input 1 is the usage log, in the order of its partitions and on the subtask that reads them.
- * Input 2 is the allowed future skew, in ms, as soon as the core has accepted a book that fixes it. The output is rows (shard key,
- * frame); {@link FrameBuffers} says what a frame looks like.
+ * Input 2 is what the price books say that the core has accepted, as {@link FramerTerms}: the allowed
+ * future skew, and the meters with a surge rule. The output is rows (shard key, frame); {@link FrameBuffers}
+ * says what a frame looks like. What may be demand leaves once more, as {@link DemandFrames#OUTPUT}.
  *
  * <p>A frame leaves when enough records wait, after a linger, before every checkpoint barrier and at
  * the end of input. So no record is in flight here at a snapshot.
@@ -35,7 +38,7 @@ import org.apache.flink.types.Row;
  * clocks of all partitions, cannot know which ones are its own.
  */
 public final class UsageFramer extends AbstractStreamOperator<Row>
-    implements TwoInputStreamOperator<UsageLogRecord, Long, Row>, BoundedMultiInput {
+    implements TwoInputStreamOperator<UsageLogRecord, byte[], Row>, BoundedMultiInput {
   private static final long serialVersionUID = 1L;
 
   /** The rows that this operator emits: shard key and frame. */
@@ -47,8 +50,10 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   private final long lingerMs;
   private final long initialSkewMs;
   private final boolean skewKnownAtStart;
+  private final String[] surgeMetersAtStart;
 
   private transient FrameBuffers frames;
+  private transient DemandFrames demand;
   private transient PartitionClocks clocks;
   private transient long skewMs;
   private transient boolean skewKnown;
@@ -57,6 +62,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   private transient long lastWatermarkMs;
   private transient ListState<Tuple2<Integer, Long>> clockState;
   private transient ListState<Long> skewState;
+  private transient ListState<String> surgeMeterState;
   private transient Counter futureRecords;
 
   /**
@@ -65,18 +71,21 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param initialMaxFutureSkewMs {@code max_future_skew}, for good or until input 2 says otherwise
    * @param skewKnown whether an accepted price book has fixed that: then nothing changes it
+   * @param surgeMeters the meters that accepted price books have a surge rule for; input 2 may name more
    */
   public UsageFramer(
       int shards,
       int recordsMax,
       long lingerMs,
       long initialMaxFutureSkewMs,
-      boolean skewKnown) {
+      boolean skewKnown,
+      String[] surgeMeters) {
     this.shards = shards;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
     this.initialSkewMs = initialMaxFutureSkewMs;
     this.skewKnownAtStart = skewKnown;
+    this.surgeMetersAtStart = surgeMeters.clone();
   }
 
   @Override
@@ -91,8 +100,13 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
         context
             .getOperatorStateStore()
             .getUnionListState(new ListStateDescriptor<>("max-future-skew-ms", Types.LONG));
+    surgeMeterState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("surge-meters", Types.STRING));
     restoreClocks();
     restoreSkew();
+    restoreSurgeMeters();
   }
 
   private void restoreClocks() throws Exception {
@@ -114,6 +128,14 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     }
   }
 
+  private void restoreSurgeMeters() throws Exception {
+    demand = new DemandFrames(ShardKeys.of(shards));
+    demand.learn(List.of(surgeMetersAtStart));
+    List<String> learned = new ArrayList<>();
+    surgeMeterState.get().forEach(learned::add);
+    demand.learn(learned);
+  }
+
   @Override
   public void open() throws Exception {
     super.open();
@@ -129,6 +151,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     clocks.forEach((partition, clockMs) -> entries.add(Tuple2.of(partition, clockMs)));
     clockState.update(entries);
     skewState.update(skewKnown ? List.of(skewMs) : List.of());
+    surgeMeterState.update(List.copyOf(demand.meters()));
   }
 
   @Override
@@ -143,6 +166,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     boolean spent = movesClock && record.heartbeat && record.eventTimeMs > 0;
     if (!spent) {
       frames.append(record, clockBeforeMs);
+      demand.append(record, clockBeforeMs);
     }
     if (frames.records() >= recordsMax) {
       flush();
@@ -162,11 +186,13 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   }
 
   @Override
-  public void processElement2(StreamRecord<Long> element) {
-    if (!skewKnown) {
-      skewMs = element.getValue();
+  public void processElement2(StreamRecord<byte[]> element) throws InvalidProtocolBufferException {
+    FramerTerms terms = FramerTerms.parseFrom(element.getValue());
+    if (!skewKnown && terms.hasMaxFutureSkewMs()) {
+      skewMs = terms.getMaxFutureSkewMs();
       skewKnown = true;
     }
+    demand.learn(terms.getSurgeMetersList());
   }
 
   /** Flushes within the linger. A timer that is already running is soon enough. */
@@ -198,6 +224,9 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   private void flush() {
     frames.drainTo((shard, frame) -> output.collect(new StreamRecord<>(Row.of(shard, frame))));
+    demand.drainTo(
+        (shard, frame) ->
+            output.collect(DemandFrames.OUTPUT, new StreamRecord<>(Row.of(shard, frame))));
     if (allPartitionsDelivered) {
       emitWatermarkUpTo(clocks.leastOfSeen());
     }
@@ -228,7 +257,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   @Override
   public void processWatermark2(Watermark mark) {
-    // A skew does not tell event time.
+    // Terms do not tell event time.
   }
 
   @Override

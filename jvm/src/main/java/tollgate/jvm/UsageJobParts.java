@@ -77,11 +77,16 @@ public final class UsageJobParts {
    * back the watermark for ever.
    */
   public static SingleOutputStreamOperator<Row> connectFramer(
-      DataStream<UsageLogRecord> records, DataStream<Long> skews, UsageFramer framer) {
+      DataStream<UsageLogRecord> records, DataStream<byte[]> terms, UsageFramer framer) {
     return records
-        .connect(skews.broadcast())
+        .connect(terms.broadcast())
         .transform("frame usage by shard", UsageFramer.OUTPUT_TYPE, framer)
         .setParallelism(records.getParallelism());
+  }
+
+  /** The frames of what may be demand, beside those of everything. */
+  public static DataStream<Row> demandOf(SingleOutputStreamOperator<Row> frames) {
+    return frames.getSideOutput(DemandFrames.OUTPUT);
   }
 
   /** Gives everything one key, in the rows that {@link UsageFramer} emits, for what is decided in one place. */

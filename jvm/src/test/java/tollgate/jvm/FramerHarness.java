@@ -2,12 +2,14 @@ package tollgate.jvm;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
 import org.apache.flink.types.Row;
+import tollgate.v1.FramerTerms;
 
 /** One framer subtask in Flink's operator harness, spoken to in the terms of the tests. */
 final class FramerHarness implements AutoCloseable {
@@ -16,7 +18,7 @@ final class FramerHarness implements AutoCloseable {
   static final long SKEW_MS = 1_000;
   static final int RECORDS_MAX = 100;
 
-  private final TwoInputStreamOperatorTestHarness<UsageLogRecord, Long, Row> harness;
+  private final TwoInputStreamOperatorTestHarness<UsageLogRecord, byte[], Row> harness;
   private long checkpoints;
 
   private FramerHarness(UsageFramer framer, int subtasks, int subtask) throws Exception {
@@ -27,7 +29,7 @@ final class FramerHarness implements AutoCloseable {
   }
 
   static UsageFramer framer() {
-    return new UsageFramer(SHARDS, RECORDS_MAX, LINGER_MS, SKEW_MS, true);
+    return new UsageFramer(SHARDS, RECORDS_MAX, LINGER_MS, SKEW_MS, true, new String[0]);
   }
 
   static FramerHarness open() throws Exception {
@@ -63,7 +65,22 @@ final class FramerHarness implements AutoCloseable {
   }
 
   void accepted(long skewMs) throws Exception {
-    harness.processElement2(new StreamRecord<>(skewMs));
+    accepted(FramerTerms.newBuilder().setMaxFutureSkewMs(skewMs).build());
+  }
+
+  void accepted(FramerTerms terms) throws Exception {
+    harness.processElement2(new StreamRecord<>(terms.toByteArray()));
+  }
+
+  /** The offsets of all records that have been given to the counter of demand. */
+  List<Long> demand() {
+    List<Long> offsets = new ArrayList<>();
+    Queue<StreamRecord<Row>> rows = harness.getSideOutput(DemandFrames.OUTPUT);
+    if (rows != null) {
+      rows.forEach(
+          row -> Samples.entriesOf(row.getValue()).forEach(entry -> offsets.add(entry.offset())));
+    }
+    return offsets;
   }
 
   /** What the source says when all of the subtask's partitions have delivered. */
@@ -80,7 +97,7 @@ final class FramerHarness implements AutoCloseable {
     return harness.snapshot(checkpoints, 0);
   }
 
-  TwoInputStreamOperatorTestHarness<UsageLogRecord, Long, Row> raw() {
+  TwoInputStreamOperatorTestHarness<UsageLogRecord, byte[], Row> raw() {
     return harness;
   }
 

@@ -154,7 +154,8 @@ class UsageFramerStateTest {
         FramerHarness.RECORDS_MAX,
         FramerHarness.LINGER_MS,
         FramerHarness.SKEW_MS,
-        false);
+        false,
+        new String[0]);
   }
 
   /** A record beyond the skew, one at it, and a third whose header shows which of them counted. */

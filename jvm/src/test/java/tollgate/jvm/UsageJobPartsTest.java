@@ -28,9 +28,9 @@ class UsageJobPartsTest {
     DataStream<byte[]> books =
         UsageJobParts.readNeverBehind(
             env, UsageJobParts.keyedSource("broker:1", "pricing.books", "g", 1, PROPERTIES), "books");
-    DataStream<Long> skews = books.map(book -> 0L).returns(Long.class);
     SingleOutputStreamOperator<Row> frames =
-        UsageJobParts.connectFramer(records, skews, FramerHarness.framer());
+        UsageJobParts.connectFramer(records, books, FramerHarness.framer());
+    assertEquals(UsageFramer.OUTPUT_TYPE, UsageJobParts.demandOf(frames).getType());
     DataStream<byte[]> outgoing = frames.map(row -> (byte[]) row.getField(1)).returns(byte[].class);
     UsageJobParts.split(outgoing)
         .sinkTo(
