@@ -4,7 +4,6 @@ The lines stand in one order: usage, subscriptions, corrections, minimum spend, 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from billing.calendar import Cycle
 from billing.invoicing.account import NO_USAGE, Account, BookAccount
@@ -34,7 +33,7 @@ def close_cycle(
     if not draft.lines:
         return None
     issued_at_ms = cycle.end_ms + own.book.lateness_ms
-    return replace(draft, status=Status.FINAL, number=account.next_number(), issued_at_ms=issued_at_ms)
+    return draft._replace(status=Status.FINAL, number=account.next_number(), issued_at_ms=issued_at_ms)
 
 
 def draft_cycle(  # noqa: PLR0913 - all that a draft says
@@ -69,12 +68,14 @@ def close_day(account: Account, book_id: str, day: Cycle) -> Invoice | None:
     """
     own = account.books[book_id]
     usage = own.days.pop(day.name, NO_USAGE)
+    if usage is NO_USAGE and not own.charges:
+        return None
     lines = in_order([*usage_lines(usage.tally), *_charge_lines(own, period_of(own, day))])
     if not lines:
         return None
     draft = _draft(account, own, day, rounded(lines, own.book.currency), usage.through_sequence)
     cycle = own.book.calendar.cycle_of(day.start_ms).name
-    return replace(draft, cycle=cycle, day=day.name, issued_at_ms=day.end_ms + own.book.lateness_ms)
+    return draft._replace(cycle=cycle, day=day.name, issued_at_ms=day.end_ms + own.book.lateness_ms)
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:
@@ -109,8 +110,8 @@ def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line
 
 def _through(own: BookAccount, due_ms: int) -> int:
     """Return the number of the last charge that was recorded before a clock."""
-    known = max((one.recorded_sequence for one in own.charges if one.clock_ms < due_ms), default=0)
-    return max(known, own.through_charge)
+    known = [one.recorded_sequence for one in own.charges if one.clock_ms < due_ms]
+    return max([own.through_charge, *known])
 
 
 def _forget(own: BookAccount, cycle: Cycle) -> None:

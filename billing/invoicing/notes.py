@@ -1,7 +1,6 @@
 """After an invoice is final: credit and debit notes, and nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from billing.invoicing.invoice import Invoice, Status, rounded, with_tax
 from billing.invoicing.lines import Line, LineKind
@@ -23,8 +22,7 @@ def note_on(  # noqa: PLR0913 - all that a note says
     total_minor = sum(line.minor for line in taxed)
     if not total_minor:
         raise ValueError("the lines come to nothing: a note has to change the total")
-    return replace(
-        final,
+    return final._replace(
         invoice_id=f"{final.invoice_id}-note-{nth}",
         status=Status.CREDIT_NOTE if total_minor < 0 else Status.DEBIT_NOTE,
         lines=tuple(taxed),

@@ -1,7 +1,5 @@
 """Minimum spend, credit, tax and notes."""
 
-from dataclasses import replace
-
 import pytest
 
 from billing.invoicing.closing import close_cycle
@@ -105,4 +103,4 @@ def test_drafts_have_no_notes_and_notes_change_something() -> None:
     with pytest.raises(ValueError, match="come to nothing"):
         note_on(invoice, [line], 1, 2, 99)
     with pytest.raises(ValueError, match="is DRAFT"):
-        note_on(replace(invoice, status=Status.DRAFT), [line], 1, 2, 99)
+        note_on(invoice._replace(status=Status.DRAFT), [line], 1, 2, 99)
