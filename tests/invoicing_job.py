@@ -1,6 +1,6 @@
 """The invoicing job's own code without Flink: facts in, invoices out, state in dicts, timers by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from billing.catalog import PriceCatalog
@@ -24,6 +24,7 @@ class InvoicingJob:
     tax: TaxRule = NO_TAX
     stores: AccountStores = field(default_factory=lambda: AccountStores(DictStore(), DictAgenda(), DictStore()))
     timers: set[int] = field(default_factory=set)
+    is_over: Callable[[], bool] = lambda: False
     invoices: list[billing_pb2.Invoice] = field(default_factory=list)
 
     def take(self, facts: Iterable[Fact]) -> None:
@@ -35,11 +36,17 @@ class InvoicingJob:
         """Fire the timers that a watermark passes, in their order."""
         while due := [one for one in self.timers if one <= clock_ms]:
             self.timers.remove(min(due))
-            frame = self._invoicer().fire(clock_ms, Prices(self.catalog, self.read))
-            for tag, key, value, _ in unpack_outgoing(frame):
-                assert tag is Tag.INVOICE
-                self.invoices.append(billing_pb2.Invoice.FromString(value))
-                assert key == self.invoices[-1].customer_id.encode()
+            self.turn(clock_ms)
+
+    def turn(self, clock_ms: int) -> bool:
+        """Close what is due for one turn; tells whether it was cut short."""
+        invoicer = self._invoicer()
+        frame = invoicer.fire(clock_ms, Prices(self.catalog, self.read))
+        for tag, key, value, _ in unpack_outgoing(frame):
+            assert tag is Tag.INVOICE
+            self.invoices.append(billing_pb2.Invoice.FromString(value))
+            assert key == self.invoices[-1].customer_id.encode()
+        return invoicer.cut_short
 
     def finals(self) -> list[billing_pb2.Invoice]:
         """Return the invoices without the daily bills."""
@@ -47,7 +54,7 @@ class InvoicingJob:
 
     def _invoicer(self) -> Invoicer:
         """Return the function anew over the same state, as after a restore."""
-        return Invoicer(self.stores, self.timers.add, self.tax)
+        return Invoicer(self.stores, self.timers.add, self.tax, self.is_over)
 
 
 def _packed(fact: Fact) -> bytes:

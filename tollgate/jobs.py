@@ -61,7 +61,8 @@ class JobSpec:
 
     `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
-    `holds`: events may wait in it for a surge factor. `checkpoint_interval_ms`: at most this; 0: the setting's.
+    `holds`: the operator in which something may wait that has been read, see `waiting_events`.
+    `checkpoint_interval_ms`: at most this; 0: the setting's.
     """
 
     name: str
@@ -72,7 +73,7 @@ class JobSpec:
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
     bills: bool
-    holds: bool = False
+    holds: str = ""
     checkpoint_interval_ms: int = 0
 
 
@@ -111,7 +112,7 @@ JOBS = {
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
-        holds=True,
+        holds="rate usage",
     ),
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,
@@ -152,6 +153,7 @@ JOBS = {
         arguments=_invoicing_arguments,
         width=lambda _: 1,
         bills=True,
+        holds="invoice facts",
     ),
 }
 

@@ -28,6 +28,9 @@ _CUSTOMERS = b""
 
 _NUMBER = Struct(">Q")
 
+ACCOUNTS_AT_ONCE = 250
+"""So many are closed and written before it is asked whether the turn is over."""
+
 
 class Prices(NamedTuple):
     """Price books and contracts, and how far they have been read."""
@@ -49,12 +52,15 @@ class AccountStores:
 class Invoicer:
     """Hosts accounts for one shard at a time.
 
-    `register_timer` is told the clock, in ms, at which `fire` must be called.
+    `register_timer` is told the clock, in ms, at which `fire` must be called. `is_over` tells whether a turn's time
+    is spent; where `fire` has left something for another one, it is `cut_short`.
     """
 
     stores: AccountStores
     register_timer: Callable[[int], None]
     tax: TaxRule = NO_TAX
+    is_over: Callable[[], bool] = lambda: False
+    cut_short: bool = False
 
     def keep(self, frame: bytes, prices: Prices) -> None:
         """Add a frame's facts to their accounts.
@@ -73,20 +79,29 @@ class Invoicer:
 
     def fire(self, clock_ms: int, prices: Prices) -> bytes:
         """Close every day and cycle that is due at a clock, which is the watermark; returns the outgoing frame."""
+        self.cut_short = self.is_over()
+        if self.cut_short:
+            return b""
         if not self._release(prices):
             self.register_timer(clock_ms + 1)
             return b""
-        due, _ = self.stores.agenda.take_due(_CUSTOMERS, clock_ms)
-        customers = dict.fromkeys(map(customer_of, due))
-        if not customers:
-            return b""
-        accounts = self._load(customers)
+        taken, _ = self.stores.agenda.take_due(_CUSTOMERS, clock_ms)
+        due = list({customer_of(key): key for key in taken}.items())
         out: list[bytes] = []
+        for begin in range(0, len(due), ACCOUNTS_AT_ONCE):
+            if begin and self.is_over():
+                self.cut_short = True
+                self.stores.agenda.add((_CUSTOMERS, key) for _, key in due[begin:])
+                break
+            self._close_all([customer for customer, _ in due[begin : begin + ACCOUNTS_AT_ONCE]], clock_ms, prices, out)
+        return b"".join(out)
+
+    def _close_all(self, customers: Iterable[bytes], clock_ms: int, prices: Prices, out: list[bytes]) -> None:
+        accounts = self._load(dict.fromkeys(customers))
         for key, account in accounts.items():
             self._close(key, account, clock_ms, prices, out)
         self._save(accounts)
         self._schedule((key, next_due_ms(account)) for key, account in accounts.items())
-        return b"".join(out)
 
     def _release(self, prices: Prices) -> bool:
         """Add the frames that wait, as far as their prices have been read; tells whether none waits any more."""

@@ -23,15 +23,18 @@ def verify_invoices(
     *,
     default_price_book: str = "",
     tax: TaxRule = NO_TAX,
+    await_closed: Callable[[], None] = lambda: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> InvoiceReport:
     """Recompute every committed document from committed records and charges, with the pure core.
 
     Partition by partition: all that concerns a customer has the same number in all topics. What the job has
-    closed follows from the offsets that it has committed, and the markers before them.
+    closed follows from the offsets that it has committed, and the markers before them. `await_closed` is to
+    return once it has closed all that was due by those: it closes many accounts in several turns.
     """
     prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)
     report = InvoiceReport(clock_ms=closed_ms(log))
+    await_closed()
     await_visible(log, [INVOICES])
     for part in log.partitions(INVOICES):
         progress(f"recomputing the invoices of partition {part.partition}")

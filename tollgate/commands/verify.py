@@ -1,10 +1,13 @@
 """`verify`: proves the books from the topics alone."""
 
+import time
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from flink_jobs.settings import INVOICING_JOB
 from flink_jobs.topics import CHARGES, RECORDS
 from tollgate.audit.invoice_compare import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
@@ -13,7 +16,12 @@ from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
+from tollgate.commands.wait import pause_before
 from tollgate.context import Context
+from tollgate.jobs import JOBS, live_job
+from tollgate.waiting_events import await_released
+
+_CLOSING_SECONDS = 300.0
 
 
 def verify(
@@ -43,6 +51,7 @@ def verify(
             context.log,
             default_price_book=context.settings.default_price_book,
             tax=context.settings.tax_table,
+            await_closed=partial(await_closed, context),
             progress=context.report,
         )
         report.take_over(invoiced.differences, invoiced.difference_count)
@@ -55,6 +64,13 @@ def verify(
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def await_closed(context: Context) -> None:
+    """Return once the invoicing job, if one runs here, has closed what was due by what it has read."""
+    spec = JOBS[INVOICING_JOB]
+    if not context.settings.bootstrap_servers and live_job(context, spec.name) is not None:
+        await_released(context, spec, partial(pause_before, time.monotonic() + _CLOSING_SECONDS))
 
 
 def describe_invoices(report: InvoiceReport | None) -> list[str]:

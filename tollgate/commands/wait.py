@@ -38,15 +38,15 @@ def wait_for_job(context: Context, spec: JobSpec, deadline: float) -> None:
     for topic, group in spec.inputs:
         targets = data_ends(log, topic, log.group_offsets(group))
         while lag := behind(targets, log.group_offsets(group)):
-            _check(deadline, f"{spec.name} has {sum(lag.values())} records of {topic} to go")
+            pause_before(deadline, f"{spec.name} has {sum(lag.values())} records of {topic} to go")
     if spec.holds:
-        await_released(context, partial(_check, deadline))
+        await_released(context, spec, partial(pause_before, deadline))
     targets = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=False).items()}
     while True:
         stable = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=True).items()}
         if not behind(targets, stable):
             return
-        _check(deadline, f"{spec.name} has transactions to commit")
+        pause_before(deadline, f"{spec.name} has transactions to commit")
 
 
 def data_ends(log: KafkaLog, topic: str, committed: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -68,7 +68,8 @@ def behind(targets: dict[TopicPartition, int], reached: dict[TopicPartition, int
     return {part: end - reached.get(part, 0) for part, end in targets.items() if reached.get(part, 0) < end}
 
 
-def _check(deadline: float, what: str) -> None:
+def pause_before(deadline: float, what: str) -> None:
+    """Sleep a moment; raises StackError with what was waited for when a deadline (monotonic) has passed."""
     if time.monotonic() > deadline:
         raise StackError(f"time is over: {what}", "see `tollgate status`, or give it longer with --timeout")
     time.sleep(_POLL_SECONDS)
