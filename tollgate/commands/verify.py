@@ -3,7 +3,7 @@
 import time
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -31,39 +31,56 @@ def verify(
 ) -> None:
     """Recompute every committed record and charge from the input log and compare. Exit code 1 with the differences."""
     context = Context()
-    report = verify_log(
-        context.log,
-        records_topic=records_topic,
-        default_price_book=context.settings.default_price_book,
-        balances=balance_store(context) if records_topic == RECORDS else None,
-        progress=context.report,
-    )
-    subscriptions = invoiced = None
-    if records_topic == RECORDS:
-        subscriptions = verify_subscriptions(
-            context.log,
-            charges_topic=charges_topic,
-            default_price_book=context.settings.default_price_book,
-            progress=context.report,
-        )
-        report.take_over(subscriptions.differences, subscriptions.difference_count)
-        invoiced = verify_invoices(
-            context.log,
-            default_price_book=context.settings.default_price_book,
-            tax=context.settings.tax_table,
-            await_closed=partial(await_closed, context),
-            progress=context.report,
-        )
-        report.take_over(invoiced.differences, invoiced.difference_count)
+    found = verify_books(context, records_topic, charges_topic)
+    report = found.report
     if json_:
-        found = asdict(subscriptions) if subscriptions is not None else None
-        documents = asdict(invoiced) if invoiced is not None else None
-        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found, "invoices": documents})
+        parts = {
+            name: asdict(part) if part is not None else None
+            for name, part in (("subscriptions", found.subscriptions), ("invoices", found.invoices))
+        }
+        context.print_json(asdict(report) | {"passed": report.passed} | parts)
     else:
-        for line in (*describe_subscriptions(subscriptions), *describe_invoices(invoiced), *describe(report)):
+        for line in describe_all(found):
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+class Verified(NamedTuple):
+    """What was found; the differences of charges and invoices stand in `report` as well."""
+
+    report: Report
+    subscriptions: SubscriptionReport | None = None
+    invoices: InvoiceReport | None = None
+
+
+def verify_books(context: Context, records_topic: str = RECORDS, charges_topic: str = CHARGES) -> Verified:
+    """Verify usage, and where the records are no copy, charges and invoices."""
+    chosen, progress = context.settings.default_price_book, context.report
+    balances = balance_store(context) if records_topic == RECORDS else None
+    report = verify_log(
+        context.log, records_topic=records_topic, default_price_book=chosen, balances=balances, progress=progress
+    )
+    if records_topic != RECORDS:
+        return Verified(report)
+    subscriptions = verify_subscriptions(
+        context.log, charges_topic=charges_topic, default_price_book=chosen, progress=progress
+    )
+    report.take_over(subscriptions.differences, subscriptions.difference_count)
+    invoices = verify_invoices(
+        context.log,
+        default_price_book=chosen,
+        tax=context.settings.tax_table,
+        await_closed=partial(await_closed, context),
+        progress=progress,
+    )
+    report.take_over(invoices.differences, invoices.difference_count)
+    return Verified(report, subscriptions, invoices)
+
+
+def describe_all(found: Verified) -> list[str]:
+    """Return a verification in words, a line each."""
+    return [*describe_subscriptions(found.subscriptions), *describe_invoices(found.invoices), *describe(found.report)]
 
 
 def await_closed(context: Context) -> None:
