@@ -14,6 +14,7 @@ from tollgate.commands import (
     explain,
     heartbeat,
     invoices,
+    note,
     on_call,
     prices,
     produce,
@@ -52,6 +53,7 @@ app.add_typer(balances.app, name="balances")
 app.command("surge")(surge.surge)
 app.command("bill")(bill.bill)
 app.command("invoices")(invoices.invoices)
+app.command("note")(note.note)
 app.add_typer(subscriptions.app, name="subscriptions")
 app.command("verify")(verify.verify)
 app.add_typer(deadletters.app, name="deadletters")

@@ -22,14 +22,16 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 ACCOUNTS = MapStateDescriptor("accounts", _BYTES, _BYTES)
 AGENDA = MapStateDescriptor("invoicing-agenda", _BYTES, _BYTES)
 WAITING = MapStateDescriptor("waiting-frames", _BYTES, _BYTES)
+NOTES = MapStateDescriptor("notes", _BYTES, _BYTES)
 
 
 class InvoiceFacts(KeyedBroadcastProcessFunction):
     """Adds up frames of facts, keyed by shard, and writes invoices when the clock says so."""
 
-    def __init__(self, start: RatingStart, tax: TaxRule) -> None:
+    def __init__(self, start: RatingStart, tax: TaxRule, notes_topic: str) -> None:
         self._start = start
         self._tax = tax
+        self._notes_topic = notes_topic
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
@@ -40,9 +42,10 @@ class InvoiceFacts(KeyedBroadcastProcessFunction):
             accounts=FlinkStore(runtime_context.get_map_state(ACCOUNTS)),
             agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA)),
             waiting=FlinkStore(runtime_context.get_map_state(WAITING)),
+            notes=FlinkStore(runtime_context.get_map_state(NOTES)),
         )
         self._turn = Turn()
-        self._invoicer = Invoicer(stores, self._register_timer, self._tax, self._turn.is_over)
+        self._invoicer = Invoicer(stores, self._register_timer, self._tax, self._notes_topic, self._turn.is_over)
         group = runtime_context.get_metrics_group()
         self._written = group.counter("closings")
         self._held_shards = held_shards(group)
@@ -51,8 +54,8 @@ class InvoiceFacts(KeyedBroadcastProcessFunction):
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Add one frame's facts."""
         self._timers = ctx.timer_service()
-        self._invoicer.keep(value, self._known(ctx))
-        yield from ()
+        if out := self._invoicer.keep(value, self._known(ctx)):
+            yield out
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract; what is refused, the rating job reports."""

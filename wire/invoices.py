@@ -78,7 +78,9 @@ def invoice_message(invoice: Invoice, read: ReadSoFar = _UNREAD) -> billing_pb2.
     message.issued_at_ms = invoice.issued_at_ms
     message.through_sequence = invoice.through_sequence
     message.through_charge = invoice.through_charge
-    message.corrects_invoice_id = invoice.corrects_invoice_id
+    if invoice.corrects_invoice_id:
+        message.corrects_invoice_id = invoice.corrects_invoice_id
+        message.event_id = invoice.event_id
     message.day = invoice.day
     message.price_book = invoice.price_book
     message.predicted = invoice.predicted

@@ -22,7 +22,8 @@ class Status(Enum):
 class Invoice(NamedTuple):
     """A document of one customer and price book. Totals are whole minor units; `number` is 0 for a draft.
 
-    `day` is set for a daily bill. `through_sequence` and `through_charge` are the last record and charge it knows.
+    `day` is set for a daily bill, `event_id` for a note: the request that it answers. `through_sequence` and
+    `through_charge` are the last record and charge it knows.
     """
 
     invoice_id: str
@@ -42,6 +43,7 @@ class Invoice(NamedTuple):
     corrects_invoice_id: str = ""
     predicted: bool = False
     timezone: str = "UTC"
+    event_id: str = ""
 
     @property
     def subtotal_minor(self) -> int:

@@ -80,7 +80,7 @@ def measure_closing(usage_customers: int, subscriptions: int) -> Closing:
     facts = invoices = daily = 0
     filled = seconds = elapsed = 0.0
     for frame, count in _frames(usage_customers, subscriptions):
-        stores = AccountStores(DictStore(), DictAgenda(), DictStore())
+        stores = AccountStores(DictStore(), DictAgenda(), DictStore(), DictStore())
         invoicer = Invoicer(stores, lambda _: None)
         begun = time.process_time()
         invoicer.keep(frame, prices)

@@ -9,7 +9,7 @@ import typer
 
 from flink_jobs.settings import INVOICING_JOB
 from flink_jobs.topics import CHARGES, RECORDS
-from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
 from tollgate.audit.report import Report
 from tollgate.audit.subscription_compare import SubscriptionReport
@@ -95,6 +95,8 @@ def describe_invoices(report: InvoiceReport | None) -> list[str]:
     if report is None:
         return []
     lines = [f"{report.invoices:,} invoices and {report.daily_bills:,} daily bills of {report.customers:,} customers"]
+    if report.notes or report.refused:
+        lines.append(f"{report.notes:,} credit and debit notes, {report.refused:,} requests for one refused")
     if report.uncommitted:
         lines.append(f"{report.uncommitted:,} documents are due and not committed yet")
     return lines

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from tests.unit.tollgate.demo.some_figures import NOW, some_figures
-from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.report import Report
 from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.commands.verify import Verified
