@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from billing.calendar import DAY_MS, Calendar
 from flink_jobs.topics import CHARGES, SUBSCRIPTION_EVENTS
 from tollgate.kafka_log import KafkaLog
 from wire.v1 import subscription_pb2
 
 SUBSCRIBERS = 20
 _UPGRADED_EVERY = 4
+_UPGRADED_AFTER_MS = 10 * DAY_MS
 
 
 def subscribe(log: KafkaLog, customers: Sequence[str], now_ms: int) -> None:
@@ -20,20 +22,24 @@ def subscribe(log: KafkaLog, customers: Sequence[str], now_ms: int) -> None:
 
 
 def changes(customers: Sequence[str], now_ms: int) -> Iterator[subscription_pb2.SubscriptionEvent]:
-    """Yield the START of each customer's plan, and of every fourth one an upgrade with seats."""
+    """Yield the START of each customer's plan at the month's beginning, and an upgrade with seats of every fourth."""
+    started_ms = Calendar().cycle_of(now_ms).start_ms
     for number, customer in enumerate(customers):
-        yield _change(customer, 1, now_ms, type="START", plan="team", quantity=1)
+        yield _change(customer, 1, now_ms, started_ms, type="START", plan="team", quantity=1)
         if number % _UPGRADED_EVERY == 0:
-            yield _change(customer, 2, now_ms, type="UPDATE", plan="business", quantity=5)
+            upgraded_ms = started_ms + _UPGRADED_AFTER_MS
+            yield _change(customer, 2, now_ms, upgraded_ms, type="UPDATE", plan="business", quantity=5)
 
 
-def _change(customer: str, version: int, now_ms: int, **terms: Any) -> subscription_pb2.SubscriptionEvent:
+def _change(
+    customer: str, version: int, now_ms: int, effective_ms: int, **terms: Any
+) -> subscription_pb2.SubscriptionEvent:
     return subscription_pb2.SubscriptionEvent(
         event_id=f"{customer}-plan-{version}",
         customer_id=customer,
         subscription_id="plan",
         version=version,
-        effective_time_ms=now_ms,
+        effective_time_ms=effective_ms,
         created_time_ms=now_ms,
         **terms,
     )
