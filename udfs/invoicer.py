@@ -13,17 +13,18 @@ from billing.catalog import PriceCatalog
 from billing.invoicing.account import NEVER_OPEN_MS, Account, Book
 from billing.invoicing.bill import agreed_on
 from billing.invoicing.facts import UsageFact
-from billing.invoicing.invoice import Invoice
+from billing.invoicing.notes import FinalInvoice
 from billing.invoicing.schedule import close_due, next_due_ms
 from billing.invoicing.settlement import Agreed
 from billing.invoicing.tax import NO_TAX, TaxRule
 from billing.subscriptions.charges import Charge
 from udfs.batched_state import AgendaStore, Store, WholeStore, customer_of, deadline_key
-from udfs.note_taker import finals_of, take_notes
+from udfs.note_taker import final_key, take_notes
 from wire.account_state import decode_account, encode_account
 from wire.facts import Known, NoteRecord, unpack_facts
 from wire.frames import Tag, pack_outgoing
 from wire.invoices import invoice_message
+from wire.notes import encode_final
 from wire.records import ReadSoFar
 
 _CUSTOMERS = b""
@@ -108,7 +109,7 @@ class Invoicer:
         accounts = self._load(dict.fromkeys(customers))
         finals: dict[bytes, bytes] = {}
         for key, account in accounts.items():
-            finals.update(finals_of(self._close(key, account, clock_ms, prices, out)))
+            self._close(key, account, clock_ms, prices, out, finals)
         self._save(accounts)
         self.stores.notes.put_all(finals)
         self._schedule((key, next_due_ms(account)) for key, account in accounts.items())
@@ -150,17 +151,23 @@ class Invoicer:
         after = ((key, next_due_ms(account)) for key, account in accounts.items())
         self._schedule((key, next_ms) for key, next_ms in after if next_ms != due_ms[key])
 
-    def _close(
-        self, key: bytes, account: Account, clock_ms: int, prices: Prices, out: list[bytes]
-    ) -> Sequence[Invoice]:
+    def _close(  # noqa: PLR0913 - `out` and `finals` are what it adds to
+        self,
+        key: bytes,
+        account: Account,
+        clock_ms: int,
+        prices: Prices,
+        out: list[bytes],
+        finals: dict[bytes, bytes],
+    ) -> None:
         def agreed(book_id: str, cycle: Cycle) -> Agreed:
             return agreed_on(prices.catalog, account.customer_id, book_id, cycle)
 
-        made = close_due(account, clock_ms, agreed, self.tax)
-        for invoice in made:
+        for invoice in close_due(account, clock_ms, agreed, self.tax):
             message = invoice_message(invoice, prices.read).SerializeToString()
             out.append(pack_outgoing(Tag.INVOICE, key, message))
-        return made
+            if invoice.number:
+                finals[final_key(invoice.invoice_id)] = encode_final(FinalInvoice.of(invoice))
 
     def _load(self, customers: dict[bytes, None]) -> dict[bytes, Account]:
         found = self.stores.accounts.get_all(customers)

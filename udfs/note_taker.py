@@ -3,7 +3,7 @@
 Knows state as a `Store`: final invoices, what was requested before, and the number of each customer's last note.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -102,11 +102,6 @@ def take_notes(records: Iterable[NoteRecord], topic: str, store: Store, tax: Tax
 def _keys(events: Iterable[NoteEvent]) -> dict[bytes, None]:
     keys = (key for one in events for key in (final_key(one.invoice_id), _seen_key(one), _number_key(one)))
     return dict.fromkeys(keys)
-
-
-def finals_of(made: Iterable[Invoice]) -> Mapping[bytes, bytes]:
-    """Return what has to be kept of documents that were closed, for notes on them."""
-    return {final_key(one.invoice_id): encode_final(FinalInvoice.of(one)) for one in made if not one.day}
 
 
 def _letter(record: NoteRecord, topic: str, why: Rejection) -> bytes:

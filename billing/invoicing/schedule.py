@@ -44,8 +44,9 @@ def close_due(
 
 
 def _first_due(account: Account, clock_ms: int) -> BookAccount | None:
-    due = [own for own in account.books.values() if _due_ms(own) <= clock_ms]
-    return min(due, key=_order) if len(due) > 1 else due[0] if due else None
+    books = account.books.values()
+    first = min(books, key=_order) if len(books) > 1 else next(iter(books), None)
+    return first if first is not None and _due_ms(first) <= clock_ms else None
 
 
 def _order(own: BookAccount) -> tuple[int, str]:
