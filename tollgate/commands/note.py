@@ -9,10 +9,12 @@ import typer
 from billing.currencies import minor_unit_exponent
 from billing.invoicing.notes import invalid_note
 from billing.money import format_picos, parse_decimal, parse_picos
+from flink_jobs.settings import INVOICING_JOB
 from flink_jobs.topics import DEAD_LETTERS, INVOICES, NOTES
 from tollgate.commands.invoices import read_invoices
-from tollgate.commands.wait import pause_before
+from tollgate.commands.wait import commit_and_look
 from tollgate.context import Context
+from tollgate.jobs import JOBS
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.money_text import shown
@@ -113,4 +115,9 @@ def _send(context: Context, request: billing_pb2.NoteRequest, deadline: float) -
                 NOTES, sent.partition, sent.offset
             ):  # fmt: skip
                 raise StackError(f"refused: {letter.detail}", "give another amount, or see `tollgate deadletters list`")
-        pause_before(deadline, "the request is in the log, and the job invoicing has not answered it yet")
+        commit_and_look(
+            context,
+            JOBS[INVOICING_JOB],
+            deadline,
+            "the request is in the log, and the job invoicing has not answered it yet",
+        )

@@ -16,7 +16,7 @@ from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
-from tollgate.commands.wait import pause_before
+from tollgate.commands.wait import commit_and_look
 from tollgate.context import Context
 from tollgate.jobs import JOBS, live_job
 from tollgate.waiting_events import await_released
@@ -87,7 +87,7 @@ def await_closed(context: Context) -> None:
     """Return once the invoicing job, if one runs here, has closed what was due by what it has read."""
     spec = JOBS[INVOICING_JOB]
     if not context.settings.bootstrap_servers and live_job(context, spec.name) is not None:
-        await_released(context, spec, partial(pause_before, time.monotonic() + _CLOSING_SECONDS))
+        await_released(context, spec, partial(commit_and_look, context, spec, time.monotonic() + _CLOSING_SECONDS))
 
 
 def describe_invoices(report: InvoiceReport | None) -> list[str]:
