@@ -28,7 +28,7 @@ class Calendar:
     Equal where period and timezone are. The caches never change an answer.
     """
 
-    __slots__ = ("_last", "_offsets", "_zone", "period", "timezone")
+    __slots__ = ("_before", "_last", "_offsets", "_zone", "period", "timezone")
 
     def __init__(self, period: str = "month", timezone: str = "UTC") -> None:
         """Make the calendar of an IANA timezone.
@@ -40,7 +40,7 @@ class Calendar:
         self.period = period
         self.timezone = timezone
         self._zone = load_zone(timezone)
-        self._last = Cycle("", 0, 0)
+        self._last = self._before = Cycle("", 0, 0)
         self._offsets: dict[int, int] = {}
 
     def cycle_of(self, epoch_ms: int) -> Cycle:
@@ -48,10 +48,11 @@ class Calendar:
 
         Raises OverflowError outside the years 1 to 9999.
         """
-        last = self._last
+        last, before = self._last, self._before
         if last.start_ms <= epoch_ms < last.end_ms:
             return last
-        found = self._last = self._find(epoch_ms)
+        found = before if before.start_ms <= epoch_ms < before.end_ms else self._find(epoch_ms)
+        self._last, self._before = found, last
         return found
 
     def local_time_of_day_ms(self, epoch_ms: int) -> int:

@@ -1,5 +1,7 @@
 """Invoicing: billing.records and billing.charges -> billing.invoices, when cycles and days close by the log's clocks.
 
+And invoice.notes -> credit and debit notes there.
+
 flink run -py flink_jobs/invoicing.py -pyfs tollgate.zip --bootstrap-servers HOST:PORT
 """
 
@@ -20,7 +22,7 @@ from flink_jobs.settings import (
     InvoicingSettings,
 )
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import CHARGES, INVOICES, RECORDS, TOPICS_BY_TAG
+from flink_jobs.topics import CHARGES, INVOICES, NOTES, RECORDS, TOPICS_BY_TAG
 from sinks.kafka import exactly_once_sink, java_map
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.invoice_facts import InvoiceFacts
@@ -49,7 +51,7 @@ def main() -> None:
     invoiced = (
         by_shard(framed_facts(env, settings))
         .connect(prices_read.broadcast(PRICES))
-        .process(InvoiceFacts(start, tax), output_type=BYTES)
+        .process(InvoiceFacts(start, tax, NOTES), output_type=BYTES)
     )
     sink = exactly_once_sink(
         invoiced.uid("invoice-facts").name("invoice facts"),
@@ -64,7 +66,7 @@ def main() -> None:
 
 
 def framed_facts(env: StreamExecutionEnvironment, settings: InvoicingSettings) -> DataStream:
-    """Read both topics with their markers of progress, packed into one frame per shard."""
+    """Read records and charges with their markers of progress, and requests for notes, as one frame per shard."""
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.InvoicingJobParts
     name = "billing facts"
@@ -74,6 +76,7 @@ def framed_facts(env: StreamExecutionEnvironment, settings: InvoicingSettings) -
         servers,
         RECORDS,
         CHARGES,
+        NOTES,
         INVOICING_GROUP,
         java_map(properties),
         name,

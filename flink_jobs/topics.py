@@ -13,6 +13,7 @@ SESSIONS = "billing.sessions"
 BALANCES = "billing.balances"
 CHARGES = "billing.charges"
 INVOICES = "billing.invoices"
+NOTES = "invoice.notes"
 ALERTS = "billing.alerts"
 DEAD_LETTERS = "billing.deadletters"
 
@@ -51,6 +52,7 @@ ALL = (
     Topic(SESSIONS, compacted=True),
     Topic(CHARGES),
     Topic(INVOICES),
+    Topic(NOTES),
     Topic(ALERTS),
     Topic(DEAD_LETTERS, max_message_bytes=MAX_DEAD_LETTER_BYTES),
 )

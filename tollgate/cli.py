@@ -25,6 +25,7 @@ COMMANDS = {
     "surge": "surge:surge",
     "bill": "bill:bill",
     "invoices": "invoices:invoices",
+    "note": "note:note",
     "subscriptions": "subscriptions:app",
     "verify": "verify:verify",
     "deadletters": "deadletters:app",

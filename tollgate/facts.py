@@ -46,7 +46,8 @@ def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
                 charge = charge_from(subscription_pb2.Charge.FromString(one.value))
                 facts.charges.append(Recorded(one.timestamp_ms, charge))
     issued = _until(log.read(INVOICES, partitions=partition), known_at_ms)
-    closed_ms = max((billing_pb2.Invoice.FromString(one.value).issued_at_ms for one in issued), default=0)
+    documents = (billing_pb2.Invoice.FromString(one.value) for one in issued)
+    closed_ms = max((one.issued_at_ms for one in documents if not one.event_id), default=0)
     facts.progress_ms = max(complete.least_ms, closed_ms)
     return facts
 

@@ -66,7 +66,7 @@ def _sections(one: billing_pb2.Invoice) -> Iterator[Section]:
     for kind, title in _SECTIONS.items():
         lines = [_line(line, one.currency) for line in one.lines if _KINDS.Name(line.kind) == kind]
         if lines:
-            yield Section(title, lines)
+            yield Section("Agreed" if one.event_id and kind == "CORRECTION" else title, lines)
 
 
 def _line(line: billing_pb2.InvoiceLine, currency: str) -> tuple[str, str, str]:

@@ -35,6 +35,7 @@ from flink_jobs.topics import (
     CONTRACTS,
     DEAD_LETTERS,
     INVOICES,
+    NOTES,
     PRICE_BOOKS,
     RECORDS,
     SESSIONS,
@@ -63,7 +64,7 @@ class JobSpec:
 
     `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
-    `holds`: events may wait in it for a surge factor.
+    `holds`: the operator in which something may wait that has been read, see `waiting_events`.
     """
 
     name: str
@@ -74,7 +75,7 @@ class JobSpec:
     arguments: Callable[[Context], list[str]]
     width: Callable[[Context], int]
     bills: bool
-    holds: bool = False
+    holds: str = ""
 
 
 def _deciding_arguments(context: Context) -> list[str]:
@@ -112,7 +113,7 @@ JOBS = {
         arguments=_rating_arguments,
         width=lambda context: min(context.settings.parallelism, context.settings.partitions),
         bills=True,
-        holds=True,
+        holds="rate usage",
     ),
     BALANCES_JOB: JobSpec(
         BALANCES_JOB,
@@ -144,14 +145,16 @@ JOBS = {
         inputs=(
             (RECORDS, INVOICING_GROUP),
             (CHARGES, INVOICING_GROUP),
+            (NOTES, INVOICING_GROUP),
             (PRICE_BOOKS, INVOICING_BOOKS_GROUP),
             (CONTRACTS, INVOICING_CONTRACTS_GROUP),
         ),
         source_uid="billing-facts",
-        outputs=(INVOICES,),
+        outputs=(INVOICES, DEAD_LETTERS),
         arguments=_invoicing_arguments,
         width=lambda _: 1,
         bills=True,
+        holds="invoice facts",
     ),
 }
 

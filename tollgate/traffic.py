@@ -63,7 +63,7 @@ class Traffic:
         self, seed: int, customers: int, run: str, shares: Shares | None = None, rush: Rush | None = None
     ) -> None:
         self._random = Random(seed)  # noqa: S311 - reproducible traffic, no secret
-        self._customers = [f"cust-{number:06d}" for number in range(customers)]
+        self.customers = [f"cust-{number:06d}" for number in range(customers)]
         self._weights = list(accumulate(1 / (rank + 10) for rank in range(customers)))
         self._meters = list(accumulate(often for _, _, often in _METERS))
         self._run = run
@@ -105,7 +105,7 @@ class Traffic:
         return sample
 
     def _sample(self, event_time_ms: int) -> Sample:
-        customer = self._random.choices(self._customers, cum_weights=self._weights)[0]
+        customer = self._random.choices(self.customers, cum_weights=self._weights)[0]
         meter, largest, _ = self._random.choices(_METERS, cum_weights=self._meters)[0]
         region = self._random.choice(_REGIONS)
         if (
@@ -138,7 +138,7 @@ class Traffic:
             customer, session_id = self._calls.pop(self._random.randrange(len(self._calls)))
             stop = usage_pb2.SessionEvent(session_id=session_id, phase=usage_pb2.SessionEvent.STOP)
             return self._other(customer, SESSION_METER, now_ms, session=stop)
-        customer = self._random.choices(self._customers, cum_weights=self._weights)[0]
+        customer = self._random.choices(self.customers, cum_weights=self._weights)[0]
         session_id = f"{self._run}-call-{self._count:08d}"
         if self._random.randrange(10):
             self._calls.append((customer, session_id))
@@ -156,7 +156,7 @@ class Traffic:
     def _bad(self, now_ms: int) -> Sample:
         """Return one of the mistakes that producers make."""
         kind = self._random.randrange(4)
-        customer = self._random.choice(self._customers)
+        customer = self._random.choice(self.customers)
         if kind == 0:
             return Sample(customer.encode(), b"\xff not protobuf", now_ms)
         self._count += 1

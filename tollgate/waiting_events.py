@@ -1,4 +1,4 @@
-"""Whether the rating holds events that wait for a surge factor, as far as the outside can tell."""
+"""Whether a job holds what it has read: events for a surge factor, accounts to be closed; as the outside can tell."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,10 +7,9 @@ from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import PriceHistory
 from tollgate.context import Context
-from tollgate.jobs import live_job
+from tollgate.jobs import JobSpec, live_job
 from tollgate.times import now_ms
 
-OPERATOR = "rate usage"
 NAMES = ("heldShards", "releasedAtMs", "askedAtMs")
 """See tollgate.jvm.HeldShards."""
 
@@ -20,25 +19,27 @@ _ANSWER_MS = 1500
 """How long an answer may be one from before the question: Flink asks its tasks anew several times a second."""
 
 
-def await_released(context: Context, go_on: Callable[[str], None]) -> None:
-    """Return once nothing that was read waits for a surge factor, and what waited lies in a checkpoint.
+def await_released(context: Context, spec: JobSpec, go_on: Callable[[str], None]) -> None:
+    """Return once nothing that a job has read waits in it, and what waited lies in a checkpoint.
 
     `go_on` is called with what is waited for, and is to sleep or to raise. Where no job can be asked, the
-    time is waited that an event may wait for a detector that makes no progress.
+    time is waited that an event may wait for a detector that makes no progress; for closings nothing is waited.
     """
-    if not has_surge(context):
+    rates = spec.name == USAGE_RATING
+    if rates and not has_surge(context):
         return
     if context.settings.bootstrap_servers:
-        time.sleep(context.settings.surge_patience_ms / 1000 + _MARGIN_SECONDS)
+        time.sleep(context.settings.surge_patience_ms / 1000 + _MARGIN_SECONDS if rates else 0)
         return
+    what = "events wait for a surge factor" if rates else "accounts wait for their turn to be closed"
     since_ms = now_ms()
-    while (released_ms := released_at_ms(_metrics(context), since_ms)) is None:
+    while (released_ms := released_at_ms(_metrics(context, spec), since_ms)) is None:
         if now_ms() - since_ms < _ANSWER_MS:
             time.sleep(_POLL_SECONDS)
         else:
-            go_on("events wait for a surge factor")
-    while _newest_checkpoint_ms(context) <= released_ms:
-        go_on("what waited for a surge factor is in no checkpoint yet")
+            go_on(what)
+    while _newest_checkpoint_ms(context, spec) <= released_ms:
+        go_on("what waited is in no checkpoint yet")
 
 
 def released_at_ms(subtasks: Sequence[Mapping[str, int]], since_ms: int) -> int | None:
@@ -60,13 +61,13 @@ def has_surge(context: Context) -> bool:
     return any(version.surge for one in series for version in one.versions)
 
 
-def _metrics(context: Context) -> list[dict[str, int]]:
-    job = live_job(context, USAGE_RATING)
-    return context.stack.rest.subtask_metrics(job.id, OPERATOR, NAMES) if job is not None else []
+def _metrics(context: Context, spec: JobSpec) -> list[dict[str, int]]:
+    job = live_job(context, spec.name)
+    return context.stack.rest.subtask_metrics(job.id, spec.holds, NAMES) if job is not None else []
 
 
-def _newest_checkpoint_ms(context: Context) -> int:
+def _newest_checkpoint_ms(context: Context, spec: JobSpec) -> int:
     """Return when the newest completed checkpoint was triggered, epoch ms, 0 for none."""
-    job = live_job(context, USAGE_RATING)
+    job = live_job(context, spec.name)
     newest = context.stack.rest.checkpoints(job.id)["latest"]["completed"] if job is not None else None
     return int(newest["trigger_timestamp"]) if newest else 0

@@ -24,10 +24,10 @@ def load_all() -> None:
     """Import the modules of all functions, and what they import."""
     for name in FUNCTIONS:
         import_module(name)
-    _collect_rarely()
+    collect_rarely()
 
 
-def _collect_rarely() -> None:
+def collect_rarely() -> None:
     """Look for cycles of objects a hundred times less often: a frame's objects hold none, and are many."""
     gc.collect()
     gc.freeze()

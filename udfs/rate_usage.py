@@ -14,6 +14,7 @@ from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.broadcast_rates import DECIDED, RATES_STATE, BroadcastRates
 from udfs.frame_rater import FrameRater, Stores
+from udfs.held_shards import held_shards
 from udfs.loading import load_all
 from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
@@ -31,13 +32,6 @@ QUEUES = MapStateDescriptor("queues", _BYTES, _BYTES)
 __all__ = ["RATES_STATE", "RateUsage"]
 
 COUNTED = ("rated", "duplicates", "dead_letters")
-
-
-def held_shards(group: Any) -> Any:
-    """Return the metrics of what waits, see tollgate.jvm.HeldShards."""
-    from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
-
-    return findClass("tollgate.jvm.HeldShards").register(group._metrics)  # noqa: SLF001 - a gauge that Java can ask
 
 
 class RateUsage(KeyedBroadcastProcessFunction):

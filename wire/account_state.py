@@ -1,6 +1,7 @@
 """What is to be billed to a customer as versioned bytes; as `wire.customer_state`, golden bytes in tests/golden."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 
 from billing.calendar import Calendar
 from billing.invoicing.account import Account, Book, BookAccount, Spend, Usage
@@ -11,55 +12,50 @@ from wire.v1 import state_pb2
 
 FORMAT = 1
 
+_PARTS = {int(part): part for part in Part}
+
 
 def encode_account(account: Account) -> bytes:
     """Return the bytes of a customer's account."""
-    books = [_book_message(own) for own in account.books.values()]
-    return state_pb2.AccountState(format=FORMAT, number=account.number, books=books).SerializeToString()
+    message = state_pb2.AccountState(format=FORMAT, number=account.number)
+    for own in account.books.values():
+        _put_book(own, message.books.add())
+    return message.SerializeToString()
 
 
-def _book_message(own: BookAccount) -> state_pb2.BookAccountState:
-    return state_pb2.BookAccountState(
-        price_book=own.book.id,
-        currency=own.book.currency,
-        timezone=own.book.calendar.timezone,
-        lateness_ms=own.book.lateness_ms,
-        cycles=_usage_messages(own.cycles),
-        days=_usage_messages(own.days),
-        charges=map(charge_message, own.charges),
-        spend=[
-            state_pb2.SpendState(cycle=cycle, picos=str(one.picos), minimum_picos=str(one.minimum_picos))
-            for cycle, one in own.spend.items()
-        ],
-        credit_used_picos=str(own.credit_used_picos),
-        open_from_ms=own.open_from_ms,
-        through_charge=own.through_charge,
-    )
+def _put_book(own: BookAccount, into: state_pb2.BookAccountState) -> None:
+    book = own.book
+    into.price_book = book.id
+    into.currency = book.currency
+    into.timezone = book.calendar.timezone
+    into.lateness_ms = book.lateness_ms
+    for cycle, usage in own.cycles.items():
+        _put_usage(cycle, usage, into.cycles.add())
+    for day, usage in own.days.items():
+        _put_usage(day, usage, into.days.add())
+    if own.charges:
+        into.charges.extend(map(charge_message, own.charges))
+    for cycle, one in own.spend.items():
+        into.spend.add(cycle=cycle, picos=str(one.picos), minimum_picos=str(one.minimum_picos))
+    into.credit_used_picos = str(own.credit_used_picos)
+    into.open_from_ms = own.open_from_ms
+    into.through_charge = own.through_charge
 
 
-def _usage_messages(usage: Mapping[str, Usage]) -> list[state_pb2.UsageState]:
-    return [
-        state_pb2.UsageState(
-            period=period,
-            through_sequence=one.through_sequence,
-            sums=[_sum_message(key, total) for key, total in one.tally.items()],
-            credit_picos=str(one.credit_picos) if one.credit_picos else "",
-        )
-        for period, one in usage.items()
-    ]
+def _put_usage(period: str, usage: Usage, into: state_pb2.UsageState) -> None:
+    into.period = period
+    into.through_sequence = usage.through_sequence
+    for key, total in usage.tally.items():
+        _put_sum(key, total, into.sums.add())
+    if usage.credit_picos:
+        into.credit_picos = str(usage.credit_picos)
 
 
-def _sum_message(key: UsageKey, total: Sum) -> state_pb2.UsageSum:
-    return state_pb2.UsageSum(
-        corrects=key.corrects,
-        meter=key.meter,
-        part=key.part,
-        name=key.name,
-        terms=key.terms,
-        quantity=total.quantity,
-        picos=str(total.picos),
-        first_unit=total.first_unit,
-    )
+def _put_sum(key: UsageKey, total: Sum, into: state_pb2.UsageSum) -> None:
+    into.corrects, into.meter, into.part, into.name, into.terms = key
+    into.quantity = total.quantity
+    into.picos = str(total.picos)
+    into.first_unit = total.first_unit
 
 
 def decode_account(customer_id: str, data: bytes | None) -> Account:
@@ -77,7 +73,7 @@ def decode_account(customer_id: str, data: bytes | None) -> Account:
 
 def _book_account(one: state_pb2.BookAccountState) -> BookAccount:
     return BookAccount(
-        Book(one.price_book, one.currency, Calendar(timezone=one.timezone), one.lateness_ms),
+        _book(one.price_book, one.currency, one.timezone, one.lateness_ms),
         _usage(one.cycles),
         _usage(one.days),
         [charge_from(charge) for charge in one.charges],
@@ -88,6 +84,11 @@ def _book_account(one: state_pb2.BookAccountState) -> BookAccount:
     )
 
 
+@lru_cache(maxsize=1024)
+def _book(name: str, currency: str, timezone: str, lateness_ms: int) -> Book:
+    return Book(name, currency, Calendar(timezone=timezone), lateness_ms)
+
+
 def _usage(messages: Iterable[state_pb2.UsageState]) -> dict[str, Usage]:
     return {
         one.period: Usage(dict(map(_sum, one.sums)), one.through_sequence, int(one.credit_picos or 0))
@@ -96,5 +97,5 @@ def _usage(messages: Iterable[state_pb2.UsageState]) -> dict[str, Usage]:
 
 
 def _sum(one: state_pb2.UsageSum) -> tuple[UsageKey, Sum]:
-    key = UsageKey(one.corrects, one.meter, Part(one.part), one.name, one.terms)
+    key = UsageKey(one.corrects, one.meter, _PARTS[one.part], one.name, one.terms)
     return key, Sum(one.quantity, int(one.picos), one.first_unit)

@@ -1,7 +1,8 @@
 """The frames of the invoicing job: billing records and charges as FactFramer packs them.
 
-Entry: u32 length of the rest | u8 topic (0 billing.records, 1 billing.charges) | i32 partition | i64 offset |
-i64 record timestamp | u32 key length | key | u32 value length | value. All numbers big-endian.
+Entry: u32 length of the rest | u8 topic (0 billing.records, 1 billing.charges, 2 invoice.notes) | i32 partition |
+i64 offset | i64 record timestamp | u32 key length | key | u32 value length | value. All numbers big-endian; a length
+of 0xFFFFFFFF: there is none.
 """
 
 from collections.abc import Iterator
@@ -15,16 +16,28 @@ from wire.invoices import usage_fact_from
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, subscription_pb2
 
-RECORDS, CHARGES = 0, 1
+RECORDS, CHARGES, NOTES = 0, 1, 2
 _HEAD = Struct(">IBiqqI")
 _LENGTH = Struct(">I")
+_ABSENT = 0xFFFFFFFF
+_UNREAD = ReadSoFar(0)
+
+
+class NoteRecord(NamedTuple):
+    """A record of invoice.notes as the log delivered it, unread."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes
+    value: bytes
 
 
 class Known(NamedTuple):
     """A fact of a customer, and how far prices had been read when it was decided."""
 
     customer: bytes
-    fact: UsageFact | Charge
+    fact: UsageFact | Charge | NoteRecord
     read: ReadSoFar
 
 
@@ -32,11 +45,15 @@ def unpack_facts(frame: bytes) -> Iterator[Known]:
     """Yield the facts of a frame, each topic's in the order of its partitions."""
     position, end = 0, len(frame)
     while position < end:
-        length, topic, _, _, _, key_length = _HEAD.unpack_from(frame, position)
+        length, topic, partition, offset, timestamp_ms, key_length = _HEAD.unpack_from(frame, position)
         key_at = position + _HEAD.size
-        value_at = key_at + key_length + _LENGTH.size
+        value_at = key_at + (key_length if key_length != _ABSENT else 0) + _LENGTH.size
         position += _LENGTH.size + length
-        yield _known(topic, frame[key_at : key_at + key_length], frame[value_at:position])
+        key, value = frame[key_at : value_at - _LENGTH.size], frame[value_at:position]
+        if topic == NOTES:
+            yield Known(key, NoteRecord(partition, offset, timestamp_ms, key, value), _UNREAD)
+        else:
+            yield _known(topic, key, value)
 
 
 def pack_fact(topic: int, key: bytes, value: bytes) -> bytes:

@@ -1,8 +1,10 @@
 """Billing records -> what invoices are made of; invoices of the core -> messages of billing.invoices."""
 
+from typing import cast
+
 from billing.invoicing.facts import Change, Units, UsageFact
-from billing.invoicing.invoice import Invoice
-from billing.invoicing.lines import Line
+from billing.invoicing.invoice import Invoice, Status
+from billing.invoicing.lines import Line, LineKind
 from billing.invoicing.rounding import picos_per_minor
 from billing.money import format_picos, parse_decimal, parse_picos, round_half_even
 from wire.records import ReadSoFar
@@ -10,6 +12,13 @@ from wire.v1 import billing_pb2
 
 _KINDS = billing_pb2.BillingRecord.Kind
 _ADJUSTMENTS = billing_pb2.Adjustment.Kind
+# The generated types say that an enum field takes its enum; it takes the number.
+_STATUSES = {
+    status: cast("billing_pb2.Invoice.Status", billing_pb2.Invoice.Status.Value(status.value)) for status in Status
+}
+_LINE_KINDS = {
+    kind: cast("billing_pb2.InvoiceLine.Kind", billing_pb2.InvoiceLine.Kind.Value(kind.value)) for kind in LineKind
+}
 _UNREAD = ReadSoFar(0)
 _DAY_LENGTH = len("2026-11-05")
 
@@ -46,47 +55,52 @@ def _change(one: billing_pb2.Adjustment) -> Change:
 
 
 def invoice_message(invoice: Invoice, read: ReadSoFar = _UNREAD) -> billing_pb2.Invoice:
-    """Return the message of an invoice, a note or a daily bill; `read` is how far prices had been read."""
+    """Return the message of an invoice, a note or a daily bill; `read` is how far prices had been read.
+
+    Fields are set one by one, as in `wire.records`: that is faster than keyword arguments.
+    """
     unit = picos_per_minor(invoice.currency)
-    return billing_pb2.Invoice(
-        invoice_id=invoice.invoice_id,
-        customer_id=invoice.customer_id,
-        number=invoice.number,
-        cycle=invoice.cycle,
-        currency=invoice.currency,
-        status=invoice.status.value,
-        lines=[_line(invoice, number, line) for number, line in enumerate(invoice.lines, 1)],
-        subtotal=format_picos(invoice.subtotal_minor * unit),
-        tax=format_picos(invoice.tax_minor * unit),
-        total=format_picos(invoice.total_minor * unit),
-        period_from_ms=invoice.period_from_ms,
-        period_to_ms=invoice.period_to_ms,
-        issued_at_ms=invoice.issued_at_ms,
-        through_sequence=invoice.through_sequence,
-        through_charge=invoice.through_charge,
-        corrects_invoice_id=invoice.corrects_invoice_id,
-        day=invoice.day,
-        price_book=invoice.price_book,
-        predicted=invoice.predicted,
-        timezone=invoice.timezone,
-        books_offset=read.books_offset,
-        contracts_offset=read.contracts_offset,
-    )
+    message = billing_pb2.Invoice()
+    message.invoice_id = invoice.invoice_id
+    message.customer_id = invoice.customer_id
+    message.number = invoice.number
+    message.cycle = invoice.cycle
+    message.currency = invoice.currency
+    message.status = _STATUSES[invoice.status]
+    for number, line in enumerate(invoice.lines, 1):
+        _put_line(invoice, number, line, message.lines.add())
+    total_minor, tax_minor = invoice.total_minor, invoice.tax_minor
+    message.total = format_picos(total_minor * unit)
+    message.tax = format_picos(tax_minor * unit)
+    message.subtotal = format_picos((total_minor - tax_minor) * unit) if tax_minor else message.total
+    message.period_from_ms = invoice.period_from_ms
+    message.period_to_ms = invoice.period_to_ms
+    message.issued_at_ms = invoice.issued_at_ms
+    message.through_sequence = invoice.through_sequence
+    message.through_charge = invoice.through_charge
+    if invoice.corrects_invoice_id:
+        message.corrects_invoice_id = invoice.corrects_invoice_id
+        message.event_id = invoice.event_id
+    message.day = invoice.day
+    message.price_book = invoice.price_book
+    message.predicted = invoice.predicted
+    message.timezone = invoice.timezone
+    message.books_offset, message.contracts_offset = read
+    return message
 
 
-def _line(invoice: Invoice, number: int, line: Line) -> billing_pb2.InvoiceLine:
-    corrects_a_day = len(line.corrects) == _DAY_LENGTH
-    return billing_pb2.InvoiceLine(
-        line_id=f"{invoice.invoice_id}-{number}",
-        kind=line.kind.value,
-        description=line.description,
-        meter=line.meter,
-        quantity=line.quantity,
-        amount=format_picos(line.minor * picos_per_minor(invoice.currency)),
-        exact_amount=format_picos(line.picos),
-        corrects_cycle="" if corrects_a_day else line.corrects,
-        corrects_day=line.corrects if corrects_a_day else "",
-        charge_id=line.charge_id,
-        subscription_id=line.subscription_id,
-        predicted=line.predicted,
-    )
+def _put_line(invoice: Invoice, number: int, line: Line, into: billing_pb2.InvoiceLine) -> None:
+    into.line_id = f"{invoice.invoice_id}-{number}"
+    into.kind = _LINE_KINDS[line.kind]
+    into.description = line.description
+    into.meter = line.meter
+    into.quantity = line.quantity
+    into.amount = format_picos(line.minor * picos_per_minor(invoice.currency))
+    into.exact_amount = format_picos(line.picos)
+    if len(line.corrects) == _DAY_LENGTH:
+        into.corrects_day = line.corrects
+    else:
+        into.corrects_cycle = line.corrects
+    into.charge_id = line.charge_id
+    into.subscription_id = line.subscription_id
+    into.predicted = line.predicted

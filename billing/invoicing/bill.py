@@ -109,6 +109,8 @@ def _make(  # noqa: PLR0913 - as `bill`
 
 def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle) -> Agreed:
     """Return the minimum spend and the credit of the contract that holds at a cycle's last instant."""
+    if not prices.has_contract(customer_id):
+        return NOTHING_AGREED
     terms = prices.terms_for(customer_id, cycle.end_ms - 1)
     if terms.agreement is None or terms.series is None or terms.series.first.id != book_id:
         return NOTHING_AGREED
@@ -150,7 +152,7 @@ def _draft(  # noqa: PLR0913 - as `bill`
     if cut != cycle:  # what is owed at the least is owed for the whole of a cycle
         agreed = agreed._replace(minimum_picos=0)
     draft = draft_cycle(account, book_id, cut, lines, agreed, tax)
-    return replace(draft, predicted=any(line.predicted for line in draft.lines))
+    return draft._replace(predicted=any(line.predicted for line in draft.lines))
 
 
 def _with_prediction(

@@ -4,7 +4,6 @@ The lines stand in one order: usage, subscriptions, corrections, minimum spend, 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from billing.calendar import Cycle
 from billing.invoicing.account import NO_USAGE, Account, BookAccount
@@ -29,12 +28,10 @@ def close_cycle(
     both reached the cycle's end + allowed lateness, and all that was decided before has been added.
     """
     own = account.books[book_id]
-    draft = draft_cycle(account, book_id, cycle, cycle_lines(own, cycle), agreed, tax)
+    lines = _settled(account, own, cycle, cycle_lines(own, cycle), agreed, tax)
+    final = _document(account, own, cycle, lines, _through_sequence(own, cycle), Status.FINAL) if lines else None
     _forget(own, cycle)
-    if not draft.lines:
-        return None
-    issued_at_ms = cycle.end_ms + own.book.lateness_ms
-    return replace(draft, status=Status.FINAL, number=account.next_number(), issued_at_ms=issued_at_ms)
+    return final
 
 
 def draft_cycle(  # noqa: PLR0913 - all that a draft says
@@ -42,10 +39,20 @@ def draft_cycle(  # noqa: PLR0913 - all that a draft says
 ) -> Invoice:
     """Return lines of a cycle, or of its part up to `cycle.end_ms`, as a draft; minimum and credit are settled."""
     own = account.books[book_id]
+    settled = _settled(account, own, cycle, lines, agreed, tax)
+    return _document(account, own, cycle, settled, _through_sequence(own, cycle))
+
+
+def _settled(  # noqa: PLR0913 - as `draft_cycle`
+    account: Account, own: BookAccount, cycle: Cycle, lines: Sequence[Line], agreed: Agreed, tax: TaxRule
+) -> list[Line]:
     currency = own.book.currency
     settled = rounded(settle(own, cycle.name, lines, agreed), currency)
-    taxed = with_tax(settled, account.customer_id, currency, cycle.end_ms, tax)
-    return _draft(account, own, cycle, taxed, own.cycles.get(cycle.name, NO_USAGE).through_sequence)
+    return with_tax(settled, account.customer_id, currency, cycle.end_ms, tax)
+
+
+def _through_sequence(own: BookAccount, cycle: Cycle) -> int:
+    return own.cycles.get(cycle.name, NO_USAGE).through_sequence
 
 
 def cycle_lines(own: BookAccount, cycle: Cycle) -> list[Line]:
@@ -69,12 +76,14 @@ def close_day(account: Account, book_id: str, day: Cycle) -> Invoice | None:
     """
     own = account.books[book_id]
     usage = own.days.pop(day.name, NO_USAGE)
+    if usage is NO_USAGE and not own.charges:
+        return None
     lines = in_order([*usage_lines(usage.tally), *_charge_lines(own, period_of(own, day))])
     if not lines:
         return None
-    draft = _draft(account, own, day, rounded(lines, own.book.currency), usage.through_sequence)
+    draft = _document(account, own, day, rounded(lines, own.book.currency), usage.through_sequence)
     cycle = own.book.calendar.cycle_of(day.start_ms).name
-    return replace(draft, cycle=cycle, day=day.name, issued_at_ms=day.end_ms + own.book.lateness_ms)
+    return draft._replace(cycle=cycle, day=day.name, issued_at_ms=day.end_ms + own.book.lateness_ms)
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:
@@ -89,19 +98,30 @@ def _charge_lines(own: BookAccount, period: Period) -> list[Line]:
     return [*subscription_lines(own.charges, period, calendar), *correction_lines(own.charges, period, calendar)]
 
 
-def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line], through_sequence: int) -> Invoice:
-    due_ms = span.end_ms + own.book.lateness_ms
+def _document(  # noqa: PLR0913 - what it is made of
+    account: Account,
+    own: BookAccount,
+    span: Cycle,
+    lines: Iterable[Line],
+    through_sequence: int,
+    status: Status = Status.DRAFT,
+) -> Invoice:
+    """Return a draft, or a final invoice with the customer's next number."""
+    due_ms, book = span.end_ms + own.book.lateness_ms, own.book
+    final = status is Status.FINAL
     return Invoice(
-        invoice_id=invoice_id_of(account.customer_id, own.book.id, span.name),
+        invoice_id=invoice_id_of(account.customer_id, book.id, span.name),
         customer_id=account.customer_id,
-        price_book=own.book.id,
+        price_book=book.id,
         cycle=span.name,
-        currency=own.book.currency,
-        status=Status.DRAFT,
+        currency=book.currency,
+        status=status,
         lines=tuple(lines),
         period_from_ms=span.start_ms,
         period_to_ms=span.end_ms,
-        timezone=own.book.calendar.timezone,
+        issued_at_ms=due_ms if final else 0,
+        number=account.next_number() if final else 0,
+        timezone=book.calendar.timezone,
         through_sequence=through_sequence,
         through_charge=_through(own, due_ms),
     )
@@ -109,8 +129,8 @@ def _draft(account: Account, own: BookAccount, span: Cycle, lines: Iterable[Line
 
 def _through(own: BookAccount, due_ms: int) -> int:
     """Return the number of the last charge that was recorded before a clock."""
-    known = max((one.recorded_sequence for one in own.charges if one.clock_ms < due_ms), default=0)
-    return max(known, own.through_charge)
+    known = [one.recorded_sequence for one in own.charges if one.clock_ms < due_ms]
+    return max([own.through_charge, *known])
 
 
 def _forget(own: BookAccount, cycle: Cycle) -> None:

@@ -1,9 +1,9 @@
 """An invoice, a note, or a daily bill, with every line rounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
+from typing import NamedTuple
 
 from billing.invoicing.lines import Line, LineKind
 from billing.invoicing.rounding import picos_per_minor, round_lines
@@ -19,11 +19,11 @@ class Status(Enum):
     DEBIT_NOTE = "DEBIT_NOTE"
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(NamedTuple):
     """A document of one customer and price book. Totals are whole minor units; `number` is 0 for a draft.
 
-    `day` is set for a daily bill. `through_sequence` and `through_charge` are the last record and charge it knows.
+    `day` is set for a daily bill, `event_id` for a note: the request that it answers. `through_sequence` and
+    `through_charge` are the last record and charge it knows.
     """
 
     invoice_id: str
@@ -43,21 +43,22 @@ class Invoice:
     corrects_invoice_id: str = ""
     predicted: bool = False
     timezone: str = "UTC"
+    event_id: str = ""
 
     @property
     def subtotal_minor(self) -> int:
         """What is owed before tax."""
-        return sum(line.minor for line in self.lines if line.kind is not LineKind.TAX)
+        return self.total_minor - self.tax_minor
 
     @property
     def tax_minor(self) -> int:
         """All taxes."""
-        return sum(line.minor for line in self.lines if line.kind is LineKind.TAX)
+        return sum([line.minor for line in self.lines if line.kind is LineKind.TAX])
 
     @property
     def total_minor(self) -> int:
         """What is owed."""
-        return sum(line.minor for line in self.lines)
+        return sum([line.minor for line in self.lines])
 
     @property
     def exact_picos(self) -> int:
@@ -79,7 +80,9 @@ def rounded(lines: Sequence[Line], currency: str) -> list[Line]:
 
 def with_tax(lines: Sequence[Line], customer_id: str, currency: str, end_ms: int, rule: TaxRule = NO_TAX) -> list[Line]:
     """Return rounded lines, and the taxes on what they come to."""
-    taxable = Taxable(customer_id, currency, sum(line.minor for line in lines), end_ms)
+    if rule is NO_TAX:
+        return list(lines)
+    taxable = Taxable(customer_id, currency, sum([line.minor for line in lines]), end_ms)
     unit = picos_per_minor(currency)
     taxes = [Line(LineKind.TAX, tax.description, tax.minor * unit, minor=tax.minor) for tax in rule(taxable)]
     return [*lines, *taxes]

@@ -17,7 +17,7 @@ AgreedOn = Callable[[str, Cycle], Agreed]
 
 def next_due_ms(account: Account) -> int:
     """Return the clock at which the next day or cycle is due: when a timer has to fire."""
-    return min((_due_ms(own) for own in account.books.values()), default=NEVER_OPEN_MS)
+    return min(map(_due_ms, account.books.values()), default=NEVER_OPEN_MS)
 
 
 def close_due(
@@ -32,7 +32,7 @@ def close_due(
     before it has been added. Whether it is called often or seldom, the same documents come of it.
     """
     made: list[Invoice | None] = []
-    while account.books and (due := min(account.books.values(), key=_order)) and _due_ms(due) <= clock_ms:
+    while due := _first_due(account, clock_ms):
         calendar, book_id = due.book.calendar, due.book.id
         day = day_of(calendar, due.open_from_ms)
         cycle = calendar.cycle_of(day.start_ms)
@@ -41,6 +41,12 @@ def close_due(
             made.append(close_cycle(account, book_id, cycle, agreed_on(book_id, cycle), tax))
         due.open_from_ms = _next_open_ms(due, day, cycle)
     return [one for one in made if one is not None]
+
+
+def _first_due(account: Account, clock_ms: int) -> BookAccount | None:
+    books = account.books.values()
+    first = min(books, key=_order) if len(books) > 1 else next(iter(books), None)
+    return first if first is not None and _due_ms(first) <= clock_ms else None
 
 
 def _order(own: BookAccount) -> tuple[int, str]:
@@ -62,9 +68,11 @@ def _next_open_ms(own: BookAccount, day: Cycle, cycle: Cycle) -> int:
         return day.end_ms
     calendar = own.book.calendar
     ending = cycle if day.end_ms < cycle.end_ms else calendar.cycle_of(day.end_ms)
-    zone = load_zone(calendar.timezone)
-    used = (first_instant_of(zone, date.fromisoformat(name)) for name in own.days)
-    return min([day_of(calendar, ending.end_ms - 1).start_ms, *used])
+    last_ms = day_of(calendar, ending.end_ms - 1).start_ms
+    if not own.days:
+        return last_ms
+    first = date.fromisoformat(min(own.days))
+    return min(last_ms, first_instant_of(load_zone(calendar.timezone), first))
 
 
 def _has_charges(own: BookAccount, from_ms: int) -> bool:

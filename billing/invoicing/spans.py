@@ -4,22 +4,27 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 
-from billing.calendar import Calendar, Cycle, first_instant_of, load_zone
+from billing.calendar import DAY_MS, Calendar, Cycle, first_instant_of, load_zone
 from billing.instants import EPOCH, ONE_MS
 from billing.price_books.model import PlanInterval
 
 ONE_DAY = timedelta(days=1)
 
-_LAST_DAYS: dict[str, Cycle] = {}
-"""The day asked for last, by timezone: most questions are about the same one. It never changes an answer."""
+MAX_DAYS = 10_000
+
+_DAYS: dict[tuple[str, int], Cycle] = {}
+"""The day asked for last within each UTC day, by timezone. It never changes an answer."""
 
 
 def day_of(calendar: Calendar, epoch_ms: int) -> Cycle:
     """Return the billing day that an instant falls in, midnight to midnight, named ``2026-11-05``."""
-    last = _LAST_DAYS.get(calendar.timezone)
-    if last is None or not last.start_ms <= epoch_ms < last.end_ms:
-        last = _LAST_DAYS[calendar.timezone] = _find_day(calendar, epoch_ms)
-    return last
+    near = calendar.timezone, epoch_ms // DAY_MS
+    day = _DAYS.get(near)
+    if day is None or not day.start_ms <= epoch_ms < day.end_ms:
+        if len(_DAYS) >= MAX_DAYS:
+            _DAYS.clear()
+        day = _DAYS[near] = _find_day(calendar, epoch_ms)
+    return day
 
 
 def _find_day(calendar: Calendar, epoch_ms: int) -> Cycle:

@@ -69,13 +69,17 @@ class Scenario:
         job.finish()
         return job
 
+    @property
+    def usage_log(self) -> list[LogRecord]:
+        """The log of usage events, of one partition."""
+        return [usage_record({"customer": "zoe"} | one, at) for at, one in enumerate(self.raw.get("usage", []))]
+
     @cached_property
     def usage(self) -> list[UsageFact]:
         """The billing records of usage."""
-        log = [usage_record({"customer": "zoe"} | one, at) for at, one in enumerate(self.raw.get("usage", []))]
-        if not log:
+        if not self.usage_log:
             return []
-        rated = engine.rate_log({0: log}, [engine.parse(one) for one in self.raw["books"]])
+        rated = engine.rate_log({0: self.usage_log}, [engine.parse(one) for one in self.raw["books"]])
         return [usage_fact_from(one) for one in rated.records if one.customer_id == "zoe"]
 
     @property

@@ -9,6 +9,7 @@ from tests.golden import (
     test_account_state,
     test_balance_state,
     test_customer_state,
+    test_final_state,
     test_session_state,
     test_shown_surge_state,
     test_subscriber_state,
@@ -24,6 +25,7 @@ KINDS = [
         test_shown_surge_state,
         test_subscriber_state,
         test_account_state,
+        test_final_state,
     )
 ]
 of_every_kind = pytest.mark.parametrize("files", KINDS, ids=lambda files: files.folder)

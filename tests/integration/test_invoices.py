@@ -151,3 +151,26 @@ def test_what_comes_after_the_close_corrects_it_on_the_next_invoice(invoiced: To
     days = invoiced.json("invoices", "quiet", "--days")
     assert len(days) == 62, "a subscription has something to say of every day of December and January"
     assert "verified" in invoiced.ok("verify")
+
+
+def test_after_it_is_final_an_invoice_is_changed_by_notes_alone(invoiced: Tollgate, tmp_path: Path) -> None:
+    said = ("--reason", "an outage on the fifth")
+    assert "credit note 1 on invoice 1: -12.50 USD" in invoiced.ok("note", "acme", "1", "--credit", "12.50", *said)
+    again = invoiced.run("note", "acme", "1", "--credit", "12.5", *said)
+    assert (again.returncode, "it was made before" in again.stderr) == (0, True), again
+    too_much = invoiced.run("note", "acme", "1", "--credit", "38", *said)
+    assert too_much.returncode == 1
+    assert "with its notes the invoice comes to 37.5 USD; 38 cannot be credited" in too_much.stderr
+    assert "no final invoice 9" in invoiced.run("note", "acme", "9", "--credit", "1", *said).stderr
+    (debit,) = invoiced.json("note", "yen", "1", "--debit", "7", *said, "--json")
+    assert (debit["status"], debit["number"], debit["total"]) == ("DEBIT_NOTE", "1", "7")
+    assert [(one["status"], one["number"], one["total"]) for one in invoiced.json("invoices", "acme")] == [
+        ("FINAL", "1", "50"),
+        ("FINAL", "2", "50"),
+        ("CREDIT_NOTE", "1", "-12.5"),
+    ]
+    page = tmp_path / "note.html"
+    invoiced.ok("invoices", "acme", "--note", "1", "--html", str(page))
+    assert "Credit note 1" in page.read_text()
+    invoiced.ok("wait")
+    assert "2 credit and debit notes, 1 requests for one refused" in invoiced.ok("verify")

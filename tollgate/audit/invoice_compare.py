@@ -1,7 +1,7 @@
 """Compares the documents of a partition's customers with what the core makes of their facts."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from billing.calendar import Cycle
@@ -15,37 +15,13 @@ from billing.invoicing.tax import TaxRule
 from billing.money import format_picos, parse_picos
 from billing.subscriptions.charges import Charge
 from tollgate.audit.differences import field_differences
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.prices import PriceHistory
 from wire.invoices import invoice_message
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
-MAX_DIFFERENCES = 20
 _STATUSES = billing_pb2.Invoice.Status
-
-
-@dataclass
-class InvoiceReport:
-    """What was found. `clock_ms` is how far the job has closed what was due; `uncommitted` is due since then."""
-
-    clock_ms: int = 0
-    invoices: int = 0
-    daily_bills: int = 0
-    customers: int = 0
-    uncommitted: int = 0
-    difference_count: int = 0
-    differences: list[str] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether every document is right and none is missing."""
-        return not self.difference_count
-
-    def differ(self, text: str) -> None:
-        """Note a difference."""
-        self.difference_count += 1
-        if len(self.differences) < MAX_DIFFERENCES:
-            self.differences.append(text)
 
 
 @dataclass(slots=True)
@@ -71,6 +47,10 @@ class InvoiceComparison:
         for customer in sorted(self.found.keys() | self.facts.keys()):
             self._compare(customer, self.found.get(customer, []))
         self.report.customers += len(self.found)
+
+    def finals(self) -> Iterator[billing_pb2.Invoice]:
+        """Yield the final invoices that are there."""
+        return (one for found in self.found.values() for one in found if one.status == _STATUSES.FINAL)
 
     def _compare(self, customer: str, found: list[billing_pb2.Invoice]) -> None:
         self.report.daily_bills += sum(1 for one in found if one.day)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from kafka import TopicPartition
 
-from flink_jobs.topics import DEAD_LETTERS
+from flink_jobs.topics import DEAD_LETTERS, USAGE_EVENTS
 from tollgate.audit.ledger import Ledger
 from tollgate.audit.outputs import Output
 from tollgate.kafka_log import KafkaLog, LogRecord
@@ -56,7 +56,7 @@ class LateOutputs:
         wanted = {one.position for one, *_ in awaited if one.refused is not None}
         for late in self._read_on(DEAD_LETTERS):
             source = billing_pb2.DeadLetter.FromString(late.value).source
-            if (source.partition, source.offset) in wanted:
+            if source.topic == USAGE_EVENTS and (source.partition, source.offset) in wanted:
                 self.ledger.letters[source.partition, source.offset].append(late.value)
 
     def _is_there(self, one: Output) -> bool:

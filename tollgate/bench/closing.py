@@ -1,10 +1,13 @@
-"""How many invoices a second one core closes: state in, core, state and message out, as the job does it.
+"""How many invoices a second are closed: state in, core, state and message out, as the job does it.
 
-No Flink and no Kafka: what those add, a run of the job tells.
+By one process, and by as many at once as the job would have subtasks. No Flink and no Kafka: what those add, a
+run of the job tells.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from billing.catalog import PriceCatalog
@@ -16,6 +19,7 @@ from billing.price_books.parse import parse_price_book
 from billing.subscriptions.charges import Charge
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.invoicer import AccountStores, Invoicer, Prices
+from udfs.loading import collect_rarely
 from wire.account_state import decode_account
 from wire.charges import charge_message
 from wire.facts import CHARGES, RECORDS, pack_fact
@@ -36,17 +40,36 @@ _BOOK: dict[str, Any] = {
 
 
 class Closing(NamedTuple):
-    """What a close took: the documents of one cycle's end, and processor seconds of one core."""
+    """What a close took one process: the documents of one cycle's end, seconds of its processor and of the clock."""
 
     invoices: int
     daily_bills: int
     seconds: float
+    elapsed_seconds: float
     filled_per_second: float
 
     @property
     def per_second(self) -> float:
-        """Invoices a second; the daily bills of the cycle's last day are made on the way."""
+        """Invoices a second of processor time; the daily bills of the cycle's last day are made on the way."""
         return self.invoices / self.seconds
+
+    @property
+    def per_elapsed_second(self) -> float:
+        """Invoices a second by the clock, while others had the machine as well."""
+        return self.invoices / self.elapsed_seconds
+
+
+def on_the_machine(closings: Sequence[Closing]) -> float:
+    """Return the invoices a second by the clock of processes that ran at once."""
+    return sum(one.per_elapsed_second for one in closings)
+
+
+def measure_at_once(usage_customers: int, subscriptions: int, processes: int) -> list[Closing]:
+    """Measure in several processes at once, each with its share of the accounts."""
+    share = usage_customers // processes, subscriptions // processes
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=collect_rarely) as pool:
+        running = [pool.submit(measure_closing, *share) for _ in range(processes)]
+        return [one.result() for one in running]
 
 
 def measure_closing(usage_customers: int, subscriptions: int) -> Closing:
@@ -55,23 +78,24 @@ def measure_closing(usage_customers: int, subscriptions: int) -> Closing:
     assert isinstance(book, PriceBook)
     prices = Prices(PriceCatalog([book]), ReadSoFar(1))
     facts = invoices = daily = 0
-    filled = seconds = 0.0
+    filled = seconds = elapsed = 0.0
     for frame, count in _frames(usage_customers, subscriptions):
-        stores = AccountStores(DictStore(), DictAgenda(), DictStore())
+        stores = AccountStores(DictStore(), DictAgenda(), DictStore(), DictStore())
         invoicer = Invoicer(stores, lambda _: None)
         begun = time.process_time()
         invoicer.keep(frame, prices)
         filled_at = time.process_time()
         _close_earlier_days(invoicer, stores, prices)
-        closing_at = time.process_time()
+        closing_at, at = time.process_time(), time.monotonic()
         out = invoicer.fire(DUE_MS, prices)
         seconds += time.process_time() - closing_at
+        elapsed += time.monotonic() - at
         facts += count
         filled += filled_at - begun
         days = sum(1 for _, _, value, _ in unpack_outgoing(out) if billing_pb2.Invoice.FromString(value).day)
         invoices += sum(1 for _ in unpack_outgoing(out)) - days
         daily += days
-    return Closing(invoices, daily, seconds, facts / filled)
+    return Closing(invoices, daily, seconds, elapsed, facts / filled)
 
 
 def _close_earlier_days(invoicer: Invoicer, stores: AccountStores, prices: Prices) -> None:

@@ -1,12 +1,13 @@
 """`bench`: throughput, cost and latency of the jobs, beside a plain loop over the same core, in one run."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tollgate.bench.closing import measure_closing
+from tollgate.bench.closing import measure_at_once, on_the_machine
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
@@ -84,13 +85,20 @@ def bench(
 
 def _show_closing(context: Context, accounts: int, *, json_: bool) -> None:
     """Close a cycle of accounts, a tenth of them with a subscription as well, and say at what speed."""
-    closing = measure_closing(accounts, accounts // 10)
+    processes = os.cpu_count() or 1
+    (alone,) = measure_at_once(accounts, accounts // 10, 1)
+    together = measure_at_once(accounts, accounts // 10, processes)
     if json_:
-        context.print_json(closing._asdict() | {"per_second": closing.per_second})
+        runs = [one._asdict() | {"per_second": one.per_second} for one in (alone, *together)]
+        context.print_json({"alone": runs[0], "together": runs[1:], "per_second_together": on_the_machine(together)})
         return
     context.say(
-        f"{closing.invoices:,} invoices and {closing.daily_bills:,} daily bills in {closing.seconds:.1f} s "
-        f"of one core: {closing.per_second:,.0f} invoices/s; filling accounts: {closing.filled_per_second:,.0f} facts/s"
+        f"{alone.invoices:,} invoices and {alone.daily_bills:,} daily bills in {alone.seconds:.1f} s "
+        f"of one core: {alone.per_second:,.0f} invoices/s; filling accounts: {alone.filled_per_second:,.0f} facts/s"
+    )
+    context.say(
+        f"{processes} processes at once, by the clock: {on_the_machine(together):,.0f} invoices/s on this machine, "
+        f"load {os.getloadavg()[0]:.1f}"
     )
 
 

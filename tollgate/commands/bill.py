@@ -46,7 +46,8 @@ def bills(context: Context, customer: str, as_of: str, known_at: str) -> list[bi
     """Compute the bills of a customer, one for each price book."""
     known_at_ms = end_of("--known-at", known_at, "UTC")
     prices = read_prices(context.log, known_at_ms, context.settings.default_price_book)
-    as_of_ms = end_of("--as-of", as_of, _timezone(prices, customer, known_at_ms))
+    now = not as_of and not known_at  # one and the same, or what is between the two would be predicted
+    as_of_ms = known_at_ms if now else end_of("--as-of", as_of, _timezone(prices, customer, known_at_ms))
     facts = read_facts(context.log, customer, known_at_ms)
     travel = Travel(as_of_ms, known_at_ms, facts.progress_ms)
     return [invoice_message(one) for one in bill_of(customer, facts.records, facts.charges, travel, prices)]

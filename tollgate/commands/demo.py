@@ -6,18 +6,19 @@ from typing import Annotated
 import typer
 
 from flink_jobs.topics import PRICE_BOOKS
-from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
 from tollgate.commands import prices
 from tollgate.commands.bill import bills, show_bill
 from tollgate.commands.stack import bring_up
-from tollgate.commands.verify import balance_store
+from tollgate.commands.verify import verify_books
 from tollgate.commands.wait import wait_for_jobs
 from tollgate.context import Context
 from tollgate.demo.figures import Figures
+from tollgate.demo.subscribers import SUBSCRIBERS, subscribe
 from tollgate.demo.summary import summary
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.settings import REPOSITORY
+from tollgate.times import now_ms
 from tollgate.traffic import Rush, Traffic
 
 _BOOK = REPOSITORY / "conf" / "price_books" / "demo.yaml"
@@ -45,22 +46,18 @@ def demo(
     if not any(context.log.ends(PRICE_BOOKS, committed=True).values()):
         prices.publish_files(context, [_BOOK], 60)
     traffic = Traffic(seed, customers, run=f"demo-{seed}-{time.time_ns() // 1_000_000_000:x}", rush=RUSH)
+    subscribe(context.log, traffic.customers[:SUBSCRIBERS], now_ms())
     figures = Figures(wanted_rate=rate)
     recoveries = show(context, traffic, figures, seconds)
     context.report(f"traffic ended after {figures.sent:,} events; waiting until everything is committed")
     wait_for_jobs(context, _WAIT_SECONDS)
-    report = verify_log(
-        context.log,
-        default_price_book=context.settings.default_price_book,
-        balances=balance_store(context),
-        progress=context.report,
-    )
+    found = verify_books(context)
     figures.balances = settled_rows(BalanceStore(context.redis_url), figures.balances)
     elapsed = time.monotonic() - begun
-    context.console.print(summary(figures, report, recoveries, elapsed, context.console.width))
+    context.console.print(summary(figures, found, recoveries, elapsed, context.console.width))
     if figures.balances:
         show_draft(context, figures.balances[0].customer)
-    if not report.passed:
+    if not found.report.passed:
         raise typer.Exit(1)
 
 

@@ -24,6 +24,7 @@ _STATUSES = billing_pb2.Invoice.Status
 def invoices(
     customer: Annotated[str, typer.Argument(help="customer_id.")],
     number: Annotated[int, typer.Option(min=0, help="Only this one; the last one for a page.")] = 0,
+    note: Annotated[int, typer.Option(min=0, help="Only this credit or debit note.")] = 0,
     days: Annotated[bool, typer.Option("--days", help="Daily bills instead.")] = False,
     draft: Annotated[bool, typer.Option("--draft", help="Also what is owed so far, computed from the log.")] = False,
     pdf: Annotated[Path | None, typer.Option(help="Write one as a PDF page.")] = None,
@@ -35,18 +36,28 @@ def invoices(
     Where none is committed yet, the draft of the running cycle takes its place.
     """
     context = Context()
-    found = [one for one in read_invoices(context.log, customer) if bool(one.day) == days and number in (0, one.number)]
-    if draft or not (found or number or days or json_):
+    read = read_invoices(context.log, customer)
+    found = [one for one in read if bool(one.day) == days and is_chosen(one, number, note)]
+    if draft or not (found or number or note or days or json_):
         found += [one for one in bills(context, customer, "", "") if one.status == _STATUSES.DRAFT]
     if json_:
         context.print_messages(found)
     elif not found:
         remedy = "see what is owed so far with `tollgate bill CUSTOMER`; cycles close by the log's clock"
-        raise StackError(f"no committed invoice of {customer}" + (f" has number {number}" if number else ""), remedy)
+        what = "note" if note else "invoice"
+        chosen = f" has number {number or note}" if number or note else ""
+        raise StackError(f"no committed {what} of {customer}{chosen}", remedy)
     elif pdf is None and html is None:
         context.console.print(_table(found))
     if found:
         _write_pages(context, found[-1], pdf, html)
+
+
+def is_chosen(one: billing_pb2.Invoice, number: int, note: int) -> bool:
+    """Tell whether a document is wanted; invoices and notes are numbered apart. 0 and 0: all are."""
+    if not number and not note:
+        return True
+    return one.number == (note if one.event_id else number)
 
 
 def read_invoices(log: KafkaLog, customer: str) -> Iterator[billing_pb2.Invoice]:
@@ -63,7 +74,8 @@ def _write_pages(context: Context, one: billing_pb2.Invoice, pdf: Path | None, h
             file.write_bytes(make(one))
         except OSError as error:
             raise StackError(f"{file} cannot be written ({error})", "name another file", EXIT_UNUSABLE) from error
-        context.report(f"{_STATUSES.Name(one.status).lower()} {one.number} of cycle {one.cycle}: {file}")
+        kind = _STATUSES.Name(one.status).lower().replace("_", " ")
+        context.report(f"{kind} {one.number} of cycle {one.cycle}: {file}")
 
 
 def _table(found: list[billing_pb2.Invoice]) -> Table:

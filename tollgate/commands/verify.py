@@ -1,19 +1,27 @@
 """`verify`: proves the books from the topics alone."""
 
+import time
 from dataclasses import asdict
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import typer
 
+from flink_jobs.settings import INVOICING_JOB
 from flink_jobs.topics import CHARGES, RECORDS
-from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
 from tollgate.audit.report import Report
 from tollgate.audit.subscription_compare import SubscriptionReport
 from tollgate.audit.subscription_verify import verify_subscriptions
 from tollgate.audit.verify import verify as verify_log
 from tollgate.balance_store import BalanceStore
+from tollgate.commands.wait import commit_and_look
 from tollgate.context import Context
+from tollgate.jobs import JOBS, live_job
+from tollgate.waiting_events import await_released
+
+_CLOSING_SECONDS = 300.0
 
 
 def verify(
@@ -23,38 +31,63 @@ def verify(
 ) -> None:
     """Recompute every committed record and charge from the input log and compare. Exit code 1 with the differences."""
     context = Context()
-    report = verify_log(
-        context.log,
-        records_topic=records_topic,
-        default_price_book=context.settings.default_price_book,
-        balances=balance_store(context) if records_topic == RECORDS else None,
-        progress=context.report,
-    )
-    subscriptions = invoiced = None
-    if records_topic == RECORDS:
-        subscriptions = verify_subscriptions(
-            context.log,
-            charges_topic=charges_topic,
-            default_price_book=context.settings.default_price_book,
-            progress=context.report,
-        )
-        report.take_over(subscriptions.differences, subscriptions.difference_count)
-        invoiced = verify_invoices(
-            context.log,
-            default_price_book=context.settings.default_price_book,
-            tax=context.settings.tax_table,
-            progress=context.report,
-        )
-        report.take_over(invoiced.differences, invoiced.difference_count)
+    found = verify_books(context, records_topic, charges_topic)
+    report = found.report
     if json_:
-        found = asdict(subscriptions) if subscriptions is not None else None
-        documents = asdict(invoiced) if invoiced is not None else None
-        context.print_json(asdict(report) | {"passed": report.passed, "subscriptions": found, "invoices": documents})
+        parts = {
+            name: asdict(part) if part is not None else None
+            for name, part in (("subscriptions", found.subscriptions), ("invoices", found.invoices))
+        }
+        context.print_json(asdict(report) | {"passed": report.passed} | parts)
     else:
-        for line in (*describe_subscriptions(subscriptions), *describe_invoices(invoiced), *describe(report)):
+        for line in describe_all(found):
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+class Verified(NamedTuple):
+    """What was found; the differences of charges and invoices stand in `report` as well."""
+
+    report: Report
+    subscriptions: SubscriptionReport | None = None
+    invoices: InvoiceReport | None = None
+
+
+def verify_books(context: Context, records_topic: str = RECORDS, charges_topic: str = CHARGES) -> Verified:
+    """Verify usage, and where the records are no copy, charges and invoices."""
+    chosen, progress = context.settings.default_price_book, context.report
+    balances = balance_store(context) if records_topic == RECORDS else None
+    report = verify_log(
+        context.log, records_topic=records_topic, default_price_book=chosen, balances=balances, progress=progress
+    )
+    if records_topic != RECORDS:
+        return Verified(report)
+    subscriptions = verify_subscriptions(
+        context.log, charges_topic=charges_topic, default_price_book=chosen, progress=progress
+    )
+    report.take_over(subscriptions.differences, subscriptions.difference_count)
+    invoices = verify_invoices(
+        context.log,
+        default_price_book=chosen,
+        tax=context.settings.tax_table,
+        await_closed=partial(await_closed, context),
+        progress=progress,
+    )
+    report.take_over(invoices.differences, invoices.difference_count)
+    return Verified(report, subscriptions, invoices)
+
+
+def describe_all(found: Verified) -> list[str]:
+    """Return a verification in words, a line each."""
+    return [*describe_subscriptions(found.subscriptions), *describe_invoices(found.invoices), *describe(found.report)]
+
+
+def await_closed(context: Context) -> None:
+    """Return once the invoicing job, if one runs here, has closed what was due by what it has read."""
+    spec = JOBS[INVOICING_JOB]
+    if not context.settings.bootstrap_servers and live_job(context, spec.name) is not None:
+        await_released(context, spec, partial(commit_and_look, context, spec, time.monotonic() + _CLOSING_SECONDS))
 
 
 def describe_invoices(report: InvoiceReport | None) -> list[str]:
@@ -62,6 +95,8 @@ def describe_invoices(report: InvoiceReport | None) -> list[str]:
     if report is None:
         return []
     lines = [f"{report.invoices:,} invoices and {report.daily_bills:,} daily bills of {report.customers:,} customers"]
+    if report.notes or report.refused:
+        lines.append(f"{report.notes:,} credit and debit notes, {report.refused:,} requests for one refused")
     if report.uncommitted:
         lines.append(f"{report.uncommitted:,} documents are due and not committed yet")
     return lines

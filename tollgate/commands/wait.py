@@ -37,13 +37,13 @@ def wait_for_jobs(context: Context, timeout_seconds: float) -> None:
 def wait_for_job(context: Context, spec: JobSpec, deadline: float) -> None:
     """Wait until a job's input is committed and none of it is held, then until its output's transactions are."""
     log = context.log
-    go_on = partial(_go_on, context, spec, deadline)
+    go_on = partial(commit_and_look, context, spec, deadline)
     for topic, group in spec.inputs:
         targets = data_ends(log, topic, log.group_offsets(group))
         while lag := behind(targets, log.group_offsets(group)):
             go_on(f"{spec.name} has {sum(lag.values())} records of {topic} to go")
     if spec.holds:
-        await_released(context, go_on)
+        await_released(context, spec, go_on)
     targets = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=False).items()}
     while True:
         stable = {part: end for topic in spec.outputs for part, end in log.ends(topic, committed=True).items()}
@@ -71,7 +71,7 @@ def behind(targets: dict[TopicPartition, int], reached: dict[TopicPartition, int
     return {part: end - reached.get(part, 0) for part, end in targets.items() if reached.get(part, 0) < end}
 
 
-def _go_on(context: Context, spec: JobSpec, deadline: float, what: str) -> None:
+def commit_and_look(context: Context, spec: JobSpec, deadline: float, what: str) -> None:
     """Have the local job commit what it has done, rather than wait for its next checkpoint; then look again."""
     if time.monotonic() > deadline:
         raise StackError(f"time is over: {what}", "see `tollgate status`, or give it longer with --timeout")

@@ -4,7 +4,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tollgate.audit.report import Report
+from tollgate.commands.verify import Verified
 from tollgate.demo.figures import Figures
 from tollgate.demo.view import money_text, size_text
 from tollgate.percentiles import percentiles
@@ -27,13 +27,14 @@ def plain_line(figures: Figures, now: float) -> str:
     )
 
 
-def summary(figures: Figures, report: Report, recoveries: list[str], elapsed_seconds: float, width: int) -> Panel:
+def summary(figures: Figures, found: Verified, recoveries: list[str], elapsed_seconds: float, width: int) -> Panel:
     """Return the end of the demo: what was sent, how fast it was, what went wrong on purpose, and the proof."""
     width = min(max(width, NARROWEST), WIDEST)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
-    for name, text in _rows(figures, report, recoveries):
+    report = found.report
+    for name, text in _rows(figures, found, recoveries):
         grid.add_row(name, text)
     title = "the books are right" if report.passed else "THE BOOKS DIFFER"
     return Panel(
@@ -46,7 +47,8 @@ def summary(figures: Figures, report: Report, recoveries: list[str], elapsed_sec
     )
 
 
-def _rows(figures: Figures, report: Report, recoveries: list[str]) -> list[tuple[str, str | Text | Table]]:
+def _rows(figures: Figures, found: Verified, recoveries: list[str]) -> list[tuple[str, str | Text | Table]]:
+    report = found.report
     latency = percentiles(figures.latencies_ms)
     rows: list[tuple[str, str | Text | Table]] = [
         ("this run", f"{figures.sent:,} events sent, {figures.billed:,} records seen while traffic ran")
@@ -55,8 +57,8 @@ def _rows(figures: Figures, report: Report, recoveries: list[str]) -> list[tuple
         text = f"p50 {latency.p50:,.0f} ms, p99 {latency.p99:,.0f} ms (from produce, {latency.samples:,} events timed)"
         rows.append(("live balance", text))
     if figures.checkpoint:
-        found = figures.checkpoint
-        rows.append(("checkpoint", f"number {found.number}, {size_text(found.bytes)}, took {found.took_ms} ms"))
+        newest = figures.checkpoint
+        rows.append(("checkpoint", f"number {newest.number}, {size_text(newest.bytes)}, took {newest.took_ms} ms"))
     rows += [("recovery" if index == 0 else "", text) for index, text in enumerate(recoveries)]
     rows += [
         ("", ""),
@@ -69,6 +71,7 @@ def _rows(figures: Figures, report: Report, recoveries: list[str]) -> list[tuple
     rows.append(("charged", Text(f"{totals}, to {report.customers:,} customers", style="bold")))
     if report.balances is not None:
         rows.append(("in Redis", f"{report.balances:,} balances compared with the fold of the records"))
+    rows += _plans_and_invoices(found)
     if figures.balances:
         rows += [("", ""), ("who owes most", _owing(figures))]
     rows.append(("", ""))
@@ -77,6 +80,19 @@ def _rows(figures: Figures, report: Report, recoveries: list[str]) -> list[tuple
     rows += [("", f"DIFFERENCE {text}") for text in report.differences[:5]]
     if figures.balances:
         rows.append(("ask why", f"uv run tollgate explain {figures.balances[0].customer}#1"))
+    return rows
+
+
+def _plans_and_invoices(found: Verified) -> list[tuple[str, str | Text | Table]]:
+    rows: list[tuple[str, str | Text | Table]] = []
+    if found.subscriptions is not None and found.subscriptions.events:
+        charged = found.subscriptions
+        text = f"{charged.events:,} changes, {charged.charges:,} charges of {charged.customers:,} customers"
+        rows.append(("plans", f"{text}: one valid at a time"))
+    if found.invoices is not None:
+        made = found.invoices
+        text = f"{made.invoices:,} final, {made.daily_bills:,} daily bills"
+        rows.append(("invoices", text + ("" if made.invoices else "; cycles close by the log's clock")))
     return rows
 
 

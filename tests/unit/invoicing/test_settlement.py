@@ -1,14 +1,12 @@
 """Minimum spend, credit, tax and notes."""
 
-from dataclasses import replace
-
 import pytest
 
 from billing.invoicing.closing import close_cycle
 from billing.invoicing.facts import UsageFact
 from billing.invoicing.invoice import Invoice, Status
 from billing.invoicing.lines import Line, LineKind
-from billing.invoicing.notes import note_on
+from billing.invoicing.notes import FinalInvoice, note_on
 from billing.invoicing.settlement import NOTHING_AGREED, Agreed
 from billing.invoicing.tax import Taxable, TaxTable, tax_rate
 from tests.unit.builders import ms
@@ -93,7 +91,7 @@ def test_an_invoice_is_final_numbered_and_dated_by_the_clock() -> None:
 @pytest.mark.parametrize(("amount", "status", "total"), [(-4, Status.CREDIT_NOTE, -480), (4, Status.DEBIT_NOTE, 480)])
 def test_after_it_is_final_only_notes_change_what_is_owed(amount: int, status: Status, total: int) -> None:
     (invoice,) = closed(used("10", FIFTH))
-    note = note_on(invoice, [Line(LineKind.USAGE, "agreed on the phone", amount * UNIT)], 1, 2, 99, VAT)
+    note = note_on(FinalInvoice.of(invoice), [Line(LineKind.USAGE, "agreed on the phone", amount * UNIT)], 2, 99, VAT)
     assert (note.status, note.number, note.total_minor) == (status, 2, total)
     assert (note.corrects_invoice_id, note.invoice_id) == (invoice.invoice_id, f"{invoice.invoice_id}-note-1")
     assert [(one.kind.name, one.corrects) for one in note.lines] == [("CORRECTION", "2026-11"), ("TAX", "")]
@@ -103,6 +101,6 @@ def test_drafts_have_no_notes_and_notes_change_something() -> None:
     (invoice,) = closed(used("10", FIFTH))
     line = Line(LineKind.USAGE, "nothing", 0)
     with pytest.raises(ValueError, match="come to nothing"):
-        note_on(invoice, [line], 1, 2, 99)
+        note_on(FinalInvoice.of(invoice), [line], 2, 99)
     with pytest.raises(ValueError, match="is DRAFT"):
-        note_on(replace(invoice, status=Status.DRAFT), [line], 1, 2, 99)
+        FinalInvoice.of(invoice._replace(status=Status.DRAFT))

@@ -14,7 +14,7 @@ from tests.unit.builders import ms, plain_book
 from tests.unit.subscriptions.desk import PLANS, priced
 from tests.unit.tollgate.books_in_memory import MemoryLog
 from tests.unit.udfs.test_invoicer import charges, record
-from tollgate.audit.invoice_compare import InvoiceReport
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
 from tollgate.kafka_log import PROGRESS_HEADER, LogRecord
 from wire.price_books import to_message

@@ -1,11 +1,15 @@
 """The invoicing function without Flink: when it closes, what waits, and that state is all it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from tests.invoicing_job import InvoicingJob
-from tests.unit.builders import ms
+from tests.unit.builders import DAY_MS, ms
 from tests.unit.subscriptions.desk import Desk, plans, priced, start
+from udfs import invoicer
+from udfs.turns import TURN_SECONDS, Turn, resume_at_ms
 from wire.charges import charge_message
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, subscription_pb2
@@ -82,3 +86,56 @@ def test_whoever_owes_nothing_leaves_no_timer_behind() -> None:
     job.advance(ms("2027-03-01T03:00:00Z"))
     assert told(job.finals()) == [("zoe", "2026-11", 1, "2")]
     assert len(job.timers) <= 1, "at most that of the next cycle, which may be owed a minimum"
+
+
+def over_after(asked: int) -> Callable[[], bool]:
+    """Return a turn whose time is spent when that has been asked so often."""
+    rest = iter([False] * asked)
+    return lambda: next(rest, True)
+
+
+def test_a_turn_that_is_over_leaves_accounts_for_the_next_and_the_documents_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(invoicer, "ACCOUNTS_AT_ONCE", 2)
+    customers = [f"c{number}" for number in range(5)]
+    first = [record(one, 1, "2026-11-05T00:00:00Z", "2") for one in customers]
+    later = [record(one, 2, "2026-12-05T00:00:00Z", "3", cycle="2026-12") for one in customers]
+    job, whole = InvoicingJob(priced()), InvoicingJob(priced())
+    for one in (job, whole):
+        one.take(first)
+    job.is_over = over_after(1)
+    job.advance(NOVEMBER_ENDS)
+    closed_at_first = len(job.finals())
+    job.take(later)
+    job.is_over = over_after(1)
+    assert job.turn(NOVEMBER_ENDS + DAY_MS)
+    job.is_over = over_after(0)
+    assert job.turn(NOVEMBER_ENDS + DAY_MS), "nothing is begun in a turn that others have spent"
+    job.is_over = over_after(1)
+    assert not job.turn(NOVEMBER_ENDS + DAY_MS)
+    whole.advance(NOVEMBER_ENDS)
+    whole.take(later)
+    assert 0 < closed_at_first < len(customers)
+    assert sorted(told(job.finals())) == sorted(told(whole.finals()))
+    job.is_over = lambda: False
+    for one in (job, whole):
+        one.advance(ms("2027-01-01T03:00:00Z"))
+    by_customer = [sorted(one.invoices, key=lambda made: (made.customer_id, made.issued_at_ms)) for one in (job, whole)]
+    assert by_customer[0] == by_customer[1]
+    assert len(job.finals()) == 2 * len(customers)
+
+
+def test_a_turn_lasts_for_all_timers_of_its_name_and_the_next_begins_with_time() -> None:
+    now = [10.0]
+    turn = Turn(lambda: now[0])
+    turn.begin("watermark 1")
+    now[0] += TURN_SECONDS
+    turn.begin("watermark 1")
+    assert turn.is_over()
+    turn.begin("watermark 2")
+    assert not turn.is_over()
+
+
+def test_the_shards_of_a_subtask_resume_together_after_a_pause() -> None:
+    assert {resume_at_ms(now_ms) for now_ms in range(1000, 1100)} == {1200}

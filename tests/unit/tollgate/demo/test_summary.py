@@ -4,7 +4,10 @@ import pytest
 from rich.console import Console
 
 from tests.unit.tollgate.demo.some_figures import NOW, some_figures
+from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.report import Report
+from tollgate.audit.subscription_compare import SubscriptionReport
+from tollgate.commands.verify import Verified
 from tollgate.demo.figures import Figures
 from tollgate.demo.summary import plain_line, summary
 
@@ -13,11 +16,14 @@ REPORT = Report(
     totals={"USD": "12.345678901234"}, dead_letters_by_reason={"MALFORMED": 4},
 )  # fmt: skip
 
+PLANS = SubscriptionReport(events=1_000_025, charges=1_000_030, customers=1_000_020)
+BILLS = InvoiceReport(invoices=0, daily_bills=1_234_567)
+
 
 def shown(report: Report, width: int, recoveries: list[str]) -> str:
     console = Console(width=width, color_system=None, force_terminal=True)
     with console.capture() as capture:
-        console.print(summary(some_figures(), report, recoveries, 75.0, width))
+        console.print(summary(some_figures(), Verified(report, PLANS, BILLS), recoveries, 75.0, width))
     return capture.get()
 
 
@@ -27,7 +33,10 @@ def test_it_fits_and_says_that_the_books_are_right(width: int) -> None:
     assert max(map(len, text.split("\n"))) <= min(width, 100)
     assert "the books are right" in text
     assert "12.345678901234 USD" in text
-    assert "billed after 6.2 s" in " ".join(text.replace("│", " ").split())
+    words = " ".join(text.replace("│", " ").split())
+    assert "1,000,030 charges of 1,000,020 customers" in words
+    assert "0 final, 1,234,567 daily bills" in words
+    assert "billed after 6.2 s" in words
 
 
 def test_differences_are_shown_and_the_title_says_so() -> None:

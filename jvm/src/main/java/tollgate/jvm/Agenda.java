@@ -1,7 +1,11 @@
 package tollgate.jvm;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
@@ -40,9 +44,18 @@ public final class Agenda {
    */
   public static void add(MapState<byte[], byte[]> state, byte[] entries) throws Exception {
     ByteBuffer in = ByteBuffer.wrap(entries);
+    Agenda agenda = null;
     while (in.hasRemaining()) {
-      Agenda agenda = new Agenda(state, part(in));
+      byte[] owner = part(in);
+      if (agenda == null || !Arrays.equals(agenda.owner, owner)) {
+        if (agenda != null) {
+          agenda.keepSize();
+        }
+        agenda = new Agenda(state, owner);
+      }
       agenda.push(part(in));
+    }
+    if (agenda != null) {
       agenda.keepSize();
     }
   }
@@ -58,25 +71,72 @@ public final class Agenda {
       throws Exception {
     Agenda agenda = new Agenda(state, owner);
     DataOutputSerializer taken = new DataOutputSerializer(64);
-    int sizeBefore = agenda.size;
-    long next = agenda.firstDeadline();
-    while (next != NEVER && next <= bound) {
-      byte[] entry = agenda.pop();
+    for (byte[] entry : agenda.take(bound)) {
       taken.writeShort(entry.length);
       taken.write(entry);
-      next = agenda.firstDeadline();
-    }
-    if (agenda.size != sizeBefore) {
-      agenda.keepSize();
     }
     return ByteBuffer.allocate(Long.BYTES + taken.length())
-        .putLong(next)
+        .putLong(agenda.size == 0 ? NEVER : deadline(agenda.node(ROOT)))
         .put(taken.getCopyOfBuffer())
         .array();
   }
 
-  private long firstDeadline() throws Exception {
-    return size == 0 ? NEVER : ByteBuffer.wrap(node(ROOT)).getLong();
+  /** Takes a few one by one, many at once: then what is left is read and written a single time. */
+  private List<byte[]> take(long bound) throws Exception {
+    Map<Integer, byte[]> due = new HashMap<>();
+    collect(ROOT, bound, due);
+    List<byte[]> taken = new ArrayList<>(due.values());
+    taken.sort(Arrays::compareUnsigned);
+    int levels = Integer.SIZE - Integer.numberOfLeadingZeros(size);
+    if (size - due.size() < due.size() * (long) levels) {
+      keepOnly(without(due));
+    } else {
+      for (int popped = 0; popped < taken.size(); popped++) {
+        pop();
+      }
+    }
+    if (!taken.isEmpty()) {
+      keepSize();
+    }
+    return taken;
+  }
+
+  private void collect(int number, long bound, Map<Integer, byte[]> due) throws Exception {
+    if (number > size) {
+      return;
+    }
+    byte[] entry = node(number);
+    if (deadline(entry) <= bound) {
+      due.put(number, entry);
+      collect(2 * number, bound, due);
+      collect(2 * number + 1, bound, due);
+    }
+  }
+
+  private List<byte[]> without(Map<Integer, byte[]> due) throws Exception {
+    List<byte[]> rest = new ArrayList<>(size - due.size());
+    for (int number = ROOT; number <= size; number++) {
+      if (!due.containsKey(number)) {
+        rest.add(node(number));
+      }
+    }
+    return rest;
+  }
+
+  /** Makes a heap of these alone: entries in their order are one. */
+  private void keepOnly(List<byte[]> rest) throws Exception {
+    rest.sort(Arrays::compareUnsigned);
+    for (int index = 0; index < rest.size(); index++) {
+      state.put(key(ROOT + index), rest.get(index));
+    }
+    for (int number = ROOT + rest.size(); number <= size; number++) {
+      state.remove(key(number));
+    }
+    size = rest.size();
+  }
+
+  private static long deadline(byte[] entry) {
+    return ByteBuffer.wrap(entry).getLong();
   }
 
   private void push(byte[] entry) throws Exception {
@@ -92,15 +152,13 @@ public final class Agenda {
     state.put(key(hole), entry);
   }
 
-  private byte[] pop() throws Exception {
-    byte[] first = node(ROOT);
+  private void pop() throws Exception {
     byte[] last = node(size);
     state.remove(key(size));
     size--;
     if (size > 0) {
       sink(last);
     }
-    return first;
   }
 
   private void sink(byte[] entry) throws Exception {

@@ -28,8 +28,9 @@ public final class FactDeserializer implements KafkaRecordDeserializationSchema<
 
   @Override
   public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<byte[]> out) {
+    int topic = tags.get(in.topic());
     boolean marker = in.headers().lastHeader(TaggedRecordSerializer.PROGRESS_HEADER) != null;
-    int tag = tags.get(in.topic()) | (marker ? MARKER : 0);
+    int tag = marker && topic != FactFramer.NOTES ? topic | MARKER : topic;
     out.collect(
         KeyedRecord.encode(
             tag, in.partition(), in.offset(), in.timestamp(), in.key(), in.value()));

@@ -21,8 +21,8 @@ import tollgate.v1.Charge;
 import tollgate.v1.Progress;
 
 /**
- * Packs billing records and charges into one frame per shard, and makes watermarks of their topics'
- * markers of progress: the least of all partitions and shards of both topics.
+ * Packs billing records, charges and requests for notes into one frame per shard, and makes
+ * watermarks of the markers of progress: the least of all partitions and shards of both topics.
  *
  * <p>It has one subtask, which reads all partitions; so it knows from the first moment, and after
  * any restore, whom it has to wait for. An entry of a frame is: u32 length of the rest, then a
@@ -36,9 +36,13 @@ public final class FactFramer extends AbstractStreamOperator<Row>
 
   public static final int CHARGES = 1;
 
+  /** The tag of invoice.notes, which has no markers: people write there, and no clock waits for them. */
+  public static final int NOTES = 2;
+
   private static final long serialVersionUID = 1L;
   private static final int INITIAL_BYTES = 1024;
   private static final int BEFORE_KEY = 1 + 4 + 8 + 8;
+  private static final byte[] NO_KEY = {};
 
   private final int recordPartitions;
   private final int chargePartitions;
@@ -110,8 +114,9 @@ public final class FactFramer extends AbstractStreamOperator<Row>
     if ((tag & FactDeserializer.MARKER) != 0) {
       int topic = tag & ~FactDeserializer.MARKER;
       progress.advance(topic, partition, progressIn(topic, KeyedRecord.getNullable(in)));
-    } else if (key != null) {
-      append(ShardKeys.shardOf(ShardHash.of(key), shards), element.getValue());
+    } else if (key != null || tag == NOTES) {
+      byte[] shardBy = key == null ? NO_KEY : key; // a note without a key is refused, and not lost
+      append(ShardKeys.shardOf(ShardHash.of(shardBy), shards), element.getValue());
     }
     if (waiting >= recordsMax) {
       flush();

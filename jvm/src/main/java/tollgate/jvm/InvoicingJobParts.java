@@ -12,23 +12,27 @@ import org.apache.flink.types.Row;
 public final class InvoicingJobParts {
   private InvoicingJobParts() {}
 
-  /** Reads the committed records of both topics, and their markers of progress, on one subtask. */
+  /** Reads the committed records of all topics, and their markers of progress, on one subtask. */
   public static SingleOutputStreamOperator<byte[]> readFacts(
       StreamExecutionEnvironment env,
       String bootstrapServers,
       String recordsTopic,
       String chargesTopic,
+      String notesTopic,
       String groupId,
       Map<String, String> extra,
       String name) {
     FactDeserializer deserializer =
         new FactDeserializer(
-            Map.of(recordsTopic, FactFramer.RECORDS, chargesTopic, FactFramer.CHARGES));
+            Map.of(
+                recordsTopic, FactFramer.RECORDS,
+                chargesTopic, FactFramer.CHARGES,
+                notesTopic, FactFramer.NOTES));
     KafkaSource<byte[]> source =
         KafkaSource.<byte[]>builder()
             .setProperties(UsageJobParts.consumerProperties(extra))
             .setBootstrapServers(bootstrapServers)
-            .setTopics(recordsTopic, chargesTopic)
+            .setTopics(recordsTopic, chargesTopic, notesTopic)
             .setGroupId(groupId)
             .setStartingOffsets(OffsetsInitializer.earliest())
             .setDeserializer(deserializer)

@@ -51,6 +51,22 @@ class AgendaTest {
   }
 
   @Test
+  @DisplayName("Entries of several owners may come in one call, in any order.")
+  void manyAtOnce() throws Exception {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    for (int number = 50; number > 0; number--) {
+      written(packed, number % 3 == 0 ? BOB : ANN);
+      written(packed, entry(number, "x"));
+    }
+    Agenda.add(state, packed.toByteArray());
+    assertEquals(16, take(BOB, 1000).entries.size());
+    Taken taken = take(ANN, 49);
+    assertEquals(33, taken.entries.size());
+    assertEquals("1x", taken.entries.get(0));
+    assertEquals(50, taken.next);
+  }
+
+  @Test
   @DisplayName("Nothing due: nothing is written.")
   void nothingDue() throws Exception {
     add(ANN, entry(7, "a"));

@@ -73,6 +73,21 @@ class FactFramerTest {
   }
 
   @Test
+  @DisplayName("A request for a note is framed with or without a key, and no clock waits for its topic.")
+  void notes() throws Exception {
+    try (OneInputStreamOperatorTestHarness<byte[], Row> operator = harness()) {
+      byte[] keyless = KeyedRecord.encode(FactFramer.NOTES, 3, 0, 0, null, utf8("note"));
+      send(operator, fact(FactFramer.NOTES, 3, "acme", "note"), keyless);
+      send(operator, record(0, 500, 0, 8), record(1, 300, 0, 8), charge(0, 900), charge(1, 800));
+      operator.prepareSnapshotPreBarrier(1);
+      int bytes =
+          rows(operator).stream().mapToInt(row -> ((byte[]) row.getField(1)).length).sum();
+      assertEquals(2 * 4 + fact(FactFramer.NOTES, 3, "acme", "note").length + keyless.length, bytes);
+      assertEquals(List.of(300L), watermarks(operator));
+    }
+  }
+
+  @Test
   @DisplayName("A marker of another number of shards fails: it would be taken for something else.")
   void otherShards() throws Exception {
     try (OneInputStreamOperatorTestHarness<byte[], Row> operator = harness()) {
