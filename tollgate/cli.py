@@ -9,6 +9,7 @@ from tollgate.commands import (
     balances,
     bench,
     bill,
+    chaos,
     deadletters,
     demo,
     explain,
@@ -60,6 +61,7 @@ app.command("savepoint")(on_call.savepoint)
 app.command("restore")(on_call.restore)
 app.command("rescale")(on_call.rescale)
 app.command("bench")(bench.bench)
+app.command("chaos")(chaos.chaos)
 
 
 def main() -> None:

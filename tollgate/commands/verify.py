@@ -1,7 +1,7 @@
 """`verify`: proves the books from the topics alone."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -23,29 +23,7 @@ def verify(
 ) -> None:
     """Recompute every committed record and charge from the input log and compare. Exit code 1 with the differences."""
     context = Context()
-    report = verify_log(
-        context.log,
-        records_topic=records_topic,
-        default_price_book=context.settings.default_price_book,
-        balances=balance_store(context) if records_topic == RECORDS else None,
-        progress=context.report,
-    )
-    subscriptions = invoiced = None
-    if records_topic == RECORDS:
-        subscriptions = verify_subscriptions(
-            context.log,
-            charges_topic=charges_topic,
-            default_price_book=context.settings.default_price_book,
-            progress=context.report,
-        )
-        report.take_over(subscriptions.differences, subscriptions.difference_count)
-        invoiced = verify_invoices(
-            context.log,
-            default_price_book=context.settings.default_price_book,
-            tax=context.settings.tax_table,
-            progress=context.report,
-        )
-        report.take_over(invoiced.differences, invoiced.difference_count)
+    report, subscriptions, invoiced = judge(context, records_topic, charges_topic)
     if json_:
         found = asdict(subscriptions) if subscriptions is not None else None
         documents = asdict(invoiced) if invoiced is not None else None
@@ -55,6 +33,42 @@ def verify(
             context.say(line)
     if not report.passed:
         raise typer.Exit(1)
+
+
+class Judgement(NamedTuple):
+    """What was found; the differences of all three stand in `usage`. None: not looked at."""
+
+    usage: Report
+    subscriptions: SubscriptionReport | None
+    invoices: InvoiceReport | None
+
+
+def judge(context: Context, records_topic: str = RECORDS, charges_topic: str = CHARGES) -> Judgement:
+    """Recompute everything from the topics; of a copy of the records only those."""
+    report = verify_log(
+        context.log,
+        records_topic=records_topic,
+        default_price_book=context.settings.default_price_book,
+        balances=balance_store(context) if records_topic == RECORDS else None,
+        progress=context.report,
+    )
+    if records_topic != RECORDS:
+        return Judgement(report, None, None)
+    subscriptions = verify_subscriptions(
+        context.log,
+        charges_topic=charges_topic,
+        default_price_book=context.settings.default_price_book,
+        progress=context.report,
+    )
+    report.take_over(subscriptions.differences, subscriptions.difference_count)
+    invoiced = verify_invoices(
+        context.log,
+        default_price_book=context.settings.default_price_book,
+        tax=context.settings.tax_table,
+        progress=context.report,
+    )
+    report.take_over(invoiced.differences, invoiced.difference_count)
+    return Judgement(report, subscriptions, invoiced)
 
 
 def describe_invoices(report: InvoiceReport | None) -> list[str]:
