@@ -6,6 +6,10 @@ from typing import ClassVar, Protocol, Self
 from tollgate.chaos.world import World
 
 
+class BrokenPromiseError(Exception):
+    """Something went on that should have been refused; the message says what."""
+
+
 class Fault(Protocol):
     """One fault, with all that was drawn for it; a new kind is one class, and one entry of the registry.
 

@@ -36,6 +36,9 @@ class Results:
     outcomes: list[Outcome] = field(default_factory=list)
     events: int = 0
     settled: bool = False
+    went_back: list[str] = field(default_factory=list)
+    """Sequences in Redis that did."""
+
     report: Report | None = None
     home: str = ""
 
@@ -43,7 +46,7 @@ class Results:
     def passed(self) -> bool:
         """Whether every fault was survived, and nothing is lost or double."""
         judged = self.report is not None and self.report.passed
-        return judged and self.settled and all(one.recovered for one in self.outcomes)
+        return judged and self.settled and not self.went_back and all(one.recovered for one in self.outcomes)
 
     def as_plain(self) -> dict[str, Any]:
         """Return all of it as JSON takes it."""
@@ -51,7 +54,8 @@ class Results:
         outcomes = [asdict(one) | {"recovered": one.recovered} for one in self.outcomes]
         return {
             "seed": self.seed, "limit_seconds": self.limit_seconds, "events": self.events, "home": self.home,
-            "passed": self.passed, "settled": self.settled, "faults": outcomes, "verify": report,
+            "passed": self.passed, "settled": self.settled, "went_back": self.went_back,
+            "faults": outcomes, "verify": report,
         }  # fmt: skip
 
 

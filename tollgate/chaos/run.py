@@ -6,9 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from flink_jobs.settings import BALANCES_JOB
+from tollgate.chaos.fault import BrokenPromiseError
 from tollgate.chaos.recovery import Deadline, Probe, await_committed, await_settled
 from tollgate.chaos.results import Outcome, Results
 from tollgate.chaos.schedule import Planned
+from tollgate.chaos.sequence_watch import SequenceWatch
 from tollgate.chaos.stack import fresh_stack
 from tollgate.chaos.world import World
 from tollgate.commands.verify import judge
@@ -49,7 +51,8 @@ def run(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Result
         figures, partitions = Figures(wanted_rate=plan.rate), context.settings.partitions
         generator = Generator(context.bootstrap_servers, partitions, traffic, figures, Sightings())
         with closing(Probe(context.bootstrap_servers, context.redis_url, partitions)) as probe:
-            with Feeds([generator]) as feeds:
+            watch = SequenceWatch(context.stack.redis_url)
+            with Feeds([generator, watch]) as feeds:
                 _warm_up(world, probe, plan.limit_seconds)
                 for planned in plan.schedule:
                     outcome = suffer(world, probe, planned, plan.limit_seconds)
@@ -58,7 +61,7 @@ def run(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Result
                     feeds.check()
                     if not outcome.recovered:
                         break
-            results.events = figures.sent
+            results.events, results.went_back = figures.sent, watch.went_back
         results.settled = _settle(world)
         results.report = judge(context).usage
     return results
@@ -69,18 +72,18 @@ def suffer(world: World, probe: Probe, planned: Planned, limit_seconds: float) -
     time.sleep(planned.pause_seconds)
     customers = probe.customers() if _keeps_balances(world) else set()
     fault = planned.fault
-    fault.inject(world)
-    begun, deadline = time.monotonic(), Deadline(limit_seconds)
     committed = settled = None
     said = ""
     try:
+        fault.inject(world)
+        begun, deadline = time.monotonic(), Deadline(limit_seconds)
         deadline.insist(lambda: fault.mend(world))
         await_committed(probe, deadline)
         committed = settled = time.monotonic() - begun
         if _keeps_balances(world):
             await_settled(probe, deadline, customers)
             settled = time.monotonic() - begun
-    except TimeoutError as error:
+    except (TimeoutError, BrokenPromiseError) as error:
         said = f"{error}; {_failures(world)}"
     return Outcome(planned.number, fault.kind, fault.describe(), committed, settled, said)
 

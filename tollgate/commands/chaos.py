@@ -53,6 +53,8 @@ def _show(context: Context, results: Results) -> None:
     for one in results.outcomes:
         if not one.recovered:
             context.say(f"NOT BACK after {one.number}, {one.kind} ({one.described}): {one.said}")
+    for text in results.went_back:
+        context.say(f"DIFFERENCE in Redis: {text}")
     if not results.settled:
         context.say("NOT SETTLED: see above")
     for line in describe(results.report) if results.report is not None else ["NOT VERIFIED"]:

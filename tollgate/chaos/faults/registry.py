@@ -5,6 +5,7 @@ from typing import Final
 
 from tollgate.chaos.fault import Fault
 from tollgate.chaos.faults.broker import BounceBroker, KillBroker, PauseBroker
+from tollgate.chaos.faults.checkpoint_storage import DamageCheckpoint, LoseCheckpoints
 from tollgate.chaos.faults.flink_processes import FreezeTaskManager, KillJobManager, KillTaskManager
 from tollgate.chaos.faults.network import (
     BreakingKafka,
@@ -41,6 +42,8 @@ ALL: Final[Sequence[type[Fault]]] = (
     Rescale,
     ReplayStorm,
     PoisonStorm,
+    LoseCheckpoints,
+    DamageCheckpoint,
 )
 
 

@@ -27,6 +27,9 @@ def test_a_run_passes_when_all_recovered_all_settled_and_the_books_are_right() -
     assert results(good).passed
     assert not results(good, settled=False).passed
     assert not results(good, differences=1).passed
+    back = results(good)
+    back.went_back.append("live_sequence of anna went back from 7 to 6")
+    assert not back.passed
     assert not results(good, outcome("kill-broker", 8.0, None)).passed
     assert not Results(7, 60, [good], settled=True).passed, "a run that was not judged has not passed"
 
