@@ -70,20 +70,21 @@ def run(settings: Settings, plan: Plan, report: Callable[[str], None]) -> Result
 def suffer(world: World, probe: Probe, planned: Planned, limit_seconds: float) -> Outcome:
     """Wait for the moment, inject a fault, mend it, and time how long everything takes to move again."""
     time.sleep(planned.pause_seconds)
-    customers = probe.customers() if _keeps_balances(world) else set()
-    fault = planned.fault
+    fault, keeps_balances = planned.fault, _keeps_balances(world)
     committed = settled = None
     said = ""
     try:
+        customers = Deadline(limit_seconds).insist(probe.customers) if keeps_balances else set()
         fault.inject(world)
         begun, deadline = time.monotonic(), Deadline(limit_seconds)
         deadline.insist(lambda: fault.mend(world))
         await_committed(probe, deadline)
         committed = settled = time.monotonic() - begun
-        if _keeps_balances(world):
+        if keeps_balances:
+            settled = None
             await_settled(probe, deadline, customers)
             settled = time.monotonic() - begun
-    except (TimeoutError, BrokenPromiseError) as error:
+    except (TimeoutError, BrokenPromiseError, StackError) as error:
         said = f"{error}; {_failures(world)}"
     return Outcome(planned.number, fault.kind, fault.describe(), committed, settled, said)
 
