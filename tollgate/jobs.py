@@ -4,6 +4,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,7 @@ from tollgate.rewinding import refuse_rewind
 from tollgate.settings import REPOSITORY
 
 PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs")
+_CHECKPOINT_SECONDS = 10.0
 _LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCILING"})
 
 
@@ -62,7 +64,7 @@ class JobSpec:
 
     `source_uid` is the operator that reads the first of `inputs`.
     `bills`: what it writes is money, so that it must not start from nothing a second time.
-    `holds`: events may wait in it for a surge factor. `checkpoint_interval_ms`: at most this; 0: the setting's.
+    `holds`: events may wait in it for a surge factor.
     """
 
     name: str
@@ -74,7 +76,6 @@ class JobSpec:
     width: Callable[[Context], int]
     bills: bool
     holds: bool = False
-    checkpoint_interval_ms: int = 0
 
 
 def _deciding_arguments(context: Context) -> list[str]:
@@ -123,7 +124,6 @@ JOBS = {
         arguments=lambda context: ["--redis-url", context.redis_url],
         width=lambda _: 1,
         bills=False,
-        checkpoint_interval_ms=1000,
     ),
     SUBSCRIPTIONS_JOB: JobSpec(
         SUBSCRIPTIONS_JOB,
@@ -178,6 +178,14 @@ def live_job(context: Context, name: str) -> Job | None:
     return next((job for job in context.stack.rest.jobs() if job.name == name and job.state in _LIVE), None)
 
 
+def commit_soon(context: Context, name: str, timeout_seconds: float) -> None:
+    """Have a local job take a checkpoint now rather than at its next time, if it can; waits for its end at most so."""
+    with suppress(StackError):  # it may be restarting
+        job = live_job(context, name)
+        if job is not None:
+            context.stack.rest.trigger_checkpoint(job.id, timeout_seconds)
+
+
 def ensure_jobs(context: Context) -> None:
     """Submit every job that does not run, from its newest state, and wait for those that are restarting."""
     started: dict[str, str] = {}
@@ -211,7 +219,6 @@ def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, p
     if restore is None:
         restore = _newest_state(context, spec)
     width = parallelism or spec.width(context)
-    interval_ms = min(context.settings.checkpoint_interval_ms, spec.checkpoint_interval_ms or 1 << 31)
     context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
     return submit_python_job(
         context.stack,
@@ -221,7 +228,6 @@ def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, p
         py_files=[bundle(context.stack.layout.home)],
         args=["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(width), *spec.arguments(context)],
         savepoint=restore,
-        options={"execution.checkpointing.interval": f"{interval_ms} ms"},
     )
 
 
@@ -269,7 +275,8 @@ def await_first_checkpoint(context: Context, job_id: str, timeout_seconds: float
             raise StackError(
                 f"job {job_id} completes no checkpoint: {failure or 'no reason given'}", "see .tollgate/logs"
             )
-        time.sleep(0.2)
+        with suppress(StackError):  # what is wrong is asked for above
+            context.stack.rest.trigger_checkpoint(job_id, _CHECKPOINT_SECONDS)
 
 
 def stop_jobs(context: Context, names: Sequence[str] = tuple(JOBS)) -> dict[str, str]:

@@ -9,10 +9,13 @@ from flink_jobs.prices import PRICE_TOPICS
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import PriceHistory
 from tollgate.context import Context
-from tollgate.jobs import jobs_of, live_job
+from tollgate.jobs import commit_soon, jobs_of, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from tollgate.price_files import Draft, counted
+
+_POLL_SECONDS = 0.1
+_CHECKPOINT_SECONDS = 5.0
 
 
 def publish(context: Context, drafts: Sequence[Draft], timeout_seconds: float) -> None:
@@ -70,7 +73,8 @@ def _await_jobs(context: Context, offsets: dict[str, int], timeout_seconds: floa
                 if time.monotonic() > deadline:
                     cause = f"published, but {spec.name} has completed no checkpoint with it in {timeout_seconds:g} s"
                     raise StackError(cause, "see `tollgate status`")
-                time.sleep(0.2)
+                commit_soon(context, spec.name, _CHECKPOINT_SECONDS)
+                time.sleep(_POLL_SECONDS)
 
 
 def _has_read(log: KafkaLog, group: str, offset: int) -> bool:

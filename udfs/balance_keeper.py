@@ -9,19 +9,10 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from billing.balances import CustomerBalance, Line, OpenCalls
+from billing.balances import Balance, CustomerBalance, Line, OpenCalls
 from udfs.batched_state import WholeStore
-from wire.balances import (
-    WHOLE,
-    Part,
-    balance_message,
-    decode_balances,
-    decode_live,
-    encode_balances,
-    line_of,
-    redis_update,
-    with_live,
-)
+from wire.balance_state import decode_balances, decode_live, decode_settled, encode_balances
+from wire.balances import WHOLE, Part, balance_message, line_of, redis_update
 from wire.frames import Tag, pack_outgoing
 from wire.open_sessions import calls_of
 from wire.v1 import billing_pb2
@@ -69,9 +60,10 @@ class BalanceKeeper:
         for customer, lines in news.items():
             key = customer.encode()
             data = found.get(key)
-            if data is not None and not lines.settled and lines.open is None and (live := _take_live(data, lines)):
-                changed[key], update = live
+            if data is not None and (one_side := _take_one_side(customer, data, lines)):
+                changed[key], update, message = one_side
                 updates.append((customer, update))
+                out.append(message)
                 continue
             balances = decode_balances(data)
             settled_before = balances.settled.sequence
@@ -81,8 +73,7 @@ class BalanceKeeper:
             changed[key] = encode_balances(balances)
             updates.append((customer, redis_update(balances, part)))
             if balances.settled.sequence > settled_before:
-                message = balance_message(customer, balances.settled)
-                out.append(pack_outgoing(Tag.BALANCE, key, message.SerializeToString()))
+                out.append(_message(customer, balances.settled))
         if changed:
             self.customers.put_all(changed)
         return Kept(updates, b"".join(out))
@@ -93,16 +84,41 @@ class BalanceKeeper:
         return [(key.decode(), redis_update(decode_balances(data), WHOLE)) for key, data in kept]
 
 
-def _take_live(data: bytes, news: News) -> tuple[bytes, str] | None:
-    """Fold live news into state without reading its settled side, which costs as much as the live one.
+def _take_one_side(customer: str, data: bytes, news: News) -> tuple[bytes, str, bytes] | None:
+    """Fold news of one kind into state without reading the other side, which costs as much.
 
-    Returns the state and the update for Redis; None where nothing is new, or all of it is to be written.
+    Returns the state, the update for Redis and the entry for the outgoing frame; None where it takes both sides.
     """
-    balances = decode_live(data)
-    part = _take(balances, news)
-    if part is None or part is WHOLE:
+    if news.open is not None or (news.live and news.settled):
         return None
-    return with_live(data, balances.live), redis_update(balances, part)
+    return _take_live(data, news.live) if news.live else _take_settled(customer, data, news.settled)
+
+
+def _take_live(data: bytes, lines: list[Line]) -> tuple[bytes, str, bytes] | None:
+    one = decode_live(data)
+    balances = one.balances
+    live, settled_after, live_after = balances.live, balances.settled.sequence, balances.live.sequence
+    if not live_after or any(line.cycle != live.cycle or line.price_book != live.price_book for line in lines):
+        return None
+    if not balances.take_live(lines):
+        return None
+    meters = frozenset([line.meter for line in lines])
+    part = Part(live=True, settled=False, meters=meters, live_after=live_after, settled_after=settled_after)
+    return one.with_live(), redis_update(balances, part), b""
+
+
+def _take_settled(customer: str, data: bytes, lines: list[Line]) -> tuple[bytes, str, bytes] | None:
+    one = decode_settled(data)
+    balances = one.balances
+    live_after, settled_after = balances.live.sequence, balances.settled.sequence
+    if max(line.sequence for line in lines) >= live_after or not balances.take_settled(lines):
+        return None
+    part = Part(live=False, settled=True, live_after=live_after, settled_after=settled_after)
+    return one.with_settled(), redis_update(balances, part), _message(customer, balances.settled)
+
+
+def _message(customer: str, settled: Balance) -> bytes:
+    return pack_outgoing(Tag.BALANCE, customer.encode(), balance_message(customer, settled).SerializeToString())
 
 
 def _take(balances: CustomerBalance, news: News) -> Part | None:

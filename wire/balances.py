@@ -1,22 +1,17 @@
-"""Balances as messages, as the state of the balances job, and as fields in Redis."""
+"""Balances as messages, and as fields in Redis."""
 
-import json
+from collections.abc import Iterable
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import NamedTuple
 
-from billing.balances import NONE_OPEN, Balance, CustomerBalance, Line, MeterBalance, OpenCalls
-from wire.open_sessions import calls_message, calls_of, open_fields
-from wire.v1 import billing_pb2, state_pb2
-
-FORMAT = 1
+from billing.balances import Balance, CustomerBalance, Line, MeterBalance
+from wire.open_sessions import open_fields
+from wire.v1 import billing_pb2
 
 QUANTITY = "quantity:"
 AMOUNT = "amount:"
 
 _CYCLE_CLOSE = billing_pb2.BillingRecord.Kind.CYCLE_CLOSE
-
-
-class UnknownBalanceFormatError(Exception):
-    """A savepoint holds a balance that this release cannot read."""
 
 
 def line_of(record: billing_pb2.BillingRecord) -> Line:
@@ -69,51 +64,6 @@ def balance_of(message: billing_pb2.Balance) -> Balance:
     )
 
 
-def encode_balances(balances: CustomerBalance) -> bytes:
-    """Return the bytes of a customer's balances as state."""
-    return state_pb2.BalanceState(
-        format=FORMAT,
-        live=balance_message("", balances.live),
-        settled=balance_message("", balances.settled),
-        open=calls_message(balances.open),
-    ).SerializeToString()
-
-
-def decode_balances(data: bytes | None) -> CustomerBalance:
-    """Return a customer's balances; None: one without records.
-
-    Raises UnknownBalanceFormatError for a format of a later release.
-    """
-    if data is None:
-        return CustomerBalance()
-    message = _state(data)
-    return CustomerBalance(balance_of(message.live), balance_of(message.settled), _open_of(message))
-
-
-def _open_of(message: state_pb2.BalanceState) -> OpenCalls:
-    return calls_of(message.open) if message.HasField("open") else NONE_OPEN
-
-
-def _state(data: bytes) -> state_pb2.BalanceState:
-    message = state_pb2.BalanceState.FromString(data)
-    if message.format != FORMAT:
-        raise UnknownBalanceFormatError(f"balance format {message.format}; this release reads {FORMAT}")
-    return message
-
-
-def decode_live(data: bytes) -> CustomerBalance:
-    """Return a customer's live balance alone; of the settled one there is the sequence, of open sessions nothing."""
-    message = _state(data)
-    return CustomerBalance(balance_of(message.live), Balance(message.settled.sequence))
-
-
-def with_live(data: bytes, live: Balance) -> bytes:
-    """Return state with another live balance, and the settled one as it was."""
-    message = _state(data)
-    message.live.CopyFrom(balance_message("", live))
-    return message.SerializeToString()
-
-
 def live_fields(balance: Balance, only: frozenset[str] | None = None) -> list[str]:
     """Return the live fields of a balance's hash in Redis (contract, section 8): names and values in turn."""
     fields = ["cycle", balance.cycle, "currency", balance.currency, "live_total", balance.total]
@@ -158,18 +108,23 @@ WHOLE = Part(live=True, settled=True, whole=True, open=True)
 
 
 def redis_update(balances: CustomerBalance, part: Part) -> str:
-    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1 or none."""
+    """Return an update as the script of `sinks.redis` takes it; what is not written has the sequence -1 or none.
+
+    JSON that is put together here, once a record, costs a third of what `json.dumps` takes for it.
+    """
     live, settled = balances.live, balances.settled
-    update = {
-        "whole": part.whole,
-        "live_after": part.live_after,
-        "settled_after": part.settled_after,
-        "cycle": live.cycle,
-        "live_sequence": live.sequence if part.live else -1,
-        "settled_sequence": settled.sequence if part.settled else -1,
-        "live": live_fields(live, part.meters) if part.live else [],
-        "settled": settled_fields(settled) if part.settled else [],
-    }
+    running = ""
     if part.open:
-        update |= {"open_change": balances.open.change, "open": open_fields(balances.open)}
-    return json.dumps(update)
+        running = f',"open_change":{balances.open.change},"open":{_array(open_fields(balances.open))}'
+    return (
+        f'{{"whole":{"true" if part.whole else "false"},'
+        f'"live_after":{part.live_after},"settled_after":{part.settled_after},"cycle":{_quoted(live.cycle)},'
+        f'"live_sequence":{live.sequence if part.live else -1},'
+        f'"settled_sequence":{settled.sequence if part.settled else -1},'
+        f'"live":{_array(live_fields(live, part.meters) if part.live else ())},'
+        f'"settled":{_array(settled_fields(settled) if part.settled else ())}{running}}}'
+    )
+
+
+def _array(texts: Iterable[str]) -> str:
+    return "[" + ",".join(map(_quoted, texts)) + "]"

@@ -13,7 +13,8 @@ from tests.golden.conftest import HERE
 class StateFiles:
     """The files of a folder, the format that this release writes, and what each format's bytes mean.
 
-    A field that joins a format leaves its bytes as they are: `joined` are further states of the present one, by name.
+    A field that joins a format leaves its bytes as they are: `joined` are further states of the present one, by
+    name, and `earlier` those of the formats before it, by file.
     """
 
     folder: str
@@ -22,6 +23,7 @@ class StateFiles:
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
     joined: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -32,7 +34,7 @@ class StateFiles:
     def names(self) -> dict[str, Any]:
         """What the bytes of each file mean, by its name."""
         formats = {f"format_{number}": one for number, one in self.expected.items()}
-        return formats | self.of_this_release
+        return {**formats, **self.earlier, **self.of_this_release}
 
     @property
     def of_this_release(self) -> dict[str, Any]:

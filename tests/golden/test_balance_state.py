@@ -9,7 +9,8 @@ from billing.balances import Balance, CustomerBalance, MeterBalance, OpenCalls
 from tests.golden.conftest import Golden
 from tests.golden.state_files import StateFiles
 from tollgate.context import as_dict
-from wire.balances import FORMAT, balance_message, decode_balances, encode_balances
+from wire.balance_state import FORMAT, decode_balances, encode_balances
+from wire.balances import balance_message
 
 
 def handmade() -> CustomerBalance:
@@ -43,9 +44,10 @@ def with_credit_and_calls() -> CustomerBalance:
     return balances
 
 
-EXPECTED = {1: handmade()}
+EXPECTED = {1: handmade(), 2: handmade()}
 JOINED = {"credit_and_open_sessions": with_credit_and_calls()}
-FILES = StateFiles("balance_state", FORMAT, EXPECTED, encode_balances, decode_balances, JOINED)
+EARLIER = {"format_1_credit_and_open_sessions": with_credit_and_calls()}
+FILES = StateFiles("balance_state", FORMAT, EXPECTED, encode_balances, decode_balances, JOINED, EARLIER)
 
 
 def test_a_balance_is_shown_as_before(golden: Golden) -> None:

@@ -36,7 +36,6 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     py_files: Sequence[Path] = (),
     args: Sequence[str] = (),
     savepoint: Path | None = None,
-    options: Mapping[str, str] | None = None,
 ) -> str:
     """Submit a file (a Path) or a module (a str) and return the job id.
 
@@ -46,7 +45,7 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     code = digest(py_files)
     ensure_code(stack, code)
     cluster = stack.cluster()
-    command = client_command(cluster) + run_arguments(stack.layout, name, parallelism, options or {})
+    command = client_command(cluster) + run_arguments(stack.layout, name, parallelism)
     if savepoint is not None:
         command += ["-s", str(savepoint)]
     if py_files:
@@ -83,12 +82,12 @@ def client_command(cluster: FlinkCluster) -> list[str]:
     return list(java_command(cluster, CLIENT_MAIN, *java_options(cluster.options, "client"), *logging))
 
 
-def run_arguments(layout: Layout, name: str, parallelism: int, options: Mapping[str, str]) -> list[str]:
+def run_arguments(layout: Layout, name: str, parallelism: int) -> list[str]:
     places = {
         "execution.checkpointing.dir": flink_uri(layout.checkpoints_of(name)),
         "execution.checkpointing.savepoint-dir": flink_uri(layout.savepoints_of(name)),
     }
-    dynamic = [f"-D{key}={value}" for key, value in {**places, **options}.items()]
+    dynamic = [f"-D{key}={value}" for key, value in places.items()]
     return ["run", *dynamic, "-d", "-p", str(parallelism), "-pyexec", sys.executable, "-pyclientexec", sys.executable]
 
 

@@ -12,7 +12,8 @@ from billing.balances import CustomerBalance, Line
 from tests.unit.balance_lines import calls, histories, latest, line, open_record, record, record_of
 from udfs.balance_keeper import BalanceKeeper, Kept, Side, unpack_records
 from udfs.batched_state import DictStore
-from wire.balances import balance_of, decode_balances
+from wire.balance_state import decode_balances
+from wire.balances import balance_of
 from wire.frames import Tag, unpack_outgoing
 from wire.v1 import billing_pb2
 

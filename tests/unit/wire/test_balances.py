@@ -4,17 +4,16 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.balances import Balance, CustomerBalance, Line, MeterBalance
 from tests.unit.balance_lines import folded, histories, line, record, record_of, settled
+from wire.balance_state import UnknownBalanceFormatError, decode_balances, encode_balances
 from wire.balances import (
     WHOLE,
     Part,
-    UnknownBalanceFormatError,
     balance_message,
     balance_of,
-    decode_balances,
-    encode_balances,
     hash_of,
     line_of,
     live_fields,
@@ -54,10 +53,24 @@ def test_a_customer_without_state_has_no_records() -> None:
     assert decode_balances(None) == CustomerBalance() == decode_balances(encode_balances(CustomerBalance()))
 
 
-def test_state_of_a_later_release_is_refused() -> None:
-    later = state_pb2.BalanceState(format=2).SerializeToString()
-    with pytest.raises(UnknownBalanceFormatError, match="balance format 2; this release reads 1"):
+@pytest.mark.parametrize("later", [b"\x03", state_pb2.BalanceState(format=2).SerializeToString()])
+def test_state_of_a_later_release_is_refused(later: bytes) -> None:
+    with pytest.raises(UnknownBalanceFormatError, match=f"format of byte {later[0]}; this release reads 1 and 2"):
         decode_balances(later)
+
+
+@given(st.text(), st.text())
+def test_any_text_comes_back_from_state(name: str, credit: str) -> None:
+    balances = CustomerBalance(Balance(7, credit=credit, meters={name: MeterBalance(1, credit)}))
+    assert decode_balances(encode_balances(balances)) == balances
+
+
+@given(st.text())
+def test_an_update_is_json_whatever_the_texts_are(name: str) -> None:
+    balances = CustomerBalance(Balance(7, cycle=name, meters={name: MeterBalance(1, "2")}))
+    update = json.loads(redis_update(balances, WHOLE))
+    assert update["cycle"] == name
+    assert update["live"] == live_fields(balances.live)
 
 
 def test_the_meters_of_a_message_are_in_order() -> None:
