@@ -60,6 +60,12 @@ class Context:
         """The log; connections are made on first use."""
         return KafkaLog(self.bootstrap_servers)
 
+    def reconnect(self) -> None:
+        """Let the log's connections go, which may be dead without knowing it; the next use makes new ones."""
+        log = vars(self).pop("log", None)
+        if log is not None:
+            log.close()
+
     def report(self, line: str) -> None:
         """Print one line of progress, to standard error."""
         self.progress.print(line, markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from flink_jobs.settings import BALANCES_JOB
-from tollgate.chaos.fault import BrokenPromiseError
+from tollgate.chaos.fault import BrokenPromiseError, Fault
 from tollgate.chaos.recovery import Deadline, Probe, await_committed, await_settled
 from tollgate.chaos.results import Outcome, Results
 from tollgate.chaos.schedule import Planned
@@ -77,7 +77,7 @@ def suffer(world: World, probe: Probe, planned: Planned, limit_seconds: float) -
         customers = Deadline(limit_seconds).insist(probe.customers) if keeps_balances else set()
         fault.inject(world)
         begun, deadline = time.monotonic(), Deadline(limit_seconds)
-        deadline.insist(lambda: fault.mend(world))
+        deadline.insist(lambda: _mend(world, fault))
         await_committed(probe, deadline)
         committed = settled = time.monotonic() - begun
         if keeps_balances:
@@ -87,6 +87,11 @@ def suffer(world: World, probe: Probe, planned: Planned, limit_seconds: float) -
     except (TimeoutError, BrokenPromiseError, StackError) as error:
         said = f"{error}; {_failures(world)}"
     return Outcome(planned.number, fault.kind, fault.describe(), committed, settled, said)
+
+
+def _mend(world: World, fault: Fault) -> None:
+    world.context.reconnect()
+    fault.mend(world)
 
 
 def _warm_up(world: World, probe: Probe, limit_seconds: float) -> None:
@@ -104,6 +109,7 @@ def _keeps_balances(world: World) -> bool:
 
 def _settle(world: World) -> bool:
     """Wait until everything is committed; what hinders it is said."""
+    world.context.reconnect()
     try:
         wait_for_jobs(world.context, SETTLE_SECONDS)
     except StackError as error:

@@ -54,7 +54,7 @@ def outcome(fault: Fault, *, rated: int = 10) -> Outcome:
     probe = SimpleNamespace(
         written=lambda _: {0: 10}, stable=lambda _: {0: 10}, consumed=lambda *_: {0: rated}, customers=set
     )
-    world = SimpleNamespace(context=SimpleNamespace(settings=SimpleNamespace(jobs=())))
+    world = SimpleNamespace(context=SimpleNamespace(settings=SimpleNamespace(jobs=()), reconnect=nothing))
     return suffer(cast("World", cast("Any", world)), cast("Probe", cast("Any", probe)), Planned(3, 0, fault), 0.05)
 
 
