@@ -34,6 +34,7 @@ COMMANDS = {
     "restore": "on_call:restore",
     "rescale": "on_call:rescale",
     "bench": "bench:bench",
+    "chaos": "chaos:chaos",
 }
 """What each command is: a function of a module in `tollgate.commands`, or `app` for a group of commands."""
 

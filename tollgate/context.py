@@ -33,14 +33,17 @@ class Context:
     @cached_property
     def stack(self) -> LocalStack:
         """The local stack of this checkout; nothing is started by asking for it."""
-        chosen = LocalStackSettings(
+        return LocalStack(Layout.of(REPOSITORY, self.settings.home), self.stack_settings(), self.report)
+
+    def stack_settings(self) -> LocalStackSettings:
+        """Return what the local stack is to be."""
+        return LocalStackSettings(
             task_managers=self.settings.all_task_managers,
             checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
             kafka_port=self.settings.kafka_port,
             flink_rest_port=self.settings.flink_port,
             redis_port=self.settings.redis_port,
         )
-        return LocalStack(Layout.of(REPOSITORY, self.settings.home), chosen, self.report)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -56,6 +59,12 @@ class Context:
     def log(self) -> KafkaLog:
         """The log; connections are made on first use."""
         return KafkaLog(self.bootstrap_servers)
+
+    def reconnect(self) -> None:
+        """Let the log's connections go, which may be dead without knowing it; the next use makes new ones."""
+        log = vars(self).pop("log", None)
+        if log is not None:
+            log.close()
 
     def report(self, line: str) -> None:
         """Print one line of progress, to standard error."""

@@ -51,6 +51,7 @@ from tollgate.local.python_code import digest
 from tollgate.local.rest import Job
 from tollgate.local.run_file import load_run_file
 from tollgate.local.submit import submit_python_job
+from tollgate.rewinding import refuse_rewind
 from tollgate.settings import REPOSITORY
 
 PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs")
@@ -214,15 +215,12 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
 def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
     """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
 
-    Raises StackError where there is no state to go on from and the job has written before:
-    an empty start would bill everything a second time.
+    Raises StackError where there is no state to go on from and the job has written before, or where that
+    state lies before what it has written: such a start would bill a second time.
     """
     restore = savepoint
     if restore is None:
-        newest = newest_checkpoint(context.stack.layout, spec.name)
-        restore = newest.path if newest else None
-    if restore is None and spec.bills:
-        _refuse_empty_start(context, spec)
+        restore = _newest_state(context, spec)
     width = parallelism or spec.width(context)
     context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
     return submit_python_job(
@@ -234,6 +232,21 @@ def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, p
         args=["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(width), *spec.arguments(context)],
         savepoint=restore,
     )
+
+
+def _newest_state(context: Context, spec: JobSpec) -> Path | None:
+    """Return the newest complete state of a job; of one that bills only if nothing was committed since.
+
+    Where the newest was lost or damaged, an older one is the newest that is complete.
+    """
+    newest = newest_checkpoint(context.stack.layout, spec.name)
+    if newest is None:
+        if spec.bills:
+            _refuse_empty_start(context, spec)
+        return None
+    if spec.bills:
+        refuse_rewind(context, spec, newest.path)
+    return newest.path
 
 
 def await_start(context: Context, spec: JobSpec, job_id: str) -> None:

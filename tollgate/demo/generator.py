@@ -32,7 +32,7 @@ class Generator:
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5, "acks": "all",
-                "compression.type": "lz4",
+                "compression.type": "lz4", "log_level": 0,
             }
         )  # fmt: skip
         self._partitions = partitions

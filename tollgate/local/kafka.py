@@ -37,6 +37,8 @@ class KafkaNode:
     port: int
     controller_port: int
     heap_mb: int
+    advertised_port: int = 0
+    """Where clients are told to go; 0: to the broker itself."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -80,7 +82,7 @@ def render_properties(node: KafkaNode) -> str:
     lines = {
         "controller.quorum.voters": f"1@{controller}",
         "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{broker}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{node.advertised_port or node.port}",
         "log.dirs": str(node.layout.kafka_data),
     }
     return "\n# Of this stack\n" + "".join(f"{key}={value}\n" for key, value in lines.items())

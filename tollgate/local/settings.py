@@ -18,6 +18,8 @@ class LocalStackSettings(BaseModel):
     checkpoint_interval_ms: int = Field(default=3000, ge=100)
     kafka_port: Port = 9092
     kafka_controller_port: Port = 9093
+    kafka_advertised_port: Port = 0
+    """Where Kafka's clients are told to go, if a proxy stands before it; 0: to Kafka itself."""
     flink_rest_port: Port = 8081
     flink_rpc_port: Port = 6123
     redis_port: Port = 6379

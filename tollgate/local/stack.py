@@ -120,6 +120,15 @@ class LocalStack:
                 self.layout, record, lambda: redis.is_ready(self.layout, port), self.settings.start_timeout_seconds
             )
 
+    def ensure_kafka(self) -> None:
+        """Start Kafka again if it has ended; the rest of the stack must be up."""
+        with self._locked():
+            java, jars = (
+                find_java(self.environment),
+                self.jars or ensure_jars(self.layout, self.environment, self.report),
+            )
+            self._await_kafka(self._start_kafka(self._forget_dead(), java, jars))
+
     def renew_task_managers(self) -> None:
         """Replace all TaskManagers, and with them the Python modules that they hold; running jobs recover."""
         with self._locked():
@@ -185,6 +194,7 @@ class LocalStack:
             run.ports["kafka"],
             run.ports["kafka_controller"],
             self.settings.kafka_heap_mb,
+            self.settings.kafka_advertised_port,
         )
         record = kafka.start_kafka(node, self.environment)
         cluster_id = kafka.stored_cluster_id(self.layout)
@@ -220,10 +230,7 @@ class LocalStack:
 
     def _await_all(self, run: RunFile) -> None:
         timeout_seconds = self.settings.start_timeout_seconds
-        servers, cluster_id = f"{LOOPBACK}:{run.ports['kafka']}", run.kafka_cluster_id
-        broker = run.processes[kafka.NAME]
-        await_ready(self.layout, broker, lambda: kafka.is_ready(servers, cluster_id), timeout_seconds)
-        self.report(f"Kafka answers at {servers}")
+        self._await_kafka(run)
         port = run.ports["redis"]
         await_ready(self.layout, run.processes[redis.NAME], lambda: redis.is_ready(self.layout, port), timeout_seconds)
         self.report(f"Redis answers at {redis.redis_url(port)}")
@@ -231,6 +238,12 @@ class LocalStack:
         await_ready(self.layout, job_manager, lambda: is_our_job_manager(rest, self.layout), timeout_seconds)
         self.report(f"Flink answers at {rest.address}")
         self._await_task_managers(run)
+
+    def _await_kafka(self, run: RunFile) -> None:
+        servers, cluster_id = f"{LOOPBACK}:{run.ports['kafka']}", run.kafka_cluster_id
+        ready = partial(kafka.is_ready, servers, cluster_id)
+        await_ready(self.layout, run.processes[kafka.NAME], ready, self.settings.start_timeout_seconds)
+        self.report(f"Kafka answers at {servers}")
 
     def _await_task_managers(self, run: RunFile) -> None:
         rest = self.rest

@@ -1,0 +1,1 @@
+"""Long fault runs on real stacks, `make test-faults`."""
