@@ -81,6 +81,8 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
         "TOLLGATE_CHECKPOINT_INTERVAL_MS": "1000",
         "TOLLGATE_JOBS": "usage-rating,balances",
         "COLUMNS": "200",
+        # A stack of a few minutes: thorough compilation would take most of the processors, and never pay.
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
     }
     command = Tollgate(home, environment | settings)
     try:
