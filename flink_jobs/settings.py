@@ -53,7 +53,7 @@ class JobSettings(BaseSettings):
         default=False, description="start without state although records exist: bills all of it again"
     )
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
-    linger_ms: int = Field(20, ge=1, description="how long a record waits for its frame at most")
+    linger_ms: int = Field(50, ge=1, description="how long a record waits for its frame at most")
     surge_patience_ms: int = Field(
         3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
     )
@@ -77,7 +77,7 @@ class BalanceSettings(BaseSettings):
     redis_timeout_seconds: float = Field(2.0, gt=0, description="how long Redis may take for one answer")
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
-    linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame at most")
+    linger_ms: int = Field(200, ge=1, description="how long a live record waits for its frame at most")
     settled_linger_ms: int = Field(800, ge=1, description="how long a settled record waits for its frame at most")
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
 
