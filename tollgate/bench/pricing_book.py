@@ -26,10 +26,11 @@ def pricing_book(customers: int, version: int = 1) -> dict[str, Any]:
     return plain | {"version": str(version), "contracts": [_contract(number) for number in numbers]}
 
 
-def with_windows(book: Mapping[str, Any], seconds: int, events_per_second: int) -> dict[str, Any]:
+def with_windows(book: Mapping[str, Any], seconds: int, lead_seconds: int, events_per_second: int) -> dict[str, Any]:
     """Return the book with windows and a lead of so many seconds, and levels for a load of that rate."""
+    spans = {"window": f"{seconds}s", "lead": f"{lead_seconds}s"}
     share = seconds * events_per_second / (WINDOW_SECONDS * _FILE_EVENTS_PER_SECOND)
-    return {**book, "surge": [_faster(rule, f"{seconds}s", share) for rule in book["surge"]]}
+    return {**book, "surge": [_faster(rule, spans, share) for rule in book["surge"]]}
 
 
 def write_book(book: Mapping[str, Any], folder: Path) -> Path:
@@ -45,10 +46,9 @@ def _contract(number: int) -> dict[str, Any]:
     return {"customer_id": f"cust-{number:07d}", "prepaid_credit": "10.00", "spend_alerts": ["1.00", "5.00"]}
 
 
-def _faster(rule: Mapping[str, Any], window: str, share: float) -> dict[str, Any]:
+def _faster(rule: Mapping[str, Any], spans: Mapping[str, str], share: float) -> dict[str, Any]:
     levels = [{**level, "at_least": _scaled(level["at_least"], share)} for level in rule["levels"]]
-    shorter = {"window": window, "lead": window, "levels": levels}
-    return {**rule, **shorter, "release_below": _scaled(rule["release_below"], share)}
+    return {**rule, **spans, "levels": levels, "release_below": _scaled(rule["release_below"], share)}
 
 
 def _scaled(units: str, share: float) -> str:

@@ -26,7 +26,10 @@ from tollgate.percentiles import Percentiles, percentiles
 from wire.v1 import pricing_pb2
 
 WINDOW_SECONDS = 1
-"""Of the surge rule while latency is measured, and its lead: many decisions in a minute."""
+"""Of the surge rule while latency is measured: many decisions in a minute."""
+
+LEAD_SECONDS = 10
+"""Its lead: enough that nothing waits for a factor, as in a book whose lead is a minute."""
 
 _START_UP_SECONDS = 2.0
 
@@ -82,7 +85,7 @@ def decision_ms(seen: Mapping[str, float], zero: float) -> list[tuple[float, flo
     """
     found = []
     for name, at in seen.items():
-        closed = zero + int(name.split("@")[0]) / 1000 - WINDOW_SECONDS  # the lead lies between them
+        closed = zero + int(name.split("@")[0]) / 1000 - LEAD_SECONDS  # which lies between them
         found.append((closed, (at - closed) * 1000))
     return found
 

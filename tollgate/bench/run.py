@@ -17,7 +17,7 @@ from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
 from tollgate.bench.plain_loop import SCRATCH_TOPIC
 from tollgate.bench.pricing_book import pricing_book, with_windows, write_book
-from tollgate.bench.pricing_latency import WINDOW_SECONDS, measure_pricing_latency
+from tollgate.bench.pricing_latency import LEAD_SECONDS, WINDOW_SECONDS, measure_pricing_latency
 from tollgate.bench.pricing_load import produce_pricing_load
 from tollgate.bench.processes import processes_of, usage
 from tollgate.bench.redis_faults import RedisFaults, measure_redis_faults
@@ -123,7 +123,7 @@ def _measure_pricing(settings: Settings, plan: Plan, results: Results, report: C
     report(f"all pricing on, {run.label}: {results.pricing.events_per_second:,.0f} events/s")
     if plan.latency_seconds:
         rate = int(results.top_rate(customers) * _LATENCY_SHARE)
-        fast = with_windows(pricing_book(customers, version=2), WINDOW_SECONDS, rate)
+        fast = with_windows(pricing_book(customers, version=2), WINDOW_SECONDS, LEAD_SECONDS, rate)
         prices.publish_files(context, [write_book(fast, settings.home)], timeout_seconds=60)
         report(f"alerts and surge at {rate:,} events/s")
         start_ms = START_MS + plan.events + 1_000_000

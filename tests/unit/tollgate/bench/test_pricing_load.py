@@ -62,13 +62,13 @@ def test_contracts_are_for_customers_of_the_load_and_not_without_end() -> None:
 
 def test_shorter_windows_have_levels_for_the_rate_of_the_load(tmp_path: Path) -> None:
     plain = pricing_book(10)
-    (rule,) = book_of(with_windows(plain, 1, 6000), tmp_path).surge
+    (rule,) = book_of(with_windows(plain, 1, 10, 6000), tmp_path).surge
     (slow,) = book_of(plain, tmp_path).surge
-    assert (rule.window_ms, rule.lead_ms) == (1000, 1000)
+    assert (rule.window_ms, rule.lead_ms) == (1000, 10_000)
     assert [one.at_least * 10 for one in rule.levels] == [one.at_least for one in slow.levels]
     assert rule.release_below * 10 == slow.release_below
 
 
 def test_a_factor_is_timed_from_the_end_of_the_window_that_decides_it() -> None:
-    """Event time 0 was at 100 s: the interval from 60 s on was decided a lead of 1 s before, at 159 s."""
-    assert decision_ms({"60000@sms.outbound/eu": 159.25}, zero=100.0) == [(159.0, 250.0)]
+    """Event time 0 was at 100 s: the interval from 60 s on was decided a lead of 10 s before, at 150 s."""
+    assert decision_ms({"60000@sms.outbound/eu": 150.25}, zero=100.0) == [(150.0, 250.0)]
