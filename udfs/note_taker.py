@@ -92,7 +92,9 @@ def take_notes(records: Iterable[NoteRecord], topic: str, store: Store, tax: Tax
     for record, admission in admitted:
         decided = taker.decide(admission) if isinstance(admission, NoteEvent) else admission
         if isinstance(decided, Invoice):
-            out.append(pack_outgoing(Tag.INVOICE, record.key, invoice_message(decided).SerializeToString()))
+            replay = isinstance(admission, NoteEvent) and admission.replay
+            message = invoice_message(decided).SerializeToString()
+            out.append(pack_outgoing(Tag.INVOICE, record.key, message, replay=replay))
         elif isinstance(decided, Rejection):
             out.append(_letter(record, topic, decided))
     store.put_all(taker.changed)

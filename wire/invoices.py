@@ -81,9 +81,11 @@ def invoice_message(invoice: Invoice, read: ReadSoFar = _UNREAD) -> billing_pb2.
     if invoice.corrects_invoice_id:
         message.corrects_invoice_id = invoice.corrects_invoice_id
         message.event_id = invoice.event_id
-    message.day = invoice.day
+    if invoice.day:
+        message.day = invoice.day
     message.price_book = invoice.price_book
-    message.predicted = invoice.predicted
+    if invoice.predicted:
+        message.predicted = True
     message.timezone = invoice.timezone
     message.books_offset, message.contracts_offset = read
     return message
@@ -99,8 +101,10 @@ def _put_line(invoice: Invoice, number: int, line: Line, into: billing_pb2.Invoi
     into.exact_amount = format_picos(line.picos)
     if len(line.corrects) == _DAY_LENGTH:
         into.corrects_day = line.corrects
-    else:
+    elif line.corrects:
         into.corrects_cycle = line.corrects
-    into.charge_id = line.charge_id
-    into.subscription_id = line.subscription_id
-    into.predicted = line.predicted
+    if line.charge_id:
+        into.charge_id = line.charge_id
+        into.subscription_id = line.subscription_id
+    if line.predicted:
+        into.predicted = True

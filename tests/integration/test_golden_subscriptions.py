@@ -38,7 +38,7 @@ from wire.price_books import to_contract_message, to_message
 from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
 
 FILES = sorted((HERE / "subscriptions").glob("*.yaml"))
-END_MS = parse_instant("2027-04-01T03:00:00Z")
+END_MS = parse_instant("2028-04-01T03:00:00Z")
 DIRECTORY: Mapping[str, Any] = {
     "price_book": "directory",
     "version": "1",

@@ -97,8 +97,8 @@ def _show_closing(context: Context, accounts: int, *, json_: bool) -> None:
         f"of one core: {alone.per_second:,.0f} invoices/s; filling accounts: {alone.filled_per_second:,.0f} facts/s"
     )
     context.say(
-        f"{processes} processes at once, by the clock: {on_the_machine(together):,.0f} invoices/s on this machine, "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"{processes} processes at once: {on_the_machine(together):,.0f} invoices/s by the clock "
+        f"at a load of {os.getloadavg()[0]:.1f}, {sum(one.per_second for one in together):,.0f} by their processor time"
     )
 
 

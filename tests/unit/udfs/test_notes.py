@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 
 from billing.catalog import PriceCatalog
-from billing.invoicing.tax import TaxTable, tax_rate
+from billing.invoicing.tax import NO_TAX, TaxTable, tax_rate
+from flink_jobs.topics import NOTES
 from tests.invoicing_job import InvoicingJob
 from tests.unit.builders import ms
 from tests.unit.subscriptions.desk import priced
 from tests.unit.udfs.test_invoicer import NOVEMBER_ENDS, record
+from udfs.note_taker import take_notes
+from wire.facts import NoteRecord
+from wire.frames import Tag, unpack_outgoing
 from wire.v1 import billing_pb2
 
 AGREED_MS = ms("2026-12-10T12:00:00Z")
@@ -113,3 +117,12 @@ def test_a_draft_cannot_be_noted() -> None:
     whole = billed()
     job.take([record("zoe", 1, "2026-11-05T00:00:00Z", "10"), ask(whole, "n1", "-1")])
     assert refused(job) == [("n1", "INVALID_NOTE")]
+
+
+def test_the_note_of_a_replayed_request_carries_the_mark() -> None:
+    job = billed()
+    request = ask(job, "n1", "-1", replay=True)
+    record = NoteRecord(0, 0, 0, b"zoe", request.SerializeToString())
+    (entry,) = take_notes([record], NOTES, job.stores.notes, NO_TAX)
+    ((tag, key, _, replay),) = unpack_outgoing(entry)
+    assert (tag, key, replay) == (Tag.INVOICE, b"zoe", True)
