@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def test_committed_records_dead_letters_and_duplicates_are_those_of_the_oracle(t
     found = [as_oracle_record(record) for record in read_records(log)]
     home = {record["customer_id"]: record["partition"] for record in found if record["partition"] is not None}
     expected = oracle_rate(partitions, [book], home=home)
-    assert in_oracle_words(found, expected.records) == by_sequence(expected.records)
+    in_words, promised = in_oracle_words(found, expected.records), by_sequence(expected.records)
+    assert [pair for pair in zip_longest(in_words, promised) if pair[0] != pair[1]][:3] == []
     letters = [one for one in tollgate.json("deadletters", "list") if one["source"]["topic"] == "usage.events"]
     positions = [(one["source"]["partition"], int(one["source"]["offset"]), one["reason"]) for one in letters]
     assert sorted(positions) == sorted(expected.dead_letters)

