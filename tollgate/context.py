@@ -36,12 +36,19 @@ class Context:
         return LocalStack(Layout.of(REPOSITORY, self.settings.home), self.stack_settings(), self.report)
 
     def stack_settings(self) -> LocalStackSettings:
-        """Return what the local stack is to be."""
+        """Return what the local stack is to be.
+
+        Where any port will do, so it does for those that nobody chooses: two stacks that start at the same
+        moment would both find the preferred one free.
+        """
+        usual = LocalStackSettings()
         return LocalStackSettings(
             task_managers=self.settings.all_task_managers,
             checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
             kafka_port=self.settings.kafka_port,
+            kafka_controller_port=usual.kafka_controller_port if self.settings.kafka_port else 0,
             flink_rest_port=self.settings.flink_port,
+            flink_rpc_port=usual.flink_rpc_port if self.settings.flink_port else 0,
             redis_port=self.settings.redis_port,
         )
 
