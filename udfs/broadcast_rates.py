@@ -11,15 +11,14 @@ from wire.frames import Tag, unpack_outgoing
 from wire.surge import take_rate
 from wire.surge_state import decode_runs, encode_runs, runs_key
 
-_BYTES = Types.PICKLED_BYTE_ARRAY()
-
-# Name and types are part of every savepoint.
-RATES_STATE = MapStateDescriptor("surge-rates", _BYTES, _BYTES)
+# Name and types are part of every savepoint. The keys are strings, since broadcast state is a map on the JVM's heap:
+# there two arrays of the same bytes are two keys, and what was put last would be one of many.
+RATES_STATE = MapStateDescriptor("surge-rates", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
 DECIDED = b"S"
 """Stands before what was decided on its way to the rating; no `KeyedRecord` begins so."""
 
-_WATERMARK = b""
+_WATERMARK = ""
 _TIME = Struct(">q")
 _DAY_MS = 86_400_000
 

@@ -126,6 +126,6 @@ def decode_runs(data: bytes) -> tuple[RunKey, list[Run]]:
     return key, [Run(run.from_ms, run.to_ms, Fraction(run.factor)) for run in message.runs]
 
 
-def runs_key(key: RunKey) -> bytes:
+def runs_key(key: RunKey) -> str:
     """Return what a detector's factors are kept under."""
-    return json.dumps(key).encode()
+    return json.dumps(key)

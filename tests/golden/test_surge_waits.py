@@ -39,7 +39,7 @@ def held() -> tuple[DictStore, DictAgenda]:
 
 def test_what_waits_is_written_as_savepoints_hold_it(golden: Golden) -> None:
     queues, agenda = held()
-    lines = {"customer": encode_state(queued()), "runs_key": runs_key(KEY), "runs": encode_runs(KEY, RUNS)}
+    lines = {"customer": encode_state(queued()), "runs_key": runs_key(KEY).encode(), "runs": encode_runs(KEY, RUNS)}
     lines |= {f"queues {key.hex()}": value for key, value in sorted(queues.entries.items())}
     lines |= {f"agenda {key.hex()}": value for key, value in sorted(agenda.entries.items())}
     golden("surge_waits.txt", "".join(f"{name} {value.hex()}".rstrip() + "\n" for name, value in lines.items()))

@@ -145,22 +145,38 @@ def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surgi
     assert surges(surging, "eve")["y5"] == "1", "it has made progress"
 
 
+def kill_task_manager(surging: Tollgate) -> None:
+    """Kill -9 one of the rating job's."""
+    context = surging.context
+    name = context.stack.task_managers_of(rating_job(surging))[0]
+    processes.kill(load_run_file(context.stack.layout.run_file).processes[name])
+
+
 def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: Tollgate) -> None:
     """Demand was counted and an event held before the kill; what is decided after it goes by all of that."""
     surging.produce([], "--advance-to", format_instant(at(39)))
     surging.produce([usage("fay", "k0", 60, at(40), dimensions=EU)], "--advance-to", format_instant(at(40)))
     surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])
     surging.ok("wait")
-    context = surging.context
-    name = context.stack.task_managers_of(rating_job(surging))[0]
-    processes.kill(load_run_file(context.stack.layout.run_file).processes[name])
+    kill_task_manager(surging)
     surging.produce([usage("gus", "k1", 60, at(40.5), dimensions=EU)])  # again
-    context.stack.ensure_task_managers()
+    surging.context.stack.ensure_task_managers()
     surging.produce([usage("fay", "k2", 1, at(42), dimensions=EU)], "--advance-to", format_instant(at(42)))
     surging.ok("wait")
     assert surges(surging, "fay", "gus") == {"k0": "1", "k1": "1", "k2": "1.25"}
     (decided,) = [one for one in rates(surging) if one.interval_from_ms == at(42)]
     assert (decided.demand, decided.factor) == (120, "1.25")
+
+
+def test_factors_that_were_decided_before_a_kill_are_charged_after_it(surging: Tollgate) -> None:
+    """The state that they are in has been written many times: it is the last time that counts."""
+    surging.ok("wait")
+    kill_task_manager(surging)
+    surging.context.stack.ensure_task_managers()
+    surging.produce([usage(f"late-{number}", f"l{number}", 1, at(42), dimensions=EU) for number in range(8)])
+    surging.ok("wait")
+    late = [f"late-{number}" for number in range(8)]
+    assert surges(surging, *late) == {f"l{number}": "1.25" for number in range(8)}
 
 
 def test_an_external_signal_moves_a_factor(surging: Tollgate) -> None:
