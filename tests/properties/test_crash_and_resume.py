@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests import engine
 from tests.oracle import LogRecord
 from tests.properties.test_core_against_oracle import books, cuts, logs
+from wire.customer_state import decode_state
 from wire.v1 import billing_pb2
 
 Plain = list[dict[str, Any]]
@@ -80,8 +81,14 @@ def test_it_does_not_matter_when_timers_fire(
 @quick
 @given(one_partition, books())
 def test_once_everything_is_past_nothing_is_left_but_sequences_and_homes(log: list[LogRecord], plain: Plain) -> None:
+    """And of whom a call once ran, which number told of it last."""
     job = uninterrupted(log, plain)
     for until_ms in (2**53, 2**54, 2**55):
         job.fire(until_ms)
     assert all(not getattr(job, name).entries for name in engine.STORES if name != "customers")
-    assert all(len(state) < 16 for state in job.customers.entries.values())
+    for customer, data in job.customers.entries.items():
+        state = decode_state(customer.decode(), data)
+        assert not any((state.cycles, state.earned, state.queued))
+        assert state.open is None or not state.open.amounts
+        assert len(data) < 16 or state.open is not None
+        assert len(data) < 32
