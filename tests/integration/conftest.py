@@ -58,7 +58,8 @@ class Tollgate:
     def context(self) -> Context:
         """The same stack from inside Python."""
         names = [name for name in self.environment if name.startswith(PREFIX)]
-        chosen = {name.removeprefix(PREFIX).lower(): self.environment[name] for name in names}
+        chosen: dict[str, Any] = {name.removeprefix(PREFIX).lower(): self.environment[name] for name in names}
+        chosen["tax_rates"] = json.loads(chosen.get("tax_rates", "[]"))
         context = Context(Settings.model_validate(chosen))
         self.contexts.append(context)
         return context
