@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from flink_jobs.settings import INVOICING_JOB
+from flink_jobs.settings import BALANCES_JOB, INVOICING_JOB
 from flink_jobs.topics import CHARGES, RECORDS
 from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.invoice_verify import verify_invoices
@@ -103,7 +103,10 @@ def describe_invoices(report: InvoiceReport | None) -> list[str]:
 
 
 def balance_store(context: Context) -> BalanceStore | None:
-    """Return the balances to compare with; None where only a foreign Kafka is named."""
+    """Return the balances to compare with; None where only a foreign Kafka is named, or no job keeps balances."""
+    if BALANCES_JOB not in context.settings.jobs:
+        context.report("balances are not compared: TOLLGATE_JOBS does not name the job")
+        return None
     if context.settings.bootstrap_servers and not context.settings.redis_url:
         context.report("balances are not compared: TOLLGATE_REDIS_URL is not set")
         return None
