@@ -1,6 +1,6 @@
 """What sessions that run would cost: in a customer's state, on billing.sessions, and as fields in Redis."""
 
-from billing.balances import NONE_OPEN, OpenCalls
+from billing.balances import OpenCalls
 from billing.money import format_picos
 from billing.state import CustomerState, OpenSessions
 from wire.v1 import billing_pb2, state_pb2
@@ -49,20 +49,6 @@ def calls_of(message: billing_pb2.OpenSessions) -> OpenCalls:
     """Return what a balance takes from a message."""
     return OpenCalls(
         message.change, message.sessions, message.amount, message.currency, message.sequence, message.as_of_ms
-    )
-
-
-def calls_message(calls: OpenCalls) -> billing_pb2.OpenSessions | None:
-    """Return what the balances job keeps of them; None for a customer that never had one."""
-    if calls == NONE_OPEN:
-        return None
-    return billing_pb2.OpenSessions(
-        change=calls.change,
-        sequence=calls.sequence,
-        sessions=calls.sessions,
-        amount=calls.total,
-        currency=calls.currency,
-        as_of_ms=calls.as_of_ms,
     )
 
 

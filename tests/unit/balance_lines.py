@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from billing.balances import Balance, CustomerBalance, Line, OpenCalls
-from wire.open_sessions import calls_message
 from wire.v1 import billing_pb2
 
 METERS = ("api.calls", "sms.outbound", "voice")
@@ -86,10 +85,16 @@ def calls(change: int, sessions: int = 1, **fields: object) -> OpenCalls:
 
 def open_record(change: int, customer: str = "acme", sessions: int = 1) -> billing_pb2.OpenSessions:
     """Return that as a message."""
-    message = calls_message(calls(change, sessions))
-    assert message is not None
-    message.customer_id = customer
-    return message
+    said = calls(change, sessions)
+    return billing_pb2.OpenSessions(
+        customer_id=customer,
+        change=said.change,
+        sequence=said.sequence,
+        sessions=said.sessions,
+        amount=said.total,
+        currency=said.currency,
+        as_of_ms=said.as_of_ms,
+    )
 
 
 @st.composite

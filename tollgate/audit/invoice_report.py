@@ -1,16 +1,19 @@
 """What a verification of invoices found."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-MAX_DIFFERENCES = 20
+from tollgate.audit.report import Differing
 
 
 @dataclass
-class InvoiceReport:
+class InvoiceReport(Differing):
     """What was found. `clock_ms` is how far the job has closed what was due; `uncommitted` is due since then.
 
     `notes` are credit and debit notes, `refused` requests for one that were dead-lettered.
     """
+
+    most: ClassVar[int] = 20
 
     clock_ms: int = 0
     invoices: int = 0
@@ -21,14 +24,3 @@ class InvoiceReport:
     uncommitted: int = 0
     difference_count: int = 0
     differences: list[str] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether every document is right and none is missing."""
-        return not self.difference_count
-
-    def differ(self, text: str) -> None:
-        """Note a difference."""
-        self.difference_count += 1
-        if len(self.differences) < MAX_DIFFERENCES:
-            self.differences.append(text)

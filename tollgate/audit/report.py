@@ -2,12 +2,33 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 MAX_DIFFERENCES = 50
 
 
+class Differing:
+    """What every report of a verification does with what differs: counts all, and keeps the first in words."""
+
+    most: ClassVar[int] = MAX_DIFFERENCES
+
+    differences: list[str]
+    difference_count: int
+
+    @property
+    def passed(self) -> bool:
+        """True where nothing differs and all input is accounted for."""
+        return not self.difference_count
+
+    def differ(self, text: str) -> None:
+        """Note one difference."""
+        self.difference_count += 1
+        if len(self.differences) < self.most:
+            self.differences.append(text)
+
+
 @dataclass(slots=True)
-class Report:
+class Report(Differing):
     """The result of a verification: counts that must add up, and every difference found."""
 
     input: int = 0
@@ -26,17 +47,6 @@ class Report:
     dead_letters_by_reason: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     difference_count: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """True where nothing differs and input = rated + duplicates + dead-lettered + pending."""
-        return not self.difference_count
-
-    def differ(self, text: str) -> None:
-        """Note one difference."""
-        self.difference_count += 1
-        if len(self.differences) < MAX_DIFFERENCES:
-            self.differences.append(text)
 
     def take_over(self, differences: Iterable[str], count: int) -> None:
         """Note the differences of another verification: the first of them, and how many there are."""

@@ -7,7 +7,7 @@ from billing.subscriptions.invariants import violations
 from flink_jobs.topics import SUBSCRIPTION_EVENTS
 from tollgate.audit.differences import field_differences
 from tollgate.audit.ledger import Position
-from tollgate.audit.report import MAX_DIFFERENCES
+from tollgate.audit.report import Differing
 from tollgate.audit.subscription_ledger import SubscriptionLedger
 from tollgate.audit.subscription_recompute import SubscriptionRecomputation
 from tollgate.kafka_log import LogRecord
@@ -24,7 +24,7 @@ _MESSAGES: dict[Target, type[subscription_pb2.Charge] | type[billing_pb2.DeadLet
 
 
 @dataclass(slots=True)
-class SubscriptionReport:
+class SubscriptionReport(Differing):
     """The result for subscriptions: counts that must add up, and every difference found.
 
     `unsettled` are records that the job has not reported as committed; of their customers the invariants
@@ -46,17 +46,6 @@ class SubscriptionReport:
     dead_letters_by_reason: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     difference_count: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """True where nothing differs and events = charged + duplicates + dead-lettered + held."""
-        return not self.difference_count
-
-    def differ(self, text: str) -> None:
-        """Note one difference."""
-        self.difference_count += 1
-        if len(self.differences) < MAX_DIFFERENCES:
-            self.differences.append(text)
 
 
 @dataclass(slots=True)

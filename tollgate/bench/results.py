@@ -66,6 +66,14 @@ class Target(NamedTuple):
     met: bool
 
 
+def _at_least(name: str, value: float | None, bound: float) -> Target:
+    return Target(name, f">= {bound}", value, value is not None and value >= bound)
+
+
+def _at_most(name: str, value: float | None, bound: float) -> Target:
+    return Target(name, f"<= {bound:.0f}", value, value is not None and value <= bound)
+
+
 @dataclass(slots=True)
 class Results:
     """Everything that was measured in one run on one machine."""
@@ -130,39 +138,21 @@ class Results:
         live = self.latency.live_balance.p99 if self.latency and not self.latency.lost else None
         flat = self.flatness
         return [
-            Target(
-                "one TaskManager to the plain loop", f">= {LEAST_RATIO}", ratio,
-                ratio is not None and ratio >= LEAST_RATIO,
-            ),
-            Target(
-                "p99 produce -> live balance, ms", f"<= {MOST_LIVE_BALANCE_MS:.0f}", live,
-                live is not None and live <= MOST_LIVE_BALANCE_MS,
-            ),
-            Target(
-                "most customers to fewest, one TaskManager", f">= {LEAST_FLATNESS}", flat,
-                flat is not None and flat >= LEAST_FLATNESS,
-            ),
+            _at_least("one TaskManager to the plain loop", ratio, LEAST_RATIO),
+            _at_most("p99 produce -> live balance, ms", live, MOST_LIVE_BALANCE_MS),
+            _at_least("most customers to fewest, one TaskManager", flat, LEAST_FLATNESS),
             *self._pricing_targets(),
-        ]  # fmt: skip
+        ]
 
     def _pricing_targets(self) -> list[Target]:
         ratio, told = self.pricing_ratio, self.pricing.latency if self.pricing is not None else None
         surge = told.surge.most if told is not None and told.surge.samples else None
         alert = told.alert.p99 if told is not None and not told.lost_alerts else None
         return [
-            Target(
-                "events/s with all pricing on to without", f">= {LEAST_WITH_PRICING}", ratio,
-                ratio is not None and ratio >= LEAST_WITH_PRICING,
-            ),
-            Target(
-                "most, window's end -> surge factor, ms", f"<= {MOST_SURGE_MS:.0f}", surge,
-                surge is not None and surge <= MOST_SURGE_MS,
-            ),
-            Target(
-                "p99 produce -> alert, ms", f"<= {MOST_ALERT_MS:.0f}", alert,
-                alert is not None and alert <= MOST_ALERT_MS,
-            ),
-        ]  # fmt: skip
+            _at_least("events/s with all pricing on to without", ratio, LEAST_WITH_PRICING),
+            _at_most("most, window's end -> surge factor, ms", surge, MOST_SURGE_MS),
+            _at_most("p99 produce -> alert, ms", alert, MOST_ALERT_MS),
+        ]
 
     def as_plain(self) -> dict[str, Any]:
         """Return all of it for JSON."""

@@ -10,32 +10,6 @@ from tollgate.local.kafka import NAME
 
 
 @dataclass(frozen=True, slots=True)
-class BounceBroker:
-    """kill -9 of the broker, and a new one at once."""
-
-    kind: ClassVar[str] = "bounce-broker"
-    typical_seconds: ClassVar[float] = 25
-    needs_spare: ClassVar[bool] = False
-
-    @classmethod
-    def draw(cls, random: Random) -> Self:  # noqa: ARG003 - there is nothing to choose
-        """Return one."""
-        return cls()
-
-    def describe(self) -> str:
-        """Say what follows."""
-        return "started again at once"
-
-    def inject(self, world: World) -> None:
-        """Kill."""
-        world.kill(NAME)
-
-    def mend(self, world: World) -> None:
-        """Start it again."""
-        world.context.stack.ensure_kafka()
-
-
-@dataclass(frozen=True, slots=True)
 class KillBroker:
     """kill -9 of the broker, which is away for a while: one time in four longer than clients wait for an answer."""
 
@@ -62,6 +36,22 @@ class KillBroker:
     def mend(self, world: World) -> None:
         """Start it again."""
         world.context.stack.ensure_kafka()
+
+
+class BounceBroker(KillBroker):
+    """kill -9 of the broker, and a new one at once."""
+
+    kind: ClassVar[str] = "bounce-broker"
+    typical_seconds: ClassVar[float] = 25
+
+    @classmethod
+    def draw(cls, random: Random) -> Self:  # noqa: ARG003 - there is nothing to choose
+        """Return one."""
+        return cls(0.0)
+
+    def describe(self) -> str:
+        """Say what follows."""
+        return "started again at once"
 
 
 @dataclass(frozen=True, slots=True)

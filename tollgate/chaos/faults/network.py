@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 from random import Random
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
-from tollgate.chaos.proxy import FAIR, Proxy, Weather
+from tollgate.chaos.proxy import FAIR, Weather
 from tollgate.chaos.world import World
 
 _SECONDS = (2, 15)
@@ -18,6 +18,8 @@ class Network:
     needs_spare: ClassVar[bool] = False
     typical_seconds: ClassVar[float] = 20
 
+    server: ClassVar[Literal["kafka", "redis"]] = "kafka"
+
     weather: Weather
     seconds: float
 
@@ -25,13 +27,9 @@ class Network:
         """Say what, and how long."""
         return f"{_words(self.weather)} for {self.seconds} s"
 
-    def proxy(self, world: World) -> Proxy:
-        """Return the proxy before the server."""
-        raise NotImplementedError
-
     def inject(self, world: World) -> None:
         """Change the weather, and change it back."""
-        proxy = self.proxy(world)
+        proxy = world.kafka if self.server == "kafka" else world.redis
         proxy.become(self.weather)
         try:
             time.sleep(self.seconds)
@@ -42,39 +40,45 @@ class Network:
         """Nothing: clients connect again by themselves."""
 
 
-class _ToKafka(Network):
-    def proxy(self, world: World) -> Proxy:
-        return world.kafka
-
-
-class _ToRedis(Network):
-    def proxy(self, world: World) -> Proxy:
-        return world.redis
-
-
-class SlowKafka(_ToKafka):
-    """Each chunk of 64 KiB between Kafka and its clients takes a while, each way."""
-
-    kind: ClassVar[str] = "slow-kafka"
+class _Slow(Network):
+    delays: ClassVar[tuple[float, float]]
 
     @classmethod
     def draw(cls, random: Random) -> Self:
         """Return one."""
-        return cls(Weather(delay_seconds=round(random.uniform(0.02, 0.3), 2)), _lasting(random))
+        return cls(Weather(delay_seconds=round(random.uniform(*cls.delays), 2)), _lasting(random))
 
 
-class CutKafka(_ToKafka):
-    """No connection to Kafka stands, and none can be made."""
-
-    kind: ClassVar[str] = "cut-kafka"
-
+class _Cut(Network):
     @classmethod
     def draw(cls, random: Random) -> Self:
         """Return one."""
         return cls(Weather(cut=True), _lasting(random))
 
 
-class SilentKafka(_ToKafka):
+class _Breaking(Network):
+    lengths: ClassVar[tuple[int, int]]
+
+    @classmethod
+    def draw(cls, random: Random) -> Self:
+        """Return one."""
+        return cls(Weather(cut_after_bytes=random.randrange(*cls.lengths)), _lasting(random))
+
+
+class SlowKafka(_Slow):
+    """Each chunk of 64 KiB between Kafka and its clients takes a while, each way."""
+
+    kind: ClassVar[str] = "slow-kafka"
+    delays = (0.02, 0.3)
+
+
+class CutKafka(_Cut):
+    """No connection to Kafka stands, and none can be made."""
+
+    kind: ClassVar[str] = "cut-kafka"
+
+
+class SilentKafka(Network):
     """Connections to Kafka stand, and nothing passes."""
 
     kind: ClassVar[str] = "silent-kafka"
@@ -85,48 +89,34 @@ class SilentKafka(_ToKafka):
         return cls(Weather(silent=True), _lasting(random))
 
 
-class BreakingKafka(_ToKafka):
+class BreakingKafka(_Breaking):
     """Every connection to Kafka ends after some kilobytes, in the middle of a message."""
 
     kind: ClassVar[str] = "breaking-kafka"
-
-    @classmethod
-    def draw(cls, random: Random) -> Self:
-        """Return one."""
-        return cls(Weather(cut_after_bytes=random.randrange(2_000, 60_000)), _lasting(random))
+    lengths = (2_000, 60_000)
 
 
-class SlowRedis(_ToRedis):
-    """Each chunk between Redis and its clients takes a while, each way."""
+class SlowRedis(_Slow):
+    """Each chunk between Redis and its clients takes a while, each way; half are slower than the balances job waits."""
 
     kind: ClassVar[str] = "slow-redis"
-
-    @classmethod
-    def draw(cls, random: Random) -> Self:
-        """Return one; half of them are slower than the balances job waits."""
-        return cls(Weather(delay_seconds=round(random.uniform(0.05, 2.0), 2)), _lasting(random))
+    server = "redis"
+    delays = (0.05, 2.0)
 
 
-class CutRedis(_ToRedis):
+class CutRedis(_Cut):
     """No connection to Redis stands, and none can be made."""
 
     kind: ClassVar[str] = "cut-redis"
-
-    @classmethod
-    def draw(cls, random: Random) -> Self:
-        """Return one."""
-        return cls(Weather(cut=True), _lasting(random))
+    server = "redis"
 
 
-class BreakingRedis(_ToRedis):
+class BreakingRedis(_Breaking):
     """Every connection to Redis ends after some kilobytes, in the middle of a command."""
 
     kind: ClassVar[str] = "breaking-redis"
-
-    @classmethod
-    def draw(cls, random: Random) -> Self:
-        """Return one."""
-        return cls(Weather(cut_after_bytes=random.randrange(500, 20_000)), _lasting(random))
+    server = "redis"
+    lengths = (500, 20_000)
 
 
 def _lasting(random: Random) -> float:
