@@ -33,6 +33,7 @@ COMMANDS = {
     "savepoint": "on_call:savepoint",
     "restore": "on_call:restore",
     "rescale": "on_call:rescale",
+    "upgrade": "upgrade:upgrade",
     "bench": "bench:bench",
     "chaos": "chaos:chaos",
 }

@@ -44,15 +44,19 @@ from flink_jobs.topics import (
     SURGE,
     USAGE_EVENTS,
 )
+from tollgate.builds import Build, builds_below, keep_build
 from tollgate.context import Context
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
+from tollgate.local.flink_home import own_jars
 from tollgate.local.python_code import digest
 from tollgate.local.rest import Job
 from tollgate.local.run_file import load_run_file
 from tollgate.local.submit import submit_python_job
 from tollgate.rewinding import refuse_rewind
 from tollgate.settings import REPOSITORY
+from tollgate.state_check import refuse_unreadable
+from tollgate.submissions import Submission, note_savepoint, save_submission, submission_of
 
 PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs")
 _CHECKPOINT_SECONDS = 10.0
@@ -216,25 +220,41 @@ def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, p
     """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
 
     Raises StackError where there is no state to go on from and the job has written before, or where that
-    state lies before what it has written: such a start would bill a second time.
+    state lies before what it has written: such a start would bill a second time. And where this code cannot read it.
     """
     restore = savepoint
     if restore is None:
-        restore = _newest_state(context, spec)
+        restore = newest_state(context, spec)
+    if restore is not None:
+        refuse_unreadable(context.stack.layout, spec.name, restore)
     width = parallelism or spec.width(context)
     context.report(f"submitting {spec.name} at parallelism {width}" + (f" from {restore}" if restore else ""))
-    return submit_python_job(
+    layout = context.stack.layout
+    build = keep_build(layout.home, bundle(layout.home), own_jars(layout))
+    arguments = ["--bootstrap-servers", context.bootstrap_servers, *spec.arguments(context)]
+    submission = submission_of(layout, spec.name, build, spec.program, arguments, width, restore)
+    return submit_again(context, submission, restore)
+
+
+def submit_again(context: Context, submission: Submission, restore: Path | None) -> str:
+    """Submit a run as it is described, with the build that was kept; returns the job's id."""
+    layout, name, width = context.stack.layout, submission.note.job, submission.parallelism
+    build = Build(builds_below(layout.home) / submission.note.build)
+    build.touch()
+    job_id = submit_python_job(
         context.stack,
-        spec.name,
-        REPOSITORY / spec.program,
+        name,
+        build.program(submission.program),
         parallelism=width,
-        py_files=[bundle(context.stack.layout.home)],
-        args=["--bootstrap-servers", context.bootstrap_servers, "--parallelism", str(width), *spec.arguments(context)],
+        py_files=[build.archive],
+        args=[*submission.arguments, "--parallelism", str(width)],
         savepoint=restore,
     )
+    save_submission(layout, job_id, submission)
+    return job_id
 
 
-def _newest_state(context: Context, spec: JobSpec) -> Path | None:
+def newest_state(context: Context, spec: JobSpec) -> Path | None:
     """Return the newest complete state of a job; of one that bills only if nothing was committed since.
 
     Where the newest was lost or damaged, an older one is the newest that is complete.
@@ -290,4 +310,5 @@ def stop_jobs(context: Context, names: Sequence[str] = tuple(JOBS)) -> dict[str,
         if job is not None and job.state == "RUNNING":
             directory = context.stack.layout.savepoints_of(name)
             paths[name] = context.stack.rest.stop_with_savepoint(job.id, directory)
+            note_savepoint(context.stack.layout, job.id, Path(paths[name]))
     return paths

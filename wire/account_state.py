@@ -12,6 +12,8 @@ from wire.v1 import state_pb2
 
 FORMAT = 1
 
+READABLE = (FORMAT,)
+
 _PARTS = {int(part): part for part in Part}
 
 

@@ -19,6 +19,8 @@ from wire.v1 import state_pb2
 
 FORMAT = 2
 
+READABLE = (1, FORMAT)
+
 _FORMAT_BYTE = bytes([FORMAT])
 _FORMAT_1 = state_pb2.BalanceState(format=1).SerializeToString()
 _BYTES_AS_CHARACTERS = "surrogateescape"

@@ -14,7 +14,7 @@ from wire.v1 import state_pb2
 
 FORMAT = 2
 
-_READABLE = (1, FORMAT)
+READABLE = (1, FORMAT)
 """Format 2 says when something that waits is due; in format 1 nothing waits."""
 
 
@@ -88,8 +88,8 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
     if data is None:
         return state
     message = state_pb2.CustomerState.FromString(data)
-    if message.format not in _READABLE:
-        known = " and ".join(map(str, _READABLE))
+    if message.format not in READABLE:
+        known = " and ".join(map(str, READABLE))
         raise UnknownStateFormatError(f"state format {message.format} of {customer_id}; this release reads {known}")
     state.sequence = message.sequence
     state.partition = message.partition

@@ -10,6 +10,8 @@ from wire.v1 import billing_pb2, state_pb2
 
 FORMAT = 1
 
+READABLE = (FORMAT,)
+
 
 def decode_note(value: bytes) -> NoteEvent | None:
     """Return the request, or None where the bytes are no NoteRequest."""

@@ -12,6 +12,8 @@ from wire.subscriptions import decode_subscription
 from wire.v1 import state_pb2
 
 FORMAT = 1
+
+READABLE = (FORMAT,)
 _IDENTITY_BYTES = 16
 
 

@@ -6,6 +6,8 @@ from billing.surge.shown import Interval, ShownSurge, SurgePlace
 from wire.v1 import pricing_pb2, state_pb2
 
 FORMAT = 1
+
+READABLE = (FORMAT,)
 LONGEST_MS = 86_400_000
 """What is shown goes after a day at the latest, where nothing says how far the detector has come."""
 

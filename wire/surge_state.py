@@ -18,6 +18,8 @@ from wire.v1 import state_pb2
 
 FORMAT = 1
 
+READABLE = (FORMAT,)
+
 _TIMED = Struct(">q")
 
 

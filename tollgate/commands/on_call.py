@@ -8,7 +8,10 @@ import typer
 from tollgate.context import Context
 from tollgate.jobs import JOBS, JobSpec, live_job, start_job, stop_jobs
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.local.savepoints import read_operators
 from tollgate.rewinding import refuse_rewind
+from tollgate.state_check import refuse_other_operators
+from tollgate.submissions import note_savepoint, read_note
 
 _JOB = typer.Option(help="Name of the job.")
 
@@ -29,7 +32,9 @@ def savepoint(
     running = live_job(context, spec.name)
     if running is None:
         raise StackError(f"job {job} does not run", "start it with `tollgate up`")
-    context.say(context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name)))
+    path = context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name))
+    note_savepoint(context.stack.layout, running.id, Path(path))
+    context.say(path)
 
 
 def restore(
@@ -47,6 +52,8 @@ def restore(
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
     if live_job(context, spec.name) is not None:
         raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
+    if read_note(context.stack.layout, path) is None:
+        refuse_other_operators(job, path, read_operators(context.stack.cluster(), path))
     if spec.bills and not bill_again:
         refuse_rewind(context, spec, path)
     context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")

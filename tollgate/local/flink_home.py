@@ -43,6 +43,13 @@ def prepare_home(layout: Layout, jars: Jars, options: Mapping[str, str]) -> None
     write_config(layout, options)
 
 
+def own_jars(layout: Layout) -> list[Path]:
+    """Return the jars in the home's `lib` that are not Flink's: those that `prepare_home` was given."""
+    source = distribution()
+    flinks = {jar.name for part in ("lib", "opt") for jar in (source / part).glob("*.jar")}
+    return sorted(jar for jar in (layout.flink_home / "lib").glob("*.jar") if jar.name not in flinks)
+
+
 def write_config(layout: Layout, options: Mapping[str, str]) -> None:
     """Write the configuration that processes started from now on, and `bin/flink`, read."""
     write_atomically(layout.flink_home / "conf" / "config.yaml", render(options))

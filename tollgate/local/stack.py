@@ -88,7 +88,7 @@ class LocalStack:
         """
         with self._locked():
             java = find_java(self.environment)
-            jars = self.jars or ensure_jars(self.layout, self.environment, self.report)
+            jars = self.build_jars()
             run = with_ports(self._forget_dead(), self.settings)
             save_run_file(self.layout.run_file, run)
             self._prepare_flink(run, jars)
@@ -123,11 +123,8 @@ class LocalStack:
     def ensure_kafka(self) -> None:
         """Start Kafka again if it has ended; the rest of the stack must be up."""
         with self._locked():
-            java, jars = (
-                find_java(self.environment),
-                self.jars or ensure_jars(self.layout, self.environment, self.report),
-            )
-            self._await_kafka(self._start_kafka(self._forget_dead(), java, jars))
+            java = find_java(self.environment)
+            self._await_kafka(self._start_kafka(self._forget_dead(), java, self.build_jars()))
 
     def renew_task_managers(self) -> None:
         """Replace all TaskManagers, and with them the Python modules that they hold; running jobs recover."""
@@ -137,6 +134,21 @@ class LocalStack:
             self._stop("TaskManagers", records, FLINK_GRACE_SECONDS)
             run = self._start_task_managers(only_alive(run).model_copy(update={"python_code": ""}))
             self._await_task_managers(run)
+
+    def build_jars(self) -> Jars:
+        """Return the checkout's jars, built anew where their sources have changed; what runs keeps its own."""
+        return self.jars or ensure_jars(self.layout, self.environment, self.report)
+
+    def renew_flink(self, jars: Jars) -> None:
+        """Stop Flink's processes and start them with these jars; no job may run, for all are forgotten."""
+        with self._locked():
+            run = self._forget_dead()
+            records = [record for name, record in run.processes.items() if name not in {kafka.NAME, redis.NAME}]
+            self._stop("Flink", records, FLINK_GRACE_SECONDS)
+            run = only_alive(run).model_copy(update={"python_code": ""})
+            self._prepare_flink(run, jars)
+            run = self._start_task_managers(self._start_job_manager(run))
+            self._await_flink(run)
 
     def down(self) -> None:
         """Stop everything that belongs to this stack; its data stay."""
@@ -234,6 +246,10 @@ class LocalStack:
         port = run.ports["redis"]
         await_ready(self.layout, run.processes[redis.NAME], lambda: redis.is_ready(self.layout, port), timeout_seconds)
         self.report(f"Redis answers at {redis.redis_url(port)}")
+        self._await_flink(run)
+
+    def _await_flink(self, run: RunFile) -> None:
+        timeout_seconds = self.settings.start_timeout_seconds
         rest, job_manager = self.rest, run.processes[flink.JOB_MANAGER]
         await_ready(self.layout, job_manager, lambda: is_our_job_manager(rest, self.layout), timeout_seconds)
         self.report(f"Flink answers at {rest.address}")

@@ -12,6 +12,7 @@ from kafka import TopicPartition
 from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import RECORDS, USAGE_EVENTS
 from tollgate import jobs, rewinding
+from tollgate.builds import Build
 from tollgate.context import Context
 from tollgate.jobs import JOBS, submit_job
 from tollgate.kafka_log import LogRecord
@@ -70,8 +71,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
 
     monkeypatch.setattr(jobs, "submit_python_job", submit)
     monkeypatch.setattr(jobs, "bundle", lambda _: Path("tollgate.zip"))
+    monkeypatch.setattr(jobs, "keep_build", lambda home, *_: empty_build(home))
     monkeypatch.setattr(rewinding, "read_offsets", read_offsets)
     return started
+
+
+def empty_build(home: Path) -> Build:
+    build = Build(home / "builds" / "0")
+    build.directory.mkdir(parents=True, exist_ok=True)
+    return build
 
 
 def context(home: Path, log: Log) -> Context:

@@ -56,7 +56,8 @@ public final class SavepointOffsets {
     return offsets;
   }
 
-  private static CheckpointMetadata metadata(Path directory) throws IOException {
+  /** What a savepoint or checkpoint says of itself. */
+  static CheckpointMetadata metadata(Path directory) throws IOException {
     Path file = directory.resolve("_metadata");
     try (DataInputStream in =
         new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
