@@ -82,6 +82,18 @@ def submission_of(  # noqa: PLR0913 - what a run is, and none of it optional
     )
 
 
+def going_on_from(submission: Submission, note: StateNote | None) -> Submission:
+    """Return a run that is to be started again from a state which another release has written to since."""
+    own = submission.note
+    before = note.formats if note else {}
+    formats = {
+        name: tuple(sorted({*own.formats.get(name, ()), *before.get(name, ())}))
+        for name in sorted({*own.formats, *before})
+    }
+    unnoted = own.unnoted or note is None or note.unnoted
+    return submission.model_copy(update={"note": own.model_copy(update={"formats": formats, "unnoted": unnoted})})
+
+
 def save_submission(layout: Layout, job_id: str, submission: Submission) -> None:
     """Remember how a run was started. The file is its owner's alone: arguments may hold a password."""
     write_atomically(_path(layout, job_id), submission.model_dump_json(indent=2) + "\n")

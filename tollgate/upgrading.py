@@ -19,7 +19,7 @@ from tollgate.local.python_code import digest
 from tollgate.local.rest import ENDED
 from tollgate.local.run_file import load_run_file
 from tollgate.state_check import obstacles, remarks
-from tollgate.submissions import Submission, read_note, read_submission, submission_of
+from tollgate.submissions import Submission, going_on_from, read_note, read_submission, submission_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -211,9 +211,11 @@ def roll_back(context: Context, jobs: Sequence[Running], outcome: Outcome) -> No
         build = Build(builds_below(context.stack.layout.home) / outcome.build_before)
         install(context, build)
         for one in moved:
-            outcome.went_on_from[one.name] = str(points[one.name])
-            context.report(f"starting {one.name} with build {one.submission.note.build} from {points[one.name]}")
-            await_start(context, one.spec, submit_again(context, one.submission, points[one.name]))
+            point = points[one.name]
+            outcome.went_on_from[one.name] = str(point)
+            context.report(f"starting {one.name} with build {outcome.build_before} from {point}")
+            again = going_on_from(one.submission, read_note(context.stack.layout, point))
+            await_start(context, one.spec, submit_again(context, again, point))
     except StackError as error:
         outcome.result = "stopped"
         outcome.cause += f"; and the code from before could not be started: {error.cause}"

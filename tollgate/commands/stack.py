@@ -1,15 +1,17 @@
 """`up`, `down`, `status`: the local stack and the jobs on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
 from flink_jobs.topics import ALL
 from tollgate.context import Context
+from tollgate.findings import Finding, findings
 from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
+from tollgate.stack_facts import look
 
 
 def up() -> None:
@@ -48,15 +50,16 @@ def bring_down(context: Context) -> None:
 
 
 def status(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show processes, addresses and jobs. Exit code 1 where something that should run does not."""
+    """Show processes, addresses, jobs, and what is wrong in words. Exit code 1 where something does not run."""
     context = Context()
     found = context.stack.status()
+    wrong = findings(look(context, found)) if found.processes else []
     if json_:
-        context.print_json(found.model_dump(mode="json"))
+        context.print_json(found.model_dump(mode="json") | {"findings": [one._asdict() for one in wrong]})
     else:
-        for line in describe(found):
+        for line in [*describe(found), *in_words(wrong, started=bool(found.processes))]:
             context.say(line)
-    if not healthy(found, jobs_of(context)):
+    if not healthy(found, jobs_of(context)) or any(one.wrong for one in wrong):
         raise typer.Exit(1)
 
 
@@ -65,6 +68,13 @@ def healthy(found: StackStatus, names: Iterable[str]) -> bool:
     processes = bool(found.processes) and all(process.running for process in found.processes)
     newest = {job.name: job.state for job in reversed(found.jobs)}
     return processes and all(newest.get(name) == "RUNNING" for name in names)
+
+
+def in_words(found: Sequence[Finding], *, started: bool) -> list[str]:
+    """Return what is wrong and what is worth knowing, a line each, with the page to read."""
+    if not found:
+        return ["nothing is wrong"] if started else []
+    return [f"{'WRONG' if one.wrong else 'note'}: {one.what}  (docs/runbooks/{one.runbook})" for one in found]
 
 
 def describe(found: StackStatus) -> list[str]:

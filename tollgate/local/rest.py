@@ -93,8 +93,12 @@ class FlinkRest:
 
     def last_failure(self, job_id: str) -> str:
         """Return the root cause of a job's last failure in one line, empty if it never failed."""
+        return self.newest_failure(job_id)[0]
+
+    def newest_failure(self, job_id: str) -> tuple[str, int]:
+        """Return the root cause of a job's last failure in one line and when (epoch ms); ("", 0) for none."""
         history = self._get(f"/jobs/{job_id}/exceptions?maxExceptions=1")["exceptionHistory"]["entries"]
-        return root_cause(history[0]["stacktrace"]) if history else ""
+        return (root_cause(history[0]["stacktrace"]), int(history[0]["timestamp"])) if history else ("", 0)
 
     def task_managers(self) -> list[TaskManager]:
         now_ms = time.time_ns() // 1_000_000
