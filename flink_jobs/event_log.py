@@ -7,7 +7,7 @@ from pyflink.java_gateway import get_gateway
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from flink_jobs.environment import BYTES
-from flink_jobs.prices import PRICE_TOPICS, PricesAtStart
+from flink_jobs.prices import PricesAtStart
 from flink_jobs.settings import SHARDS, JobSettings
 from flink_jobs.topics import SIGNALS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from sinks.kafka import java_map, java_strings
@@ -29,7 +29,7 @@ class EventLog(NamedTuple):
 
 def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: PriceTopic, group: str) -> DataStream:
     """Read a topic of prices, or of signals, for ever; every subtask of the job's function gets every record of it."""
-    name = (*PRICE_TOPICS, SIGNALS)[topic]
+    name = (*settings.price_topics, SIGNALS)[topic]
     parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
     source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
     stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001

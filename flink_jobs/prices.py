@@ -37,8 +37,10 @@ def client_options(properties: Mapping[str, str]) -> dict[str, str]:
     return {name: options[name] for name in _CLIENT_OPTIONS if name in options}
 
 
-def read_prices(bootstrap_servers: str, properties: Mapping[str, str]) -> PricesAtStart:
-    """Read pricing.books and pricing.contracts to the ends that they have now. Raises kafka.errors.KafkaError."""
+def read_prices(
+    bootstrap_servers: str, properties: Mapping[str, str], topics: tuple[str, str] = PRICE_TOPICS
+) -> PricesAtStart:
+    """Read the topics of prices to the ends that they have now. Raises kafka.errors.KafkaError."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
@@ -46,8 +48,8 @@ def read_prices(bootstrap_servers: str, properties: Mapping[str, str]) -> Prices
         **client_options(properties),
     )
     try:
-        books, books_offset = _read(consumer, PriceTopic.BOOKS)
-        contracts, contracts_offset = _read(consumer, PriceTopic.CONTRACTS)
+        books, books_offset = _read(consumer, topics, PriceTopic.BOOKS)
+        contracts, contracts_offset = _read(consumer, topics, PriceTopic.CONTRACTS)
     finally:
         consumer.close(autocommit=False)
     return PricesAtStart((*books, *contracts), ReadSoFar(books_offset, contracts_offset))
@@ -65,8 +67,8 @@ def partition_count(bootstrap_servers: str, properties: Mapping[str, str], topic
     return len(partitions)
 
 
-def _read(consumer: KafkaConsumer, topic: PriceTopic) -> tuple[list[Published], int]:
-    part = TopicPartition(PRICE_TOPICS[topic], 0)
+def _read(consumer: KafkaConsumer, topics: tuple[str, str], topic: PriceTopic) -> tuple[list[Published], int]:
+    part = TopicPartition(topics[topic], 0)
     end = consumer.end_offsets([part])[part]
     consumer.assign([part])
     consumer.seek(part, 0)

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from billing.price_books.percent import parse_percent
+from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 
 USAGE_RATING = "usage-rating"
 USAGE_GROUP = "tollgate-usage-rating"
@@ -58,6 +59,36 @@ class JobSettings(BaseSettings):
         3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
     )
     kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+    @property
+    def price_topics(self) -> tuple[str, str]:
+        """The topics of prices, in the order of udfs.price_feed.PriceTopic."""
+        return PRICE_BOOKS, CONTRACTS
+
+
+class RatingSettings(JobSettings):
+    """Settings of the usage rating job, and of its shadows: they read the same events, and write beside."""
+
+    shadow: str = Field(
+        "",
+        pattern="^([a-z0-9][a-z0-9-]{0,39})?$",
+        description="name of a shadow: output topics, consumer groups and transactions are its own",
+    )
+    price_books_topic: str = Field(PRICE_BOOKS, min_length=1, description="where price books are read from")
+
+    def own(self, name: str) -> str:
+        """Return the name of an output topic, consumer group or sink, for a shadow its own one."""
+        return of_shadow(self.shadow, name) if self.shadow else name
+
+    @property
+    def price_topics(self) -> tuple[str, str]:
+        """The topics of prices, in the order of udfs.price_feed.PriceTopic."""
+        return self.price_books_topic, CONTRACTS
+
+
+def of_shadow(shadow: str, name: str) -> str:
+    """Return a shadow's own name for a topic, a consumer group, a sink or the job."""
+    return f"shadow.{shadow}.{name}"
 
 
 class SubscriptionSettings(JobSettings):

@@ -34,6 +34,7 @@ COMMANDS = {
     "restore": "on_call:restore",
     "rescale": "on_call:rescale",
     "upgrade": "upgrade:upgrade",
+    "shadow": "shadow:app",
     "bench": "bench:bench",
     "chaos": "chaos:chaos",
 }

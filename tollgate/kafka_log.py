@@ -106,6 +106,20 @@ class KafkaLog:
         except TopicAlreadyExistsError:
             return  # somebody else was faster, which is as good
 
+    def delete_topics(self, prefix: str) -> None:
+        """Remove the topics whose names begin so."""
+        with _reachable(self.bootstrap):
+            found = [name for name in self.admin.list_topics() if name.startswith(prefix)]
+            if found:
+                self.admin.delete_topics(found)
+
+    def delete_groups(self, prefix: str) -> None:
+        """Forget the consumer groups whose names begin so; nobody may read under them."""
+        with _reachable(self.bootstrap):
+            found = [one["group_id"] for one in self.admin.list_groups() if one["group_id"].startswith(prefix)]
+            if found:
+                self.admin.delete_groups(found)
+
     def partitions(self, topic: str) -> list[TopicPartition]:
         """Return the topic's partitions in order; raises StackError where there is none."""
         with _reachable(self.bootstrap):

@@ -1,7 +1,7 @@
 """Publishing price books and contracts: all or none, and only what the jobs will accept."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from billing.catalog import PriceCatalog
 from billing.price_books.model import PriceBook
@@ -20,7 +20,12 @@ _CHECKPOINT_SECONDS = 5.0
 
 def publish(context: Context, drafts: Sequence[Draft], timeout_seconds: float) -> None:
     """Write what is new, and wait until every running job rates with it. Raises StackError on a conflict."""
-    history = PriceHistory(context.log.read(PRICE_BOOKS), context.log.read(CONTRACTS))
+    _await_jobs(context, _send(context.log, accept(context.log, drafts, context.report)), timeout_seconds)
+
+
+def accept(log: KafkaLog, drafts: Sequence[Draft], report: Callable[[str], None]) -> list[Draft]:
+    """Return what is not published yet. Raises StackError where any of it conflicts with what is."""
+    history = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS))
     catalog = history.at(history.latest())
     refused: list[str] = []
     new: list[Draft] = []
@@ -29,11 +34,11 @@ def publish(context: Context, drafts: Sequence[Draft], timeout_seconds: float) -
             new.append(draft)
             refused += [f"{draft.file}: {reason}" for reason in _accept(catalog, draft)]
     for line in refused:
-        context.report(line)
+        report(line)
     if refused:
         cause = f"{counted(len(refused), 'conflict')} with what is published; nothing was published"
         raise StackError(cause, "publish a new version, or a contract from a later time on")
-    _await_jobs(context, _send(context.log, new), timeout_seconds)
+    return new
 
 
 def _is_known(catalog: PriceCatalog, draft: Draft) -> bool:

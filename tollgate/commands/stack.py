@@ -11,6 +11,7 @@ from tollgate.findings import Finding, findings
 from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
+from tollgate.shadows import running_shadows, stop_shadow
 from tollgate.stack_facts import look
 
 
@@ -40,6 +41,12 @@ def down() -> None:
 
 def bring_down(context: Context) -> None:
     """Stop the whole stack; a job that cannot stop at a savepoint leaves its newest checkpoint."""
+    for shadow in running_shadows(context):
+        context.report(f"shadow {shadow.name} ends: it cannot be without Kafka")
+        try:
+            stop_shadow(context, shadow.name)
+        except StackError as error:
+            context.report(f"its topics stay: {error.cause}")
     if context.stack.status().flink_address:
         try:
             for name, path in stop_jobs(context).items():

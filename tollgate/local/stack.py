@@ -139,6 +139,14 @@ class LocalStack:
         """Return the checkout's jars, built anew where their sources have changed; what runs keeps its own."""
         return self.jars or ensure_jars(self.layout, self.environment, self.report)
 
+    def up_flink(self) -> None:
+        """Start Flink alone, for a job that reads and writes another stack's Kafka."""
+        with self._locked():
+            run = with_ports(self._forget_dead(), self.settings)
+            save_run_file(self.layout.run_file, run)
+            self._prepare_flink(run, self.build_jars())
+            self._await_flink(self._start_task_managers(self._start_job_manager(run)))
+
     def renew_flink(self, jars: Jars) -> None:
         """Stop Flink's processes and start them with these jars; no job may run, for all are forgotten."""
         with self._locked():

@@ -36,9 +36,11 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     py_files: Sequence[Path] = (),
     args: Sequence[str] = (),
     savepoint: Path | None = None,
+    drop_unknown_state: bool = False,
 ) -> str:
     """Submit a file (a Path) or a module (a str) and return the job id.
 
+    `drop_unknown_state`: what the savepoint holds of operators that the job does not have is left out.
     The job's checkpoints and savepoints go below directories named `name`, where `newest_checkpoint` finds them.
     Raises StackError with the Python error's last line if the program fails, e.g. before it submits.
     """
@@ -47,7 +49,7 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     cluster = stack.cluster()
     command = client_command(cluster) + run_arguments(stack.layout, name, parallelism)
     if savepoint is not None:
-        command += ["-s", str(savepoint)]
+        command += ["-s", str(savepoint), *(["-n"] if drop_unknown_state else [])]
     if py_files:
         command += ["-pyfs", ",".join(map(str, py_files))]
     # The client takes its options anywhere; the program's own come after its name, which is last.
