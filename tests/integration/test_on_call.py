@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.state_formats import STATES
-from tests.integration.conftest import Tollgate
+from tests.integration.conftest import BOOK, Tollgate, usage
 from tests.integration.test_exactly_once import rated, traffic
 from tollgate.jobs import live_job
+from tollgate.local import processes
+from tollgate.local.run_file import load_run_file
 from tollgate.local.savepoints import read_operators
 from tollgate.settings import REPOSITORY
 
@@ -84,6 +87,57 @@ def test_state_of_a_later_release_is_refused_and_nothing_is_touched(tollgate: To
     assert done.returncode == 2
     assert "customers may be in format 99, and the code reads 1 and 2" in done.stderr
     assert ids(tollgate) == before
+
+
+def test_status_says_that_nothing_is_wrong(tollgate: Tollgate) -> None:
+    """Other tests leave dead letters behind, and restarts: these are told of, and are nothing to be mended."""
+    done = tollgate.run("status", "--json")
+    found = json.loads(done.stdout)["findings"]
+    assert done.returncode == 0, found
+    assert not [one for one in found if one["wrong"]]
+    assert not [one for one in found if not (REPOSITORY / "docs" / "runbooks" / one["runbook"]).is_file()]
+
+
+def test_status_names_what_is_missing_and_the_page_to_read(tollgate: Tollgate) -> None:
+    processes.kill(load_run_file(tollgate.context.stack.layout.run_file).processes["redis"])
+    try:
+        done = tollgate.run("status")
+    finally:
+        tollgate.context.stack.ensure_redis()
+    assert done.returncode == 1
+    assert "WRONG: Redis is away: balances stand still" in done.stdout
+    assert "docs/runbooks/balances-behind.md" in done.stdout
+
+
+def test_a_shadow_rates_the_same_events_by_another_book_and_leaves_no_trace(
+    tollgate: Tollgate, tmp_path: Path, now_ms: int
+) -> None:
+    context = tollgate.context
+    ends = {topic: context.log.ends(topic, committed=True) for topic in ("billing.records", "billing.deadletters")}
+    book = BOOK.read_text(encoding="utf-8").replace("version: 1\n", "version: 1000\n")
+    (tmp_path / "dearer.yaml").write_text(book.replace("0.0220", "0.0330"), encoding="utf-8")
+    tollgate.ok("shadow", "start", "dearer", "--book", str(tmp_path / "dearer.yaml"))
+    assert [one["name"] for one in tollgate.json("shadow", "list")] == ["dearer"]
+    tollgate.produce([usage("sue", f"sue-{one}", 10, now_ms, meter="mms.outbound") for one in range(20)])
+    tollgate.produce([usage("sid", f"sid-{one}", 1, now_ms) for one in range(20)])
+    tollgate.ok("wait")
+    found: dict[str, Any] = {"events": 0}
+    for _ in range(60):
+        found = json.loads(tollgate.run("shadow", "compare", "dearer", "--json").stdout)
+        if found["events"] == 40:
+            break
+        time.sleep(1)
+    lines = {one["customer_id"]: (one["before"], one["after"], one["percent"]) for one in found["lines"]}
+    assert lines["sue"] == ("3.96", "5.94", "+50.00")
+    assert lines["sid"] == ("0", "0", "")
+    shown = tollgate.run("shadow", "compare", "dearer")
+    assert shown.returncode == 1
+    assert "1 customer would pay more, 0 less, 1 the same" in shown.stdout
+    written = sum(context.log.ends("billing.records", committed=True).values()) - sum(ends["billing.records"].values())
+    assert 40 <= written < 80, "the job's own records, and markers"
+    tollgate.ok("shadow", "stop", "dearer")
+    assert not [topic for topic in context.log.admin.list_topics() if topic.startswith("shadow.")]
+    assert "verified" in tollgate.ok("verify")
 
 
 def test_code_that_is_not_accepted_is_undone_and_nothing_is_lost_or_billed_twice(
