@@ -79,9 +79,10 @@ def held_shards(rest: FlinkRest, spec: JobSpec, job: Job) -> int:
     if not spec.holds or job.state != "RUNNING":
         return 0
     try:
-        return sum(one.get("heldShards", 0) for one in rest.subtask_metrics(job.id, spec.holds, ("heldShards",)))
+        told = rest.subtask_metrics(job.id, spec.holds, ("heldShards",))
     except StackError:
         return 0
+    return sum(max(0, one.get("heldShards", 0)) for one in told)  # -1: not known yet
 
 
 def lags_of(log: KafkaLog, spec: JobSpec) -> list[Lag]:
