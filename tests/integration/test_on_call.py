@@ -19,6 +19,7 @@ from tollgate.local import processes
 from tollgate.local.run_file import load_run_file
 from tollgate.local.savepoints import read_operators
 from tollgate.settings import REPOSITORY
+from tollgate.submissions import read_submission
 
 PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs", "tollgate", "conf")
 
@@ -163,4 +164,5 @@ def test_code_that_is_not_accepted_is_undone_and_nothing_is_lost_or_billed_twice
     tollgate.ok("wait")
     assert len(rated(tollgate, "undone")) == 2000 == len(set(rated(tollgate, "undone")))
     assert "verified" in tollgate.ok("verify")
-    assert tollgate.json("upgrade", "--job", BALANCES_JOB)["build"] == outcome["build_before"]
+    runs = [read_submission(tollgate.context.stack.layout, one) for one in ids(tollgate).values()]
+    assert {run.note.build for run in runs if run is not None} == {outcome["build_before"]}
