@@ -92,6 +92,8 @@ def test_state_of_a_later_release_is_refused_and_nothing_is_touched(tollgate: To
 
 def test_status_says_that_nothing_is_wrong(tollgate: Tollgate) -> None:
     """Other tests leave dead letters behind, and restarts: these are told of, and are nothing to be mended."""
+    tollgate.ok("heartbeat", "--count", "1")
+    tollgate.ok("wait")
     done = tollgate.run("status", "--json")
     found = json.loads(done.stdout)["findings"]
     assert done.returncode == 0, found
