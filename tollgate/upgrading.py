@@ -65,6 +65,7 @@ class NotRightError(Exception):
 def upgrade(context: Context, only: str = "") -> Outcome:
     """Upgrade all running jobs, or one. Raises StackError where it is refused: then nothing was touched."""
     jobs = running_jobs(context, only)
+    refuse_fewer_task_managers(context)
     refuse_unreadable(context, jobs)
     jars = context.stack.build_jars()
     home = context.stack.layout.home
@@ -103,6 +104,14 @@ def running_jobs(context: Context, only: str) -> list[Running]:
     if not found:
         raise StackError(f"no job {only} runs".replace("  ", " "), "start it with `tollgate up`", EXIT_UNUSABLE)
     return found
+
+
+def refuse_fewer_task_managers(context: Context) -> None:
+    """Raise StackError where those that run would be replaced by fewer: the jobs would not fit any more."""
+    there, wanted = context.stack.rest.overview()["slots-total"], context.stack.settings.task_managers
+    if there > wanted:
+        cause = f"{there} TaskManagers run, and the settings of this command ask for {wanted}"
+        raise StackError(cause, "set TOLLGATE_TASK_MANAGERS and TOLLGATE_JOBS as for `up`", EXIT_UNUSABLE)
 
 
 def refuse_unreadable(context: Context, jobs: Iterable[Running]) -> None:

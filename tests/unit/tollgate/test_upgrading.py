@@ -34,6 +34,7 @@ class World:
     builds: dict[str, str] = field(default_factory=dict)
     states: dict[str, Path] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
+    slots: int = 3
     verified: list[int] = field(default_factory=lambda: [0, 0])
     doings: list[str] = field(default_factory=list)
 
@@ -44,12 +45,18 @@ class World:
     @property
     def context(self) -> Context:
         rest = SimpleNamespace(
+            overview=lambda: {"slots-total": self.slots},
             jobs=lambda: [self.job(name) for name in self.live],
             restarts=lambda _: 1 if self.fails == "restart" else 0,
             last_failure=lambda _: "boom",
             cancel=self.cancel,
         )
-        stack = SimpleNamespace(layout=self.layout, rest=rest, build_jars=lambda: SimpleNamespace(flink=()))
+        stack = SimpleNamespace(
+            layout=self.layout,
+            rest=rest,
+            build_jars=lambda: SimpleNamespace(flink=()),
+            settings=SimpleNamespace(task_managers=3),
+        )
         fake = SimpleNamespace(
             stack=stack, report=self.reports.append, bootstrap_servers="kafka:1", redis_url="redis://:1",
             settings=SimpleNamespace(default_price_book="", surge_patience_ms=0),
@@ -157,6 +164,13 @@ def test_one_job_alone_cannot_change_the_code_that_others_share(world: World) ->
         upgrade(world.context, USAGE_RATING)
     world.live.pop(BALANCES_JOB)
     assert upgrade(world.context, USAGE_RATING).result == "upgraded"
+
+
+def test_fewer_task_managers_than_run_are_refused(world: World) -> None:
+    world.slots = 5
+    with pytest.raises(StackError, match="5 TaskManagers run, and the settings of this command ask for 3"):
+        upgrade(world.context)
+    assert world.live == {name: f"{name}-old" for name in NAMES}
 
 
 def test_without_the_code_that_runs_there_is_no_way_back_and_it_is_refused(world: World) -> None:
