@@ -52,4 +52,5 @@ def refuse_other_operators(job: str, state: Path, operators: Collection[str]) ->
 
 
 def _counted(numbers: Collection[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))
+    *others, last = map(str, sorted(numbers))
+    return f"{', '.join(others)} and {last}" if others else last

@@ -5,6 +5,8 @@ The switch writes the file of a new format only. One that exists is never rewrit
 
 import pytest
 
+from flink_jobs.settings import BALANCES_JOB, INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING
+from flink_jobs.state_formats import STATES
 from tests.golden import (
     test_account_state,
     test_balance_state,
@@ -51,6 +53,25 @@ def test_the_bytes_of_every_format_are_read_as_they_were_meant(files: StateFiles
 @of_every_kind
 def test_no_format_is_without_an_expectation(files: StateFiles) -> None:
     assert {path.stem for path in files.path.iterdir()} == files.names.keys()
+
+
+DECLARED = {
+    "state": (USAGE_RATING, "customers"),
+    "balance_state": (BALANCES_JOB, "balances"),
+    "shown_surge_state": (BALANCES_JOB, "shown-surge"),
+    "subscriber_state": (SUBSCRIPTIONS_JOB, "subscribers"),
+    "account_state": (INVOICING_JOB, "accounts"),
+    "final_state": (INVOICING_JOB, "notes"),
+}
+"""Job and state whose formats an upgrade compares, by the folder of golden bytes."""
+
+
+@pytest.mark.parametrize("files", [one for one in KINDS if one.folder in DECLARED], ids=lambda files: files.folder)
+def test_the_formats_that_upgrades_go_by_are_those_with_golden_bytes(files: StateFiles) -> None:
+    job, state = DECLARED[files.folder]
+    declared = STATES[job].formats[state]
+    assert set(declared.reads) == files.expected.keys()
+    assert declared.writes == files.current
 
 
 @of_every_kind

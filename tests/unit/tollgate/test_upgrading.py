@@ -152,8 +152,8 @@ def later(world: World, job: str, job_id: str, formats: tuple[int, ...]) -> None
 
 
 def test_state_that_cannot_be_read_refuses_it_before_anything_stops(world: World) -> None:
-    later(world, USAGE_RATING, "usage-rating-old", (1, 2, 3))
-    with pytest.raises(StackError, match="customers may be in format 3") as refused:
+    later(world, USAGE_RATING, "usage-rating-old", (1, 99))
+    with pytest.raises(StackError, match="customers may be in format 99") as refused:
         upgrade(world.context)
     assert refused.value.exit_code == EXIT_UNUSABLE
     assert len(world.live) == 2
@@ -211,13 +211,13 @@ def test_where_the_old_code_cannot_read_what_the_new_one_wrote_the_jobs_stand_st
 
     def write_later_formats(context: Context, spec: Any, job_id: str) -> None:
         await_start(context, spec, job_id)
-        later(world, spec.name, job_id, (2, 3))
+        later(world, spec.name, job_id, (2, 99))
 
     upgrading.await_start = write_later_formats  # type: ignore[assignment]
     outcome = upgrade(world.context)
     assert outcome.result == "stopped"
     assert not world.live, "nothing bills wrongly on"
-    assert "customers may be in format 3" in outcome.cause
+    assert "customers may be in format 99" in outcome.cause
     assert "would be billed twice" in outcome.cause
     assert "docs/runbooks/upgrade-failed.md" in outcome.remedy
     assert words(outcome).startswith("jobs stand still")
