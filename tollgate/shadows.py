@@ -102,6 +102,14 @@ def read_shadow(context: Context, name: str) -> Shadow | None:
         return None
 
 
+def state_of(context: Context, shadow: Shadow) -> str:
+    """Return the state of a shadow's job, GONE where its Flink does not answer or does not know it."""
+    try:
+        return str(ShadowContext(context, shadow.name).stack.rest.job(shadow.job_id)["state"])
+    except StackError:
+        return "GONE"
+
+
 def start_shadow(context: Context, name: str, drafts: Sequence[Draft], parallelism: int = 1) -> Shadow:
     """Fork the running rating job. `drafts` are books that the shadow has besides those that are published."""
     if home_of(context, name).exists():

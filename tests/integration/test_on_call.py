@@ -120,7 +120,7 @@ def test_a_shadow_rates_the_same_events_by_another_book_and_leaves_no_trace(
     book = BOOK.read_text(encoding="utf-8").replace("version: 1\n", "version: 1000\n")
     (tmp_path / "dearer.yaml").write_text(book.replace("0.0220", "0.0330"), encoding="utf-8")
     tollgate.ok("shadow", "start", "dearer", "--book", str(tmp_path / "dearer.yaml"))
-    assert [one["name"] for one in tollgate.json("shadow", "list")] == ["dearer"]
+    assert [(one["name"], one["state"]) for one in tollgate.json("shadow", "list")] == [("dearer", "RUNNING")]
     tollgate.produce([usage("sue", f"sue-{one}", 10, now_ms, meter="mms.outbound") for one in range(20)])
     tollgate.produce([usage("sid", f"sid-{one}", 1, now_ms) for one in range(20)])
     tollgate.ok("wait")

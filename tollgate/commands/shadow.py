@@ -11,7 +11,7 @@ from billing.price_books.model import PriceBook
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.price_files import counted, read_drafts
-from tollgate.shadows import Shadow, read_shadow, running_shadows, start_shadow, stop_shadow
+from tollgate.shadows import Shadow, read_shadow, running_shadows, start_shadow, state_of, stop_shadow
 from tollgate.what_if.shadow import compare as compare_sides
 from tollgate.what_if.shadow import unequal
 from tollgate.what_if.tables import as_plain, line_table, meter_table, sentences
@@ -58,6 +58,9 @@ def compare(
     """Say how the shadow's committed records differ from the job's, by customer and meter. Exit code 1: they do."""
     context = Context()
     shadow = _known(context, name)
+    state = state_of(context, shadow)
+    if state != "RUNNING":
+        context.report(f"shadow {name} is {state}: what it has committed is compared, and nothing is added to it")
     found = compare_sides(context.log, name, shadow.offsets, shadow.forked_ms)
     lines = list(unequal(found))
     if json_:
@@ -95,11 +98,13 @@ def list_(json_: Json = False) -> None:
     context = Context()
     found = running_shadows(context)
     if json_:
-        context.print_json([one.model_dump() for one in found])
+        context.print_json([one.model_dump() | {"state": state_of(context, one)} for one in found])
         return
     for one in found:
         books = f", with {', '.join(one.books)}" if one.books else ""
-        context.say(f"{one.name}: since {format_instant(one.forked_ms)}, build {one.build}{books}")
+        context.say(
+            f"{one.name}: {state_of(context, one)}, since {format_instant(one.forked_ms)}, build {one.build}{books}"
+        )
     if not found:
         context.say("no shadow runs")
 
