@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,13 +19,9 @@ from tollgate.jobs import JOBS, await_first_checkpoint, bundle, live_job
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.files import write_atomically
 from tollgate.local.flink_home import own_jars
-from tollgate.local.layout import Layout
 from tollgate.local.savepoints import read_offsets
-from tollgate.local.settings import LocalStackSettings
-from tollgate.local.stack import LocalStack
 from tollgate.local.submit import submit_python_job
 from tollgate.publishing import accept
-from tollgate.settings import REPOSITORY
 from tollgate.state_check import refuse_unreadable
 from tollgate.submissions import note_savepoint
 from tollgate.times import now_ms
@@ -36,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tollgate.kafka_log import KafkaLog
+    from tollgate.local.settings import LocalStackSettings
     from tollgate.price_files import Draft
 
 _TASKS_SECONDS = 120.0
@@ -55,27 +51,17 @@ class Shadow(BaseModel):
 
 
 class ShadowContext(Context):
-    """A shadow's surroundings: the Kafka of the stack that it belongs to, and a Flink of its own."""
+    """A shadow's surroundings: the Kafka of the stack that it belongs to, and of a stack of its own Flink alone."""
 
     def __init__(self, main: Context, name: str, task_managers: int = 1) -> None:
-        super().__init__(main.settings)
+        own = {"home": home_of(main, name), "kafka_port": 0, "flink_port": 0, "redis_port": 0}
+        super().__init__(main.settings.model_copy(update=own))
         self._main = main
-        self._home = home_of(main, name)
         self._task_managers = task_managers
 
-    @cached_property
-    def stack(self) -> LocalStack:
-        """The stack of which Flink alone is started."""
-        settings = LocalStackSettings(
-            task_managers=self._task_managers,
-            checkpoint_interval_ms=self.settings.checkpoint_interval_ms,
-            kafka_port=0,
-            kafka_controller_port=0,
-            flink_rest_port=0,
-            flink_rpc_port=0,
-            redis_port=0,
-        )
-        return LocalStack(Layout.of(REPOSITORY, self._home), settings, self.report)
+    def stack_settings(self) -> LocalStackSettings:
+        """Return the settings of the stack, with as many TaskManagers as the one job needs."""
+        return super().stack_settings().model_copy(update={"task_managers": self._task_managers})
 
     @property
     def bootstrap_servers(self) -> str:
