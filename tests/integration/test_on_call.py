@@ -161,6 +161,7 @@ def test_code_that_is_not_accepted_is_undone_and_nothing_is_lost_or_billed_twice
     assert outcome["result"] == "rolled back", outcome
     assert outcome["build"] != outcome["build_before"]
     assert "checkpoints" in outcome["went_on_from"][USAGE_RATING]
+    assert outcome["committed"]["billing.records"] > 0
     assert "rolled back" in done.stderr.splitlines()[-1]
     assert "this build does not suit" in done.stderr.splitlines()[-1]
     tollgate.ok("wait")

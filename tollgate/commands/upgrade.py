@@ -39,5 +39,6 @@ def words(outcome: Outcome) -> str:
     if outcome.result == "upgraded":
         return f"upgraded {names} from build {outcome.build_before} to {outcome.build}: the books are right"
     if outcome.result == "rolled back":
-        return f"rolled back, build {outcome.build_before} runs again: {outcome.cause}"
+        stay = "".join(f"; {count:,} records on {topic} since stay" for topic, count in outcome.committed.items())
+        return f"rolled back, build {outcome.build_before} runs again: {outcome.cause}{stay}"
     return f"jobs stand still: {outcome.cause}"

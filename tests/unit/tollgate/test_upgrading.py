@@ -10,7 +10,7 @@ import pytest
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.state_formats import STATES
-from tollgate import upgrading
+from tollgate import upgrade_checks, upgrading
 from tollgate.builds import Build
 from tollgate.commands.upgrade import words
 from tollgate.context import Context
@@ -35,6 +35,7 @@ class World:
     states: dict[str, Path] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
     slots: int = 3
+    committed: int = 0
     verified: list[int] = field(default_factory=lambda: [0, 0])
     doings: list[str] = field(default_factory=list)
 
@@ -58,9 +59,13 @@ class World:
             settings=SimpleNamespace(task_managers=3),
         )
         fake = SimpleNamespace(
-            stack=stack, report=self.reports.append, bootstrap_servers="kafka:1", redis_url="redis://:1",
+            stack=stack,
+            log=SimpleNamespace(read_since=lambda *_: iter(range(self.committed))),
+            report=self.reports.append,
+            bootstrap_servers="kafka:1",
+            redis_url="redis://:1",
             settings=SimpleNamespace(default_price_book="", surge_patience_ms=0),
-        )  # fmt: skip
+        )
         return cast("Context", cast("Any", fake))
 
     def job(self, name: str) -> Job:
@@ -124,7 +129,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         "code_changes": lambda *_: True,
     }
     for name, part in parts.items():
-        monkeypatch.setattr(upgrading, name, part)
+        for module in (upgrading, upgrade_checks):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, part)
     return world
 
 
@@ -192,7 +199,7 @@ def test_what_never_committed_is_undone_from_the_savepoint(world: World, fails: 
 @pytest.mark.parametrize("fails", ["restart", "verify"])
 def test_what_has_committed_is_undone_from_its_own_newest_checkpoint(world: World, fails: str) -> None:
     """From the savepoint it would be billed a second time."""
-    world.fails = fails
+    world.fails, world.committed = fails, 1200
     if fails == "verify":
         world.verified = [0, 1]
     outcome = upgrade(world.context)
@@ -201,6 +208,8 @@ def test_what_has_committed_is_undone_from_its_own_newest_checkpoint(world: Worl
         "usage-rating does not run steadily: boom", "`verify` finds 1 differences, such as record 1 is missing"
     }  # fmt: skip
     assert [Path(one).name for one in outcome.went_on_from.values()] == ["chk-1", "chk-1"]
+    assert outcome.committed == {"billing.records": 1200}
+    assert words(outcome).endswith("; 1,200 records on billing.records since stay")
     assert world.doings[2:4] == ["cancel usage-rating-new", "cancel balances-new"]
     assert set(world.builds.values()) == {"old"}
 
