@@ -139,12 +139,15 @@ def roll_back(context: Context, jobs: Sequence[Running], outcome: Outcome) -> No
         points = {one.name: _way_back(context, one) for one in moved}
         build = Build(builds_below(context.stack.layout.home) / outcome.build_before)
         install(context, build)
+        started = {}
         for one in moved:
             point = points[one.name]
             outcome.went_on_from[one.name] = str(point)
             context.report(f"starting {one.name} with build {outcome.build_before} from {point}")
             again = going_on_from(one.submission, read_note(context.stack.layout, point))
-            await_start(context, one.spec, submit_again(context, again, point))
+            started[one.spec] = submit_again(context, again, point)
+        for spec, job_id in started.items():
+            await_start(context, spec, job_id)
     except StackError as error:
         outcome.result = "stopped"
         outcome.cause += f"; and the code from before could not be started: {error.cause}"
