@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tollgate.context import Context
+    from tollgate.jobs import JobSpec
 
 _CHECKPOINT_SECONDS = 30.0
+_TASKS_SECONDS = 120.0
+_LOOK_SECONDS = 2.0
 
 Result = Literal["upgraded", "rolled back", "stopped"]
 
@@ -107,7 +111,22 @@ def start_new(context: Context, jobs: Iterable[Running], build: Build, savepoint
         context.report(f"starting {one.name} with build {build.id}")
         started[one.spec] = submit_again(context, submission, savepoint)
     for spec, job_id in started.items():
-        await_start(context, spec, job_id)
+        await_steady(context, spec, job_id)
+
+
+def await_steady(context: Context, spec: JobSpec, job_id: str) -> None:
+    """Wait for a job's first checkpoint. Raises NotRightError at its first failure: it would restart for ever."""
+    rest, deadline = context.stack.rest, time.monotonic() + _TASKS_SECONDS
+    while True:
+        if failure := rest.last_failure(job_id):
+            raise NotRightError(f"{spec.name} fails: {failure}")
+        try:
+            rest.await_tasks(job_id, _LOOK_SECONDS)
+        except StackError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return await_start(context, spec, job_id)
 
 
 def accept(context: Context, jobs: Iterable[Running]) -> None:

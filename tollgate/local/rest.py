@@ -153,7 +153,9 @@ class FlinkRest:
             if state in ENDED:
                 raise StackError(f"job {job_id} is {state}: {self.last_failure(job_id)}", REMEDY)
             if time.monotonic() > deadline:
-                raise StackError(f"job {job_id} is still {state} after {timeout_seconds:.0f} s", REMEDY)
+                failure = self.last_failure(job_id)
+                why = f": {failure}" if failure else ""
+                raise StackError(f"job {job_id} is still {state} after {timeout_seconds:.0f} s{why}", REMEDY)
             time.sleep(POLL_SECONDS)
         return state
 
