@@ -38,11 +38,16 @@ class PutOff:
         """Tell whether a turn has left something in a shard, as far as is known since the start."""
         return shard in self.unsettled or shard not in self._looked
 
+    def speaks_at_ms(self, now_ms: int) -> int:
+        """Return when it will be known that nothing is put off, in processing time; 0: it is by now, or was told."""
+        at_ms = self.started_ms + SETTLED_IN_MS
+        return at_ms if self._told_ms is None and now_ms < at_ms else 0
+
     def news(self, now_ms: int) -> bytes:
         """Return an outgoing entry where something has changed, else nothing; `now_ms` is processing time."""
         held_ms = min((min(clocks.values()) for clocks in self.held.values() if clocks), default=NEVER_MS)
         least_ms = min(held_ms, min(self.unsettled.values(), default=NEVER_MS))
-        if self._told_ms is None and least_ms == NEVER_MS and now_ms - self.started_ms < SETTLED_IN_MS:
+        if least_ms == NEVER_MS and self.speaks_at_ms(now_ms):
             return b""
         if least_ms == self._told_ms:
             return b""

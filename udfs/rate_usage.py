@@ -166,6 +166,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
                 out += self._settle(ctx, feed.catalog)
         self._count()
         yield from self._told(out)
+        if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):
+            self._timers.register_processing_time_timer(at_ms)
 
     def _register_timer(self, time_ms: int) -> None:
         self._timers.register_event_time_timer(time_ms)

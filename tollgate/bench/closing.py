@@ -32,7 +32,7 @@ _USED_MS = parse_instant("2026-11-05T12:00:00Z")
 _STARTED_MS = parse_instant("2026-11-30T00:00:00Z")
 _RECORDS_EACH = 3
 _SHARD = 2_000
-BOOK: dict[str, Any] = {
+_BOOK: dict[str, Any] = {
     "price_book": "bench", "version": 1, "effective_from": "2026-01-01T00:00:00Z", "currency": "USD",
     "meters": {"sms.outbound": {"unit": "message", "price": {"model": "per_unit", "unit_price": "0.0079"}}},
     "plans": {"basic": {"price": "10.00", "interval": "month"}},
@@ -74,7 +74,7 @@ def measure_at_once(usage_customers: int, subscriptions: int, processes: int) ->
 
 def measure_closing(usage_customers: int, subscriptions: int) -> Closing:
     """Fill accounts as the job does, and close their cycle; shard after shard, timed apart."""
-    book = parse_price_book(document_from_plain(BOOK))
+    book = parse_price_book(document_from_plain(_BOOK))
     assert isinstance(book, PriceBook)
     prices = Prices(PriceCatalog([book]), ReadSoFar(1))
     facts = invoices = daily = 0

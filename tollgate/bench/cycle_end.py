@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from ruamel.yaml import YAML
+
 from billing.instants import parse_instant
 from flink_jobs.settings import INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING
 from flink_jobs.topics import INVOICES, RECORDS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
@@ -25,9 +27,11 @@ from tollgate.context import Context
 from tollgate.jobs import JOBS, start_job
 from tollgate.local.errors import StackError
 from tollgate.percentiles import Percentiles, percentiles
+from tollgate.settings import REPOSITORY
 from wire.v1 import subscription_pb2, usage_pb2
 
 USED_MS = parse_instant("2026-11-05T12:00:00Z")
+_BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
 _DAY_OVER_MS = parse_instant("2026-11-06T03:00:00Z")
 _CLOSE_MS = parse_instant("2026-12-01T03:00:00Z")
 _FILL_SECONDS = 3600.0
@@ -100,6 +104,12 @@ def measure_cycle_end(context: Context, month: Month, report: Callable[[str], No
     return _close(context, month, filled - begun, daily_seconds, jobs)
 
 
+def book_with_plan() -> dict[str, Any]:
+    """Return the price book of the first load with a plan."""
+    plain: dict[str, Any] = YAML(typ="base").load(_BOOK.read_text(encoding="utf-8"))
+    return plain | {"plans": {"basic": {"price": "10.00", "interval": "month"}}}
+
+
 def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: float, jobs: dict[str, str]) -> CycleEnd:
     customers, subscriptions, live_per_second, _ = month
     bootstrap, partitions = context.bootstrap_servers, context.settings.partitions
@@ -157,7 +167,9 @@ class _Checkpoints:
         self._rest, self._jobs = context.stack.rest, jobs
         self._seconds: dict[tuple[str, int], tuple[float, float]] = {}
         self._offset = time.time() - time.monotonic()
-        self.failed = 0
+        self.failed = self._failed_before = 0
+        self.look()
+        self._failed_before, self.failed = self.failed, 0
 
     def look(self) -> None:
         """Note what there is."""
@@ -168,7 +180,7 @@ class _Checkpoints:
             for one in found["history"]:
                 begun = one["trigger_timestamp"] / 1000 - self._offset
                 self._seconds[name, one["id"]] = (begun, one["end_to_end_duration"] / 1000)
-        self.failed = failed
+        self.failed = failed - self._failed_before
 
     def longest_since(self, at: float) -> dict[str, float]:
         """Return the longest of each job that ended after a monotonic time, those that run included."""

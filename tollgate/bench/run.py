@@ -12,8 +12,7 @@ import psutil
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.topics import ALL, RECORDS, Topic
-from tollgate.bench.closing import BOOK
-from tollgate.bench.cycle_end import JOB_NAMES, CycleEnd, Month, measure_cycle_end
+from tollgate.bench.cycle_end import JOB_NAMES, CycleEnd, Month, book_with_plan, measure_cycle_end
 from tollgate.bench.job_run import cancel_jobs, measure_jobs
 from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
@@ -84,8 +83,8 @@ def measure_month(settings: Settings, month: Month, report: Callable[[str], None
     """Close a month in the home of `settings`, which is emptied before and after."""
     _empty(settings)
     try:
-        context = _up(settings, 1, JOB_NAMES, task_managers=2 + month.wide)
-        prices.publish_files(context, [write_book(BOOK, settings.home)], timeout_seconds=0)
+        context = _up(settings, 1, JOB_NAMES, task_managers=month.wide)
+        prices.publish_files(context, [write_book(book_with_plan(), settings.home)], timeout_seconds=0)
         return measure_cycle_end(context, month, report)
     finally:
         _empty(settings)
