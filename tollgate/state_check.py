@@ -41,7 +41,11 @@ def refuse_unreadable(layout: Layout, job: str, state: Path) -> None:
         raise StackError(f"{state.name} is a state of {note.job}, not of {job}", "name another", EXIT_UNUSABLE)
     own = STATES[job]
     if found := obstacles(note, own.operators, own.reads):
-        raise StackError("; ".join(found), f"check out release {note.release} or a later one", EXIT_UNUSABLE)
+        raise StackError(
+            "; ".join(found),
+            f"check out the code of build {note.build} (release {note.release}) or later",
+            EXIT_UNUSABLE,
+        )
 
 
 def refuse_other_operators(job: str, state: Path, operators: Collection[str]) -> None:
