@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from flink_jobs.topics import DEAD_LETTERS
@@ -13,11 +14,17 @@ from tollgate.times import now_ms
 from wire.v1 import billing_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kafka import TopicPartition
+
     from tollgate.context import Context
     from tollgate.jobs import JobSpec
     from tollgate.kafka_log import KafkaLog
     from tollgate.local.rest import FlinkRest, Job
     from tollgate.local.status import StackStatus
+
+    Ends = Callable[[str], dict[TopicPartition, int]]
 
 _LETTERS_MS = 600_000
 
@@ -28,6 +35,7 @@ def look(context: Context, status: StackStatus) -> StackFacts:
     if status.flink_address:
         jobs = {job.name: job for job in reversed(context.stack.rest.jobs())}
     log = context.log if status.kafka_bootstrap_servers else None
+    ends = cache(partial(log.ends, committed=True)) if log else None  # several jobs read the same topics
     managers = [process for process in status.processes if process.name.startswith("taskmanager")]
     return StackFacts(
         now_ms=now_ms(),
@@ -39,14 +47,14 @@ def look(context: Context, status: StackStatus) -> StackFacts:
         # Flink notices a death seconds after the operating system does.
         task_managers=min(status.slots, sum(process.running for process in managers)),
         task_managers_wanted=len(managers),
-        jobs=tuple(job_facts(context, spec, jobs.get(name), log) for name, spec in jobs_of(context).items()),
+        jobs=tuple(job_facts(context, spec, jobs.get(name), ends) for name, spec in jobs_of(context).items()),
         letters=recent_letters(log, now_ms() - _LETTERS_MS) if log else {},
     )
 
 
-def job_facts(context: Context, spec: JobSpec, job: Job | None, log: KafkaLog | None) -> JobFacts:
+def job_facts(context: Context, spec: JobSpec, job: Job | None, ends: Ends | None) -> JobFacts:
     """Return what Flink and the log tell of a job."""
-    lags = tuple(lags_of(log, spec)) if log else ()
+    lags = tuple(lags_of(context.log, spec, ends)) if ends else ()
     if job is None:
         return JobFacts(spec.name, lags=lags)
     rest = context.stack.rest
@@ -85,16 +93,12 @@ def held_shards(rest: FlinkRest, spec: JobSpec, job: Job) -> int:
     return sum(max(0, one.get("heldShards", 0)) for one in told)  # -1: not known yet
 
 
-def lags_of(log: KafkaLog, spec: JobSpec) -> list[Lag]:
+def lags_of(log: KafkaLog, spec: JobSpec, ends: Ends) -> list[Lag]:
     """Return what a job has to go of each topic that it reads; markers at a topic's end are nothing to go."""
     found = []
     for topic, group in spec.inputs:
         reached = log.group_offsets(group)
-        behind = {
-            part: end - reached.get(part, 0)
-            for part, end in log.ends(topic, committed=True).items()
-            if reached.get(part, 0) < end
-        }
+        behind = {part: end - reached.get(part, 0) for part, end in ends(topic).items() if reached.get(part, 0) < end}
         oldest: dict[int, int] = {}
         if behind:
             numbers = [part.partition for part in behind]

@@ -27,8 +27,7 @@ class Log:
     def group_offsets(self, _: str) -> dict[TopicPartition, int]:
         return {TopicPartition("t", number): offset for number, offset in enumerate(self.reached)}
 
-    def ends(self, _: str, *, committed: bool) -> dict[TopicPartition, int]:
-        assert committed
+    def ends(self, _: str) -> dict[TopicPartition, int]:
         return {TopicPartition("t", number): end for number, end in enumerate(self.at_end)}
 
     def read(
@@ -42,7 +41,7 @@ class Log:
 
 
 def lags(log: Log) -> list[Lag]:
-    return lags_of(cast("Any", log), cast("Any", SimpleNamespace(inputs=(("t", "group"),))))
+    return lags_of(cast("Any", log), cast("Any", SimpleNamespace(inputs=(("t", "group"),))), log.ends)
 
 
 def test_the_oldest_unread_record_of_all_partitions_tells_the_age() -> None:
