@@ -36,7 +36,7 @@ STATES: Mapping[str, JobState] = {
         frozenset(
             {
                 "usage-events", *_PRICES, "pricing.signals", "usage-framer", "count-demand", "decide-surge",
-                "rate-usage", "billing-topics", "Sink Committer: billing-topics",
+                "rate-usage", "progress-billing.records", "billing-topics", "Sink Committer: billing-topics",
             }
         ),
         {
@@ -61,7 +61,7 @@ STATES: Mapping[str, JobState] = {
         frozenset(
             {
                 "subscription-events", *_PRICES, "subscription-framer", "decide-subscriptions",
-                "billing-topics", "Sink Committer: billing-topics",
+                "progress-billing.charges", "billing-topics", "Sink Committer: billing-topics",
             }
         ),
         {"subscribers": Formats(subscriber_state.FORMAT, subscriber_state.READABLE)},

@@ -11,11 +11,13 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from billing.instants import format_instant
+from flink_jobs.state_formats import STATES
 from flink_jobs.topics import SUBSCRIPTION_EVENTS
 from tests.integration.conftest import Tollgate
 from tests.integration.subscriptions import change, charges, gaps, holding, letters, messages, of, publish
 from tests.integration.test_exactly_once import kill_task_manager
 from tollgate.jobs import live_job
+from tollgate.local.savepoints import read_operators
 from wire.v1 import subscription_pb2
 
 HOUR_MS = 3_600_000
@@ -195,6 +197,8 @@ def test_what_is_held_survives_a_restore(tollgate: Tollgate, now_ms: int) -> Non
     tollgate.produce(of("sub-saved", events([START, CANCEL], now_ms)))
     tollgate.ok("wait")
     saved = tollgate.ok("savepoint", "--job", "subscriptions", "--stop").strip()
+    held = read_operators(tollgate.context.stack.cluster(), Path(saved))
+    assert set(held) == STATES["subscriptions"].operators, "what upgrades go by"
     tollgate.ok("restore", saved, "--job", "subscriptions")
     tollgate.produce(of("sub-saved", events([UPGRADE], now_ms)))
     tollgate.ok("wait")
