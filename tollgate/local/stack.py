@@ -98,6 +98,16 @@ class LocalStack:
             run = self._start_task_managers(run)
             self._await_all(run)
 
+    def ensure_flink_home(self) -> None:
+        """Make the Flink home where there is none, for programs that need its jars alone; nothing is started."""
+        if (self.layout.flink_home / "conf" / "config.yaml").exists():
+            return
+        with self._locked():
+            jars = self.jars or ensure_jars(self.layout, self.environment, self.report)
+            run = with_ports(self._forget_dead(), self.settings)
+            save_run_file(self.layout.run_file, run)
+            self._prepare_flink(run, jars)
+
     def ensure_task_managers(self) -> None:
         """Replace TaskManagers that have ended; the rest of the stack must be up."""
         with self._locked():
