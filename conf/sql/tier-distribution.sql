@@ -5,7 +5,7 @@ FROM (
   FROM (
     SELECT customer_id, meter, MAX(to_unit) AS units
     FROM billing_slices
-    WHERE cycle = (SELECT MAX(cycle) FROM billing_slices)
+    WHERE `cycle` = (SELECT MAX(`cycle`) FROM billing_slices)
     GROUP BY customer_id, meter
   )
 )

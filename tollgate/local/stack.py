@@ -104,9 +104,7 @@ class LocalStack:
             return
         with self._locked():
             jars = self.jars or ensure_jars(self.layout, self.environment, self.report)
-            run = with_ports(self._forget_dead(), self.settings)
-            save_run_file(self.layout.run_file, run)
-            self._prepare_flink(run, jars)
+            self._prepare_flink(with_ports(self._forget_dead(), self.settings), jars)
 
     def ensure_task_managers(self) -> None:
         """Replace TaskManagers that have ended; the rest of the stack must be up."""
@@ -131,13 +129,15 @@ class LocalStack:
             )
 
     def ensure_kafka(self) -> None:
-        """Start Kafka again if it has ended; the rest of the stack must be up."""
+        """Start Kafka if it does not run; the rest of the stack is left as it is, also where nothing of it runs."""
         with self._locked():
             java, jars = (
                 find_java(self.environment),
                 self.jars or ensure_jars(self.layout, self.environment, self.report),
             )
-            self._await_kafka(self._start_kafka(self._forget_dead(), java, jars))
+            run = self._forget_dead()
+            run = run if kafka.NAME in run.ports else with_ports(run, self.settings)
+            self._await_kafka(self._start_kafka(run, java, jars))
 
     def renew_task_managers(self) -> None:
         """Replace all TaskManagers, and with them the Python modules that they hold; running jobs recover."""

@@ -13,20 +13,18 @@ _CAUSE: Final = re.compile(r"^(?:Caused by: )?(?:[\w$]+\.)+[\w$]*(?:Exception|Er
 _NOISE: Final = re.compile(r"\s*Was expecting(?: one of)?:.*", re.DOTALL)
 
 _REMEDIES: Final = (
-    (re.compile(r"(?i)object '|table or view|not found in any (?:scope )?table"), "`SHOW TABLES` lists the tables"),
-    (re.compile(r"(?i)column '|not found in any table"), "`DESCRIBE table` lists a table's columns"),
-    (re.compile(r"(?i)no match found for function|function signature"), "`SHOW FUNCTIONS` lists the functions"),
-    (
-        re.compile(r"(?i)encountered|parse|unexpected|lexical"),
-        "correct it; names such as `from` need backticks",
-    ),
+    ("(?i)^(line .*: )?(object '|table or view)", "`SHOW TABLES` lists the tables"),
+    ("(?i)(column|table) '", "`DESCRIBE table` lists a table's columns"),
+    ("(?i)no match found for function|function signature", "`SHOW FUNCTIONS` lists the functions"),
+    ('(?i)encountered "cycle"', "write `cycle` in backticks: SQL has a use for the word"),
+    ("(?i)encountered|parse|lexical", "correct it; names that SQL has a use for need backticks, such as `cycle`"),
 )
 
 
 def sql_error(failure: BaseException, log: str) -> StackError:
     """Return what a failed statement is reported as."""
     said = cause_of(str(failure))
-    remedy = next((remedy for pattern, remedy in _REMEDIES if pattern.search(said)), f"see {log}")
+    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, said)), f"see {log}")
     return StackError(said, remedy)
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from py4j.protocol import Py4JError
+from pyflink.java_gateway import get_gateway
 from pyflink.table import ResultKind
+from pyflink.util.exceptions import JavaException
 
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import published_prices
 from tollgate.local.errors import StackError
 from tollgate.settings import REPOSITORY
 from tollgate.sql import views
+from tollgate.sql.columns import text
 from tollgate.sql.errors import sql_error
 from tollgate.sql.flink_session import LOG, prepare_surroundings, table_environment
-from tollgate.sql.plain import plain
 from tollgate.sql.tables import CATALOG, RAW, TABLES, VIEWS, bounded_options, raw_table, view
 from udfs.sql_functions import PublishedPrices, functions
 
@@ -33,7 +38,11 @@ LIVE_OPTIONS: Final = {"table.exec.source.idle-timeout": "5 s"}
 """A partition without traffic must not hold a live query's windows open."""
 OPTIONS: Final = {"table.local-time-zone": "UTC", "table.dml-sync": "true"}
 
-WRITES: Final = re.compile(r"(?:Insert|Sink|Delete|Update|Modify|Truncate|StatementSet|CreateTableAS|ReplaceTableAS)")
+JOBS: Final = re.compile("QueryOperation|ModifyOperation|StatementSet|AsSelect|CreateTableAS")
+"""Operations of Flink's planner that read tables; the rest asks or changes the catalog."""
+
+PORTION: Final = 500
+"""Rows that are fetched at once, where they end."""
 
 
 @dataclass
@@ -50,95 +59,110 @@ class Session:
     def __init__(self, context: Context, *, live: bool = False) -> None:
         self._context = context
         self._live = live
-        self._made = False
 
     def run(self, statement: str) -> Result:
         """Run one statement. Raises StackError with what Flink says against it."""
         environment = self._environment
         try:
-            self._refuse_writing(statement)
-            self._renew()
+            if self._reads_or_writes(statement) and not self._live:
+                self._let_tables_end_now()
             return self._result(environment.execute_sql(statement))
-        except StackError:
-            raise
-        except Exception as failure:
+        except (Py4JError, JavaException) as failure:
             raise self._failure(failure) from failure
 
     @cached_property
     def _environment(self) -> Any:
         """The table environment with catalog, views and functions; it takes seconds to start."""
         bootstrap = self._context.bootstrap_servers
-        self._ends()  # says in one line where Kafka is away
         self._context.report(f"reading {bootstrap}" + (": ends with Ctrl-C" if self._live else ""))
+        self._context.log.ends(PRICE_BOOKS, committed=True)  # says in one line that Kafka is away, before Java starts
         self._context.stack.ensure_flink_home()
         prepare_surroundings(self._context.stack.cluster(), REPOSITORY, sys.executable)
         environment = table_environment(live=self._live, options=OPTIONS | (LIVE_OPTIONS if self._live else {}))
-        for statement in (
+        self._make_catalog(environment)
+        return environment
+
+    def _make_catalog(self, environment: Any) -> None:
+        """Make tables, views and functions."""
+        servers = {"properties.bootstrap.servers": self._context.bootstrap_servers}
+        ends: dict[str, dict[str, str]] = {} if self._live else self._ends()
+        statements = [
             f"CREATE CATALOG {CATALOG} WITH ('type' = 'generic_in_memory', 'default-database' = '{VIEWS}')",
             f"USE CATALOG {CATALOG}",
             f"CREATE DATABASE {RAW}",
-        ):
+            *(raw_table(table, servers | ends.get(table.topic, {})) for table in TABLES),
+            *map(view, TABLES),
+            *views.statements(),
+        ]
+        for statement in statements:
             environment.execute_sql(statement)
-        return environment
+        for name, function in functions(self._prices()).items():
+            environment.create_temporary_system_function(name, function)
 
-    def _renew(self) -> None:
-        """Make the catalog, or let its tables end where their topics end now."""
-        if self._made and self._live:
-            return
-        execute = self._environment.execute_sql
-        servers = {"properties.bootstrap.servers": self._context.bootstrap_servers}
-        ends = {} if self._live else self._ends()
+    def _let_tables_end_now(self) -> None:
+        """Let each table end where its topic ends at this moment."""
+        ends = self._ends()
         for table in TABLES:
-            bounds = bounded_options(ends[table.topic]) if ends else {}
-            if not self._made:
-                execute(raw_table(table, servers | bounds))
-            else:
-                settings = ", ".join(f"'{key}' = '{value}'" for key, value in bounds.items())
-                execute(f"ALTER TABLE {CATALOG}.{RAW}.{table.name} SET ({settings})")
-        if not self._made:
-            for statement in (*map(view, TABLES), *views.statements()):
-                execute(statement)
-            self._register_functions()
-        self._made = True
+            settings = ", ".join(f"{text(key)} = {text(value)}" for key, value in ends[table.topic].items())
+            self._environment.execute_sql(f"ALTER TABLE {CATALOG}.{RAW}.{table.name} SET ({settings})")
 
-    def _ends(self) -> Mapping[str, list[tuple[int, int]]]:
-        """Return where each topic ends: its partitions, and the offsets after what is committed."""
+    def _ends(self) -> dict[str, dict[str, str]]:
+        """Return the options by which each topic ends: after what is committed, as if it ended there."""
         found: dict[str, list[tuple[int, int]]] = {table.topic: [] for table in TABLES}
         for part, end in self._context.log.ends_of(list(found), committed=True).items():
             found[part.topic].append((part.partition, end))
-        return found
+        return {topic: bounded_options(ends) for topic, ends in found.items()}
 
-    def _register_functions(self) -> None:
+    def _prices(self) -> PublishedPrices:
+        """Return all that is published, for the functions."""
         log = self._context.log
         published = published_prices(log.read(PRICE_BOOKS), log.read(CONTRACTS))
-        now_ms = time.time_ns() // 1_000_000
-        prices = PublishedPrices(tuple(published), self._context.settings.default_price_book, now_ms)
-        for name, function in functions(prices).items():
-            self._environment.create_temporary_system_function(name, function)
+        return PublishedPrices(tuple(published), self._context.settings.default_price_book, time.time_ns() // 1_000_000)
 
-    def _refuse_writing(self, statement: str) -> None:
+    def _reads_or_writes(self, statement: str) -> bool:
+        """Tell whether a statement begins a job. Raises StackError where it would write to a topic."""
+        parser = self._environment._j_tenv.getParser()  # noqa: SLF001 - PyFlink has no way of its own
+        operations = list(parser.parse(statement))
+        for operation in operations:
+            self._refuse_writing(operation)
+        return any(JOBS.search(operation.getClass().getSimpleName()) for operation in operations)
+
+    def _refuse_writing(self, operation: Any) -> None:
         """Raise StackError for what would write to a topic: those are written by the jobs, and by commands."""
-        for operation in self._environment._j_tenv.getParser().parse(statement):  # noqa: SLF001 - PyFlink has no other way
-            name = operation.getClass().getSimpleName()
-            if WRITES.search(name) and f"`{CATALOG}`.`{RAW}`" in operation.asSummaryString():
-                raise StackError("the topics are only read here", "write to a table of your own, or `tollgate produce`")
+        kind = operation.getClass().getSimpleName()
+        if kind == "StatementSetOperation":
+            for one in operation.getOperations():
+                self._refuse_writing(one)
+        if kind == "SinkModifyOperation":
+            target = operation.getContextResolvedTable().getIdentifier()
+            if (target.getCatalogName(), target.getDatabaseName()) == (CATALOG, RAW):
+                cause = f"{target.getObjectName()} is a topic, and topics are only read here"
+                raise StackError(cause, "write to a table of your own; events go in by `tollgate produce`")
 
     def _result(self, result: Any) -> Result:
         if result.get_result_kind() == ResultKind.SUCCESS:
             return Result([], iter(()))
-        schema = result.get_resolved_schema()
-        columns, kinds = schema.get_column_names(), schema.get_column_data_types()
-        return Result(columns, self._rows(result, kinds))
+        columns = list(result.get_resolved_schema().get_column_names())
+        return Result(columns, self._rows(result._j_table_result.collect()))  # noqa: SLF001 - see RowsAsJson
 
-    def _rows(self, result: Any, kinds: list[Any]) -> Iterator[Row]:
+    def _rows(self, found: Any) -> Iterator[Row]:
         """Yield the rows as they come; the query ends when they are no longer wanted."""
-        with result.collect() as rows:
-            try:
-                for row in rows:
-                    values = [plain(value, kind) for value, kind in zip(row, kinds, strict=True)]
-                    yield str(row.get_row_kind()), values
-            except Exception as failure:
-                raise self._failure(failure) from failure
+        read = get_gateway().jvm.tollgate.jvm.RowsAsJson.read
+        portion = 1 if self._live else PORTION
+        try:
+            while rows := json.loads(read(found, portion)):
+                for kind, *values in rows:
+                    yield kind, values
+        except Py4JError as failure:
+            raise self._failure(failure) from failure
+        finally:
+            close(found)
 
     def _failure(self, failure: BaseException) -> StackError:
         return sql_error(failure, str(self._context.stack.layout.log_of(LOG)))
+
+
+def close(rows: Any) -> None:
+    """End a query. One that has failed fails here again, which says nothing new."""
+    with suppress(Py4JError):
+        rows.close()
