@@ -1,4 +1,4 @@
-"""Whether a job holds what it has read: events for a surge factor, accounts to be closed; as the outside can tell."""
+"""Whether a job holds what it has read: events for a factor, cycles to be closed; as the outside can tell."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,15 +23,14 @@ def await_released(context: Context, spec: JobSpec, go_on: Callable[[str], None]
     """Return once nothing that a job has read waits in it, and what waited lies in a checkpoint.
 
     `go_on` is called with what is waited for, and is to sleep or to raise. Where no job can be asked, the
-    time is waited that an event may wait for a detector that makes no progress; for closings nothing is waited.
+    time is waited that an event may wait for a detector that makes no progress; for what is to be closed, none.
     """
     rates = spec.name == USAGE_RATING
-    if rates and not has_surge(context):
-        return
     if context.settings.bootstrap_servers:
-        time.sleep(context.settings.surge_patience_ms / 1000 + _MARGIN_SECONDS if rates else 0)
+        if rates and has_surge(context):
+            time.sleep(context.settings.surge_patience_ms / 1000 + _MARGIN_SECONDS)
         return
-    what = "events wait for a surge factor" if rates else "accounts wait for their turn to be closed"
+    what = "events wait for a factor, or cycles to be closed" if rates else "accounts wait for their turn to be closed"
     since_ms = now_ms()
     while (released_ms := released_at_ms(_metrics(context, spec), since_ms)) is None:
         if now_ms() - since_ms < _ANSWER_MS:

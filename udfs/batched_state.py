@@ -68,6 +68,12 @@ def customer_of(key: bytes) -> bytes:
     return key[_DEADLINE.size :]
 
 
+def deadline_of(key: bytes) -> int:
+    """Return the deadline of a `deadline_key`, epoch ms."""
+    deadline_ms: int = _DEADLINE.unpack_from(key)[0]
+    return deadline_ms
+
+
 class FlinkStore:
     """Every kind of `Store` over a PyFlink MapState in thread mode.
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
-from billing.due import settle_due
 from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of, session_key_of
 from billing.outcomes import (
     Reason,
     Rejection,
 )
 from billing.rating import check_fields, check_heartbeat, step
-from billing.state import NEVER_MS, CustomerState
+from billing.state import CustomerState
 from billing.surge.applied import UNKNOWN
 from billing.surge.view import UNDECIDED, SurgeView
 from billing.tariffs import Reduction
-from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store, customer_of, deadline_key
+from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store
+from udfs.customer_states import CustomerStates
 from udfs.frame_memory import FrameMemory
 from udfs.held_events import HeldEvents
 from udfs.rated_frame import RatedFrame
-from wire.customer_state import decode_state, encode_state
+from udfs.silent_customers import SilentCustomers
 from wire.frames import FramedRecord, unpack
 from wire.records import ReadSoFar
 from wire.usage import decode_usage
@@ -38,14 +38,6 @@ class Arrival(NamedTuple):
     identity: bytes = b""
     refused: Rejection | None = None
 
-
-DAY_MS = 86_400_000
-
-_SWEEP = b""
-"""Stands where a customer does in the deadlines: then the shard is rid of ids and sessions that have expired."""
-
-_CUSTOMERS = b""
-"""Owns the agenda's entries of when each customer is to be looked at."""
 
 _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure")
 
@@ -80,6 +72,7 @@ class FrameRater:
     `register_timer` is told the event time, in ms, at which `fire` must be called again. `surge` tells
     factors. Where one is not decided the event waits if `patient` says so, and all later ones of its
     customer; `fire` and `release` go on with them. `holds` says whether some do of the last frame.
+    `is_over` tells whether a turn's time is spent.
     """
 
     topic: str
@@ -88,11 +81,17 @@ class FrameRater:
     counts: Counter[str] = field(default_factory=Counter)
     surge: SurgeView = field(default_factory=SurgeView)
     patient: Callable[[], bool] = lambda: True
+    is_over: Callable[[], bool] = lambda: False
     held: HeldEvents = field(init=False)
+    customers: CustomerStates = field(init=False)
+    silent: SilentCustomers = field(init=False)
     holds: bool = False
 
     def __post_init__(self) -> None:
-        self.held = HeldEvents(self.stores.queues, self.stores.agenda)
+        stores = self.stores
+        self.held = HeldEvents(stores.queues, stores.agenda)
+        self.customers = CustomerStates(stores.customers, stores.agenda, stores.deadlines, self.register_timer)
+        self.silent = SilentCustomers(self.customers, stores.index, stores.held, self.held, self.is_over)
 
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
@@ -107,6 +106,12 @@ class FrameRater:
         self.holds = bool(waits)
         return out.packed()
 
+    def settle(self, until_ms: int, prices: PriceCatalog) -> bytes:
+        """Go on with the silent customers that an earlier turn has left; returns the outgoing frame."""
+        out = RatedFrame(self.topic, self.counts)
+        self.silent.settle(until_ms, prices, out)
+        return out.packed()
+
     def release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate what waits for factors that are decided by an event time, in ms; returns the outgoing frame."""
         out = RatedFrame(self.topic, self.counts)
@@ -114,27 +119,14 @@ class FrameRater:
         return out.packed()
 
     def fire(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar) -> bytes:
-        """Do what is due once the watermark reached `until_ms`: what waits for a factor, then silent customers."""
+        """Do what is due once the watermark reached `until_ms`: what waits for a factor, then silent customers.
+
+        Of those, as many as `is_over` leaves time for: see `udfs.silent_customers`.
+        """
         out = RatedFrame(self.topic, self.counts)
         self._release(until_ms, prices, read, out)
-        due, _ = self.stores.agenda.take_due(_CUSTOMERS, until_ms)
-        customers = dict.fromkeys(map(customer_of, [*self.stores.deadlines.take_due(until_ms), *due]))
-        sweeps = customers.pop(_SWEEP, self) is not self
-        if customers:
-            self._settle(customers, until_ms, prices, out)
-        if sweeps:  # after what was due, which may have looked for what goes now
-            self._sweep(until_ms, prices)
+        self.silent.settle(until_ms, prices, out)
         return out.packed()
-
-    def _sweep(self, until_ms: int, prices: PriceCatalog) -> None:
-        if self.held.next_ms() != NEVER_MS:  # at clocks that may lie far behind: not before they are rated
-            sweep_ms = _sweep_time_ms(until_ms + 1)
-            self.stores.deadlines.put_all({deadline_key(sweep_ms, _SWEEP): b""})
-            self.register_timer(sweep_ms)
-            return
-        before_ms = until_ms - prices.longest_dedup_horizon_ms()
-        self.stores.index.sweep(before_ms)
-        self.stores.held.sweep(before_ms)
 
     def _release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar, out: RatedFrame) -> None:
         for customer in self.held.take_due(until_ms):
@@ -149,18 +141,6 @@ class FrameRater:
                     if wait.due_ms > until_ms:
                         self.register_timer(wait.due_ms)
                     break
-
-    def _settle(self, customers: dict[bytes, None], until_ms: int, prices: PriceCatalog, out: RatedFrame) -> None:
-        loaded = self._load(customers)
-        # What waits comes first, at its own clock: these are looked after when their queue has ended.
-        states = {customer: state for customer, state in loaded.items() if not state.queued}
-        memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
-        due_ms = {customer: state.deadline_ms for customer, state in states.items()}
-        for state in states.values():
-            out.settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0))
-        memory.write()
-        out.open_sessions(states.values())
-        self._save(states, due_ms, prices)
 
     def _decide(  # noqa: PLR0913 - a frame, what it is rated with, and whether it has waited
         self,
@@ -178,8 +158,8 @@ class FrameRater:
         """
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
         memory.read_ahead(*_names(arrivals))
-        states = self._load(
-            dict.fromkeys(event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity)
+        states = self.customers.load(
+            event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity
         )
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         if of_queue:
@@ -213,7 +193,7 @@ class FrameRater:
             out.outcome(outcome, framed, event, read)
         memory.write()
         out.open_sessions(states.values())
-        self._save(states, due_ms, prices)
+        self.customers.save(states, due_ms, prices)
         return waits
 
     def _factor(
@@ -243,27 +223,6 @@ class FrameRater:
             waits[customer] = Wait(self.surge.decided_at_ms(event, prices))
         waits.setdefault(customer, Wait(None)).records.append(framed)
 
-    def _load(self, customers: dict[bytes, None]) -> dict[bytes, CustomerState]:
-        found = self.stores.customers.get_all(customers)
-        return {customer: decode_state(customer.decode(), found.get(customer)) for customer in customers}
-
-    def _save(self, states: dict[bytes, CustomerState], due_before_ms: dict[bytes, int], prices: PriceCatalog) -> None:
-        self.stores.customers.put_all({customer: encode_state(state) for customer, state in states.items()})
-        moved: list[tuple[bytes, bytes]] = []
-        sweeps: dict[bytes, bytes | None] = {}
-        timers: set[int] = set()  # most customers of a frame wait for the same instant
-        for customer, state in states.items():
-            if state.deadline_ms not in (due_before_ms[customer], NEVER_MS):
-                sweep_ms = _sweep_time_ms(state.deadline_ms + prices.longest_dedup_horizon_ms())
-                moved.append((_CUSTOMERS, deadline_key(state.deadline_ms, customer)))
-                sweeps[deadline_key(sweep_ms, _SWEEP)] = b""
-                timers |= {state.deadline_ms, sweep_ms}
-        if moved:
-            self.stores.agenda.add(moved)
-            self.stores.deadlines.put_all(sweeps)
-        for time_ms in sorted(timers):
-            self.register_timer(time_ms)
-
 
 def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:
     """Return the identities and the sessions that the events of a frame name."""
@@ -292,8 +251,3 @@ def _admit(framed: FramedRecord, prices: PriceCatalog) -> Arrival | None:
     if wrong is not None:
         return Arrival(framed, event, refused=wrong)
     return Arrival(framed, event, identity_of(event.customer_id, event.event_id))
-
-
-def _sweep_time_ms(time_ms: int) -> int:
-    """Return the start of the next day (UTC): sweeps are rare, and need no better time."""
-    return -(-time_ms // DAY_MS) * DAY_MS

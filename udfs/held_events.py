@@ -4,10 +4,11 @@ Per customer a queue of chunks, each the records of a frame, so that neither joi
 queue costs its length; in the shard's agenda, when to look after whom.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
+from billing.state import NEVER_MS
 from udfs.batched_state import AgendaStore, Store, customer_of, deadline_key
 from wire.frames import FramedRecord, pack_incoming, unpack
 
@@ -30,14 +31,29 @@ class HeldEvents:
     """The queues of one shard at a time.
 
     `queues` holds, by customer id, the numbers of the first chunk and of the next one; by customer id,
-    `#` (which is in no id) and number, a chunk.
+    `#` (which is in no id) and number, a chunk. `clocks` are the partition clocks of whoever waits, each that
+    of the first event, epoch ms: this class keeps them up to date, its host remembers them shard by shard.
     """
 
     def __init__(self, queues: Store, agenda: AgendaStore) -> None:
         self._queues, self._agenda = queues, agenda
+        self.clocks: dict[bytes, int] = {}
 
-    def append(self, customer: bytes, records: Iterable[FramedRecord]) -> None:
-        """Put records at the end of a customer's queue."""
+    def restored_clocks(self) -> dict[bytes, int]:
+        """Return the shard's `clocks` as its state has them."""
+        entries, _ = self._agenda.take_due(_OWNER, NEVER_MS - 1)
+        self._agenda.add((_OWNER, entry) for entry in entries)
+        clocks: dict[bytes, int] = {}
+        for customer in dict.fromkeys(map(customer_of, entries)):
+            first, end = self._ends(customer)
+            key = _chunk_key(customer, first)
+            if first < end:
+                clocks[customer] = next(unpack(self._queues.get_all([key])[key])).delivery.clock_ms
+        return clocks
+
+    def append(self, customer: bytes, records: Sequence[FramedRecord]) -> None:
+        """Put records, one at least, at the end of a customer's queue."""
+        self.clocks.setdefault(customer, records[0].delivery.clock_ms)
         first, end = self._ends(customer)
         self._queues.put_all(
             {_chunk_key(customer, end): pack_incoming(iter(records)), customer: _ENDS.pack(first, end + 1)}
@@ -52,9 +68,11 @@ class HeldEvents:
             yield Chunk(number, list(unpack(packed)), number + 1 == end)
             self._queues.put_all({key: None})
         self._queues.put_all({customer: None})
+        self.clocks.pop(customer, None)
 
-    def put_back(self, customer: bytes, number: int, records: Iterable[FramedRecord]) -> None:
-        """Let the queue begin with what is left of a chunk."""
+    def put_back(self, customer: bytes, number: int, records: Sequence[FramedRecord]) -> None:
+        """Let the queue begin with what is left of a chunk, one record at least."""
+        self.clocks[customer] = records[0].delivery.clock_ms
         _, end = self._ends(customer)
         self._queues.put_all(
             {_chunk_key(customer, number): pack_incoming(iter(records)), customer: _ENDS.pack(number, end)}

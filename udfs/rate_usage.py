@@ -9,6 +9,7 @@ from pyflink.datastream import TimeDomain
 from pyflink.datastream.functions import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from billing.catalog import PriceCatalog
 from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
@@ -18,6 +19,8 @@ from udfs.held_shards import held_shards
 from udfs.loading import load_all
 from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
+from udfs.put_off import PutOff
+from udfs.turns import Turn, resume_at_ms
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -44,7 +47,10 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
         load_all()
-        self._patience.start(time.time_ns() // 1_000_000)
+        now_ms = time.time_ns() // 1_000_000
+        self._patience.start(now_ms)
+        self._put_off = PutOff(now_ms)
+        self._turn = Turn()
         self._prices = BroadcastPrices(self._start)
         self._rates = BroadcastRates()
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.
@@ -64,6 +70,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
             ),
             register_timer=self._register_timer,
             patient=self._is_patient,
+            is_over=self._turn.is_over,
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
@@ -82,7 +89,14 @@ class RateUsage(KeyedBroadcastProcessFunction):
         """Make what belongs to this element known to the rating; returns the prices."""
         self._timers = ctx.timer_service()
         self._rater.surge = self._rates.view(ctx)
+        self._rater.held.clocks = self._held_clocks(str(ctx.get_current_key()))
         return self._prices.feed(ctx)
+
+    def _held_clocks(self, shard: str) -> dict[bytes, int]:
+        clocks = self._put_off.held.get(shard)
+        if clocks is None:
+            clocks = self._put_off.held[shard] = self._rater.held.restored_clocks()
+        return clocks
 
     def _is_patient(self) -> bool:
         """Look whether there is time to wait for factors; asked only where one is not decided."""
@@ -97,15 +111,33 @@ class RateUsage(KeyedBroadcastProcessFunction):
         """Look again soon, as long as something waits; many looks at one shard at a time are one timer."""
         next_ms = self._rater.held.next_ms()
         self._patience.note(str(ctx.get_current_key()), next_ms)
-        self._held_shards.set(len(self._patience.shards))
+        self._show_held()
         if next_ms != NEVER_MS:
             now_ms = self._timers.current_processing_time()
             self._timers.register_processing_time_timer((now_ms // LOOK_MS + 1) * LOOK_MS)
 
+    def _settle(self, ctx: Any, prices: PriceCatalog) -> bytes:
+        """Go on with what a turn has left of the shard; after a restore, once there is a watermark to settle by."""
+        watermark_ms = self._timers.current_watermark()
+        out = self._rater.settle(watermark_ms, prices) if watermark_ms >= 0 else b""
+        self._resume(ctx, self._rater.silent.unsettled_ms if watermark_ms >= 0 else 0)
+        return out
+
+    def _resume(self, ctx: Any, unsettled_ms: int) -> None:
+        self._put_off.note_unsettled(str(ctx.get_current_key()), unsettled_ms)
+        self._show_held()
+        if unsettled_ms != NEVER_MS:
+            now_ms = self._timers.current_processing_time()
+            self._timers.register_processing_time_timer(resume_at_ms(now_ms))
+
+    def _show_held(self) -> None:
+        self._held_shards.set(len(self._patience.shards.keys() | self._put_off.unsettled.keys()))
+
     def _told(self, out: bytes) -> Iterator[bytes]:
         alerts, self._alerts = self._alerts, []
-        if out or alerts:
-            yield b"".join([out, *alerts])
+        put_off = self._put_off.news(self._timers.current_processing_time())
+        if out or alerts or put_off:
+            yield b"".join([out, *alerts, put_off])
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract, or refuse it and keep the last good ones."""
@@ -119,16 +151,23 @@ class RateUsage(KeyedBroadcastProcessFunction):
             yield self._prices.feed(ctx).dead_letter(self._start.price_topics[record.topic], record, refused)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
-        """Do what is due for customers that have been silent, or look after events that wait for a factor."""
+        """Do what is due for customers that have been silent, or look after what was put off."""
         feed = self._bind(ctx)
         if ctx.time_domain() == TimeDomain.EVENT_TIME:
+            self._turn.begin((True, self._timers.current_watermark()))
             out = self._rater.fire(timestamp, feed.catalog, feed.read)
+            self._resume(ctx, self._rater.silent.unsettled_ms)
         else:
+            self._turn.begin((False, timestamp))
             until_ms = self._rater.surge.rates.watermark_ms if self._is_patient() else NEVER_MS
             out = self._rater.release(until_ms, feed.catalog, feed.read)
             self._await_factors(ctx)
+            if self._put_off.may_be_unsettled(str(ctx.get_current_key())):
+                out += self._settle(ctx, feed.catalog)
         self._count()
         yield from self._told(out)
+        if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):
+            self._timers.register_processing_time_timer(at_ms)
 
     def _register_timer(self, time_ms: int) -> None:
         self._timers.register_event_time_timer(time_ms)

@@ -1,21 +1,35 @@
-"""The customer's state as versioned bytes in RocksDB, in every checkpoint and savepoint.
+"""The customer's state as versioned bytes in RocksDB, in every checkpoint and savepoint: format 3, and earlier ones.
 
-Flink keeps these bytes unread and never notices a changed format: hence `format`, a reader
+Flink keeps these bytes unread and never notices a changed format: hence the first byte, a reader
 for every older one, and a golden file of each in tests/golden/state.
+
+It is read and written for nearly every event, so that it is no protobuf message: u8 3, then lines of ASCII. No
+name in it holds a separator, for price books allow letters, digits and . _ - : alone, and versions @ + # as well.
+
+    sequence,partition,held due,queued,credit drawn      the last three may be empty
+    book,promotion;moments;units;periods | ...           bursts; numbers as differences
+    book,promotion;redeemed;from,to,units left,... | ... coupons
+    changes,as of,currency,sessions,picos,...            sessions that run, or nothing
+    cycle | cycle | ...                                  one line each:
+        name,book,currency,close at,forget at,closed,picos,alerted,uncovered
+        | meter,counter,quantity,picos,... | promotion,used,... | meter,version,tier,numerator,denominator,...
+        | promotion,units,picos,reached;...              milestones
 """
 
 from collections.abc import Mapping
 
-from billing.state import NEVER_MS, CustomerState, CycleState, MeterState
+from google.protobuf.message import DecodeError
+
+from billing.state import NEVER_MS, CustomerState, CycleState, MeterState, OpenSessions
 from billing.volume_tiers import VolumeState
+from wire.customer_state_messages import FORMATS, customer_of_message
 from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
-from wire.open_sessions import decode_open, encode_open
 from wire.v1 import state_pb2
 
-FORMAT = 2
+FORMAT = 3
 
-_READABLE = (1, FORMAT)
-"""Format 2 says when something that waits is due; in format 1 nothing waits."""
+_FORMAT_BYTE = bytes([FORMAT])
+_NOTHING_EARNED = ("", "")
 
 
 class UnknownStateFormatError(Exception):
@@ -24,59 +38,40 @@ class UnknownStateFormatError(Exception):
 
 def encode_state(state: CustomerState) -> bytes:
     """Return the bytes of a customer's state."""
-    message = state_pb2.CustomerState(format=FORMAT, sequence=state.sequence, partition=state.partition)
-    if state.held_due_ms != NEVER_MS:
-        message.held_due_ms = state.held_due_ms
-    for cycle in state.cycles.values():
-        _encode_cycle(cycle, message.cycles.add())
-    if state.earned:
-        encode_earned(state.earned, message)
-    if state.queued:
-        message.queued = True
-    if state.credit_drawn_picos:
-        message.credit_drawn_picos = str(state.credit_drawn_picos)
-    if state.open is not None:
-        encode_open(state.open, message.open)
-    return message.SerializeToString()
+    held = "" if state.held_due_ms == NEVER_MS else state.held_due_ms
+    head = f"{state.sequence},{state.partition},{held},{'1' if state.queued else ''},{state.credit_drawn_picos or ''}"
+    bursts, coupons = encode_earned(state.earned) if state.earned else _NOTHING_EARNED
+    running = "" if state.open is None else _encode_open(state.open)
+    lines = [head, bursts, coupons, running, *map(_encode_cycle, state.cycles.values())]
+    return _FORMAT_BYTE + "\n".join(lines).encode("ascii")
 
 
-def _encode_cycle(cycle: CycleState, into: state_pb2.CycleState) -> None:
-    into.cycle = cycle.name
-    into.price_book = cycle.price_book
-    into.currency = cycle.currency
-    into.close_at_ms = cycle.close_at_ms
-    into.forget_at_ms = cycle.forget_at_ms
-    into.closed = cycle.closed
-    into.total_picos = str(cycle.picos)
+def _encode_cycle(cycle: CycleState) -> str:
+    meters: list[str] = []
+    volumes: list[str] = []
     for name, meter in cycle.meters.items():
-        added = into.meters.add()
-        added.meter = name
-        added.counter = meter.counter
-        added.quantity = meter.quantity
-        added.amount_picos = str(meter.picos)
+        meters.append(f"{name},{meter.counter},{meter.quantity},{meter.picos}")
         if meter.volumes:
-            _encode_volumes(name, meter.volumes, into)
-    for promotion, used in cycle.allowances.items():
-        allowance = into.allowances.add()
-        allowance.promotion = promotion
-        allowance.used = used
-    if cycle.earned:
-        encode_milestones(cycle.earned, into)
-    if cycle.alerted_picos:
-        into.alerted_picos = str(cycle.alerted_picos)
-    if cycle.uncovered_picos:
-        into.uncovered_picos = str(cycle.uncovered_picos)
+            volumes += _encode_volumes(name, meter.volumes)
+    allowances = ",".join([f"{promotion},{used}" for promotion, used in cycle.allowances.items()])
+    milestones = encode_milestones(cycle.earned) if cycle.earned else ""
+    return (
+        f"{cycle.name},{cycle.price_book},{cycle.currency},{cycle.close_at_ms},{cycle.forget_at_ms},"
+        f"{'1' if cycle.closed else ''},{cycle.picos},{cycle.alerted_picos or ''},{cycle.uncovered_picos or ''}"
+        f"|{','.join(meters)}|{allowances}|{','.join(volumes)}|{milestones}"
+    )
 
 
-def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState], into: state_pb2.CycleState) -> None:
-    for version, volume in volumes.items():
-        into.volumes.add(
-            meter=meter,
-            price_version=version,
-            tier=volume.tier,
-            weighted_numerator=str(volume.weighted_numerator),
-            weighted_denominator=str(volume.weighted_denominator),
-        )
+def _encode_volumes(meter: str, volumes: Mapping[str, VolumeState]) -> list[str]:
+    return [
+        f"{meter},{version},{one.tier},{one.weighted_numerator},{one.weighted_denominator}"
+        for version, one in volumes.items()
+    ]
+
+
+def _encode_open(running: OpenSessions) -> str:
+    amounts = [f"{currency},{sessions},{picos}" for currency, (sessions, picos) in running.amounts.items()]
+    return ",".join([str(running.changes), str(running.as_of_ms), *amounts])
 
 
 def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
@@ -84,48 +79,73 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
 
     Raises UnknownStateFormatError for a format of a later release.
     """
-    state = CustomerState(customer_id)
     if data is None:
-        return state
-    message = state_pb2.CustomerState.FromString(data)
-    if message.format not in _READABLE:
-        known = " and ".join(map(str, _READABLE))
-        raise UnknownStateFormatError(f"state format {message.format} of {customer_id}; this release reads {known}")
-    state.sequence = message.sequence
-    state.partition = message.partition
-    if message.held_due_ms:
-        state.expect(message.held_due_ms)
-    for cycle in message.cycles:
-        state.open_cycle(_decode_cycle(cycle))
-    if message.bursts or message.coupons:
-        state.earned = decode_earned(message)
-    state.queued = message.queued
-    if message.credit_drawn_picos:
-        state.credit_drawn_picos = int(message.credit_drawn_picos)
-    if message.HasField("open"):
-        state.open = decode_open(message.open)
+        return CustomerState(customer_id)
+    if not data.startswith(_FORMAT_BYTE):
+        return _earlier(customer_id, data)
+    head, bursts, coupons, running, *cycles = data[1:].decode("ascii").split("\n")
+    sequence, partition, held, queued, credit = head.split(",")
+    state = CustomerState(customer_id, int(sequence), int(partition))
+    for line in cycles:
+        state.open_cycle(_decode_cycle(line))
+    if held:
+        state.expect(int(held))
+    if queued:
+        state.queued = True
+    if credit:
+        state.credit_drawn_picos = int(credit)
+    if bursts or coupons:
+        state.earned = decode_earned(bursts, coupons)
+    if running:
+        state.open = _decode_open(running)
     return state
 
 
-def _decode_cycle(message: state_pb2.CycleState) -> CycleState:
+def _earlier(customer_id: str, data: bytes) -> CustomerState:
+    try:
+        message = state_pb2.CustomerState.FromString(data)
+        found = message.format
+    except DecodeError:
+        found = data[0]  # a later release begins with its number as this one does
+    if found in FORMATS:
+        return customer_of_message(customer_id, message)
+    known = ", ".join(map(str, FORMATS))
+    raise UnknownStateFormatError(f"state format {found} of {customer_id}; this release reads {known} and {FORMAT}")
+
+
+def _decode_cycle(line: str) -> CycleState:
+    base, meters, allowances, volumes, milestones = line.split("|")
+    name, book, currency, close, forget, closed, picos, alerted, uncovered = base.split(",")
+    of_meters, used = meters.split(","), allowances.split(",")
+    numbers = map(int, of_meters[1::4]), map(int, of_meters[2::4]), map(int, of_meters[3::4])
     cycle = CycleState(
-        message.cycle,
-        message.price_book,
-        message.currency,
-        message.close_at_ms,
-        message.forget_at_ms,
-        message.closed,
-        int(message.total_picos),
-        {one.meter: MeterState(one.counter, one.quantity, int(one.amount_picos)) for one in message.meters},
-        {one.promotion: one.used for one in message.allowances},
+        name,
+        book,
+        currency,
+        int(close),
+        int(forget),
+        closed == "1",
+        int(picos),
+        dict(zip(of_meters[::4], map(MeterState, *numbers), strict=False)),  # no meter: one empty name, no numbers
+        dict(zip(used[::2], map(int, used[1::2]), strict=False)),
     )
-    for one in message.volumes:
-        weight = int(one.weighted_numerator), int(one.weighted_denominator)
-        cycle.meters[one.meter].volumes[one.price_version] = VolumeState(one.tier, *weight)
-    if message.milestones:
-        cycle.earned = decode_milestones(message)
-    if message.alerted_picos:
-        cycle.alerted_picos = int(message.alerted_picos)
-    if message.uncovered_picos:
-        cycle.uncovered_picos = int(message.uncovered_picos)
+    if alerted:
+        cycle.alerted_picos = int(alerted)
+    if uncovered:
+        cycle.uncovered_picos = int(uncovered)
+    if volumes:
+        _decode_volumes(volumes.split(","), cycle)
+    if milestones:
+        cycle.earned = decode_milestones(milestones)
     return cycle
+
+
+def _decode_volumes(texts: list[str], cycle: CycleState) -> None:
+    for meter, version, *numbers in zip(*(texts[nth::5] for nth in range(5)), strict=True):
+        cycle.meters[meter].volumes[version] = VolumeState(*map(int, numbers))
+
+
+def _decode_open(line: str) -> OpenSessions:
+    changes, as_of_ms, *amounts = line.split(",")
+    triples = zip(amounts[::3], map(int, amounts[1::3]), map(int, amounts[2::3]), strict=True)
+    return OpenSessions(int(changes), int(as_of_ms), {currency: (count, picos) for currency, count, picos in triples})

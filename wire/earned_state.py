@@ -1,7 +1,11 @@
-"""The state of promotions that are won, within the customer's (see `wire.customer_state`)."""
+"""The state of promotions that are won, within the customer's: texts as `wire.customer_state` describes them.
+
+And as protobuf messages, in which savepoints of earlier builds hold them.
+"""
 
 from collections.abc import Iterable, Mapping
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
+from operator import sub
 
 from billing.promotions.burst import BurstState
 from billing.promotions.coupon import CouponState, Grant
@@ -9,27 +13,75 @@ from billing.promotions.milestone import MilestoneState
 from billing.state import EarnedState
 from wire.v1 import state_pb2
 
+Key = tuple[str, str]
 
-def encode_earned(earned: Mapping[tuple[str, str], EarnedState], into: state_pb2.CustomerState) -> None:
-    """Write the promotions won over cycles; a burst of which nothing is left is not written."""
-    for (price_book, promotion), state in earned.items():
-        if isinstance(state, BurstState) and (state.moments or state.periods):
-            into.bursts.add(
-                price_book=price_book,
-                promotion=promotion,
-                moments_ms=_differences(state.moments),
-                units=[after - before for before, after in pairwise([state.base, *state.totals])],
-                periods_ms=_differences(chain.from_iterable(state.periods)),
-            )
+
+def encode_earned(earned: Mapping[Key, EarnedState]) -> tuple[str, str]:
+    """Return bursts and coupons, won over cycles; a burst of which nothing is left is left out."""
+    bursts: list[str] = []
+    coupons: list[str] = []
+    for (book, promotion), state in earned.items():
+        if isinstance(state, BurstState):
+            if state.moments or state.periods:
+                moments, units = _differences(state.moments, 0), _differences(state.totals, state.base)
+                periods = _differences(list(chain.from_iterable(state.periods)), 0)
+                bursts.append(f"{book},{promotion};{moments};{units};{periods}")
         elif isinstance(state, CouponState):
-            message = into.coupons.add(price_book=price_book, promotion=promotion, redeemed=state.redeemed)
-            for one in state.grants:
-                message.grants.add(from_ms=one.from_ms, to_ms=one.to_ms, units_left=one.units_left)
+            grants = ",".join([str(number) for grant in state.grants for number in grant])
+            coupons.append(f"{book},{promotion};{state.redeemed};{grants}")
+    return "|".join(bursts), "|".join(coupons)
 
 
-def decode_earned(message: state_pb2.CustomerState) -> dict[tuple[str, str], EarnedState]:
-    """Read the promotions won over cycles."""
-    earned: dict[tuple[str, str], EarnedState] = {}
+def decode_earned(bursts: str, coupons: str) -> dict[Key, EarnedState]:
+    """Return the promotions won over cycles."""
+    earned: dict[Key, EarnedState] = {}
+    for burst in bursts.split("|") if bursts else ():
+        name, moments, units, periods = burst.split(";")
+        ends = _sums(periods)
+        book, promotion = name.split(",")
+        pairs = list(zip(ends[::2], ends[1::2], strict=True))
+        earned[book, promotion] = BurstState(_sums(moments), _sums(units), pairs)
+    for coupon in coupons.split("|") if coupons else ():
+        name, redeemed, grants = coupon.split(";")
+        numbers = list(map(int, grants.split(","))) if grants else []
+        book, promotion = name.split(",")
+        found = list(map(Grant, numbers[::3], numbers[1::3], numbers[2::3]))
+        earned[book, promotion] = CouponState(int(redeemed), found)
+    return earned
+
+
+def encode_milestones(earned: Mapping[str, EarnedState]) -> str:
+    """Return the promotions won in one cycle."""
+    return ";".join(
+        [
+            f"{promotion},{state.units},{state.picos},{int(state.reached)}"
+            for promotion, state in earned.items()
+            if isinstance(state, MilestoneState)
+        ]
+    )
+
+
+def decode_milestones(text: str) -> dict[str, EarnedState]:
+    """Return the promotions won in one cycle."""
+    earned: dict[str, EarnedState] = {}
+    for one in text.split(";") if text else ():
+        promotion, units, picos, reached = one.split(",")
+        earned[promotion] = MilestoneState(int(units), int(picos), reached == "1")
+    return earned
+
+
+def _differences(values: list[int], base: int) -> str:
+    """Return the first value's difference from a base, then each one's from the one before."""
+    return ",".join(map(str, map(sub, values, chain((base,), values))))
+
+
+def _sums(text: str) -> list[int]:
+    return list(accumulate(map(int, text.split(",")))) if text else []
+
+
+def earned_of_message(message: state_pb2.CustomerState) -> dict[Key, EarnedState]:
+    """Read the promotions won over cycles from formats 1 and 2."""
+    earned: dict[Key, EarnedState] = {}
     for burst in message.bursts:
         ends = list(accumulate(burst.periods_ms))
         periods = list(zip(ends[::2], ends[1::2], strict=True))
@@ -41,22 +93,6 @@ def decode_earned(message: state_pb2.CustomerState) -> dict[tuple[str, str], Ear
     return earned
 
 
-def encode_milestones(earned: Mapping[str, EarnedState], into: state_pb2.CycleState) -> None:
-    """Write the promotions won in one cycle."""
-    for promotion, state in earned.items():
-        if isinstance(state, MilestoneState):
-            into.milestones.add(
-                promotion=promotion, units=str(state.units), amount_picos=str(state.picos), reached=state.reached
-            )
-
-
-def decode_milestones(message: state_pb2.CycleState) -> dict[str, EarnedState]:
-    """Read the promotions won in one cycle."""
-    return {
-        one.promotion: MilestoneState(int(one.units), int(one.amount_picos), one.reached) for one in message.milestones
-    }
-
-
-def _differences(values: Iterable[int]) -> list[int]:
-    """Return the first value, then each one's difference from the one before."""
-    return [after - before for before, after in pairwise(chain((0,), values))]
+def milestones_of_messages(messages: Iterable[state_pb2.MilestoneState]) -> dict[str, EarnedState]:
+    """Read the promotions won in one cycle from formats 1 and 2."""
+    return {one.promotion: MilestoneState(int(one.units), int(one.amount_picos), one.reached) for one in messages}

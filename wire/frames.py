@@ -21,6 +21,7 @@ _REPLAY = 1
 _INCOMING = Struct(">IiqqqBI")
 _LENGTH_SIZE = 4
 _OUTGOING = Struct(">IBBI")
+_CLOCK = Struct(">q")
 
 
 class Tag(IntEnum):
@@ -34,6 +35,8 @@ class Tag(IntEnum):
     CHARGE = 5
     INVOICE = 6
     OPEN_SESSIONS = 7
+    PUT_OFF = 255
+    """No topic: tells tollgate.jvm.ProgressMarkers, see `put_off_entry`."""
 
 
 class FramedRecord(NamedTuple):
@@ -86,6 +89,11 @@ def pack_outgoing(tag: Tag, key: bytes | None, value: bytes, *, replay: bool = F
         return _OUTGOING.pack(_OUTGOING.size - _LENGTH_SIZE + len(value), tag, flags, NO_KEY) + value
     length = _OUTGOING.size - _LENGTH_SIZE + len(key) + len(value)
     return _OUTGOING.pack(length, tag, flags, len(key)) + key + value
+
+
+def put_off_entry(clock_ms: int) -> bytes:
+    """Return the entry that says of which partition clock on, epoch ms, records of this subtask may still come."""
+    return pack_outgoing(Tag.PUT_OFF, None, _CLOCK.pack(clock_ms))
 
 
 def unpack_outgoing(frame: bytes) -> Iterator[tuple[Tag, bytes | None, bytes, bool]]:

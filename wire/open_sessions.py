@@ -1,9 +1,9 @@
-"""What sessions that run would cost: in a customer's state, on billing.sessions, and as fields in Redis."""
+"""What sessions that run would cost: on billing.sessions, and as fields in Redis."""
 
 from billing.balances import OpenCalls
 from billing.money import format_picos
-from billing.state import CustomerState, OpenSessions
-from wire.v1 import billing_pb2, state_pb2
+from billing.state import CustomerState
+from wire.v1 import billing_pb2
 
 CHANGE = "open_change"
 FIELDS = ("open_sessions", "open_total", "open_currency", "open_sequence", "open_as_of_ms")
@@ -13,20 +13,6 @@ FIELDS = ("open_sessions", "open_total", "open_currency", "open_sequence", "open
 def is_open(name: str) -> bool:
     """Tell whether a field of a hash in Redis is of sessions that run."""
     return name.startswith("open_")
-
-
-def encode_open(running: OpenSessions, into: state_pb2.OpenSessionsState) -> None:
-    """Write what runs into a customer's state."""
-    into.changes = running.changes
-    into.as_of_ms = running.as_of_ms
-    for currency, (sessions, picos) in running.amounts.items():
-        into.amounts.add(currency=currency, sessions=sessions, picos=str(picos))
-
-
-def decode_open(message: state_pb2.OpenSessionsState) -> OpenSessions:
-    """Return what runs."""
-    amounts = {one.currency: (one.sessions, int(one.picos)) for one in message.amounts}
-    return OpenSessions(message.changes, message.as_of_ms, amounts)
 
 
 def open_message(state: CustomerState) -> billing_pb2.OpenSessions:

@@ -76,14 +76,15 @@ def with_calls_that_run() -> CustomerState:
     return state
 
 
-EXPECTED = {1: handmade(), 2: with_something_that_waits()}
+EXPECTED = {1: handmade(), 2: with_something_that_waits(), 3: with_something_that_waits()}
 JOINED = {"earned_and_credit": with_what_is_won_and_paid_in_advance(), "open_sessions": with_calls_that_run()}
-FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"), JOINED)
+EARLIER = {f"format_2_{name}": state for name, state in JOINED.items()}
+FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"), JOINED, EARLIER)
 
 
 def test_a_currency_that_changed_last_is_read_as_the_last() -> None:
-    state = FILES.decode(FILES.bytes_of("format_2_open_sessions"))
-    assert list(state.open.amounts) == ["EUR", "USD"]
+    for name in ("format_2_open_sessions", "format_3_open_sessions"):
+        assert list(FILES.decode(FILES.bytes_of(name)).open.amounts) == ["EUR", "USD"]
 
 
 CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)

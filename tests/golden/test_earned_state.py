@@ -1,10 +1,17 @@
-"""Bytes of promotions that were won, within a customer's state. A file that exists is never rewritten."""
+"""Bytes of promotions that were won, as formats 1 and 2 of a customer's state hold them."""
 
 from billing.promotions.burst import BurstState
 from billing.promotions.coupon import CouponState, Grant
 from billing.promotions.milestone import MilestoneState
 from tests.golden.conftest import HERE
-from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
+from wire.earned_state import (
+    decode_earned,
+    decode_milestones,
+    earned_of_message,
+    encode_earned,
+    encode_milestones,
+    milestones_of_messages,
+)
 from wire.v1 import state_pb2
 
 PATH = HERE / "earned_state.hex"
@@ -18,13 +25,12 @@ EARNED: dict[tuple[str, str], object] = {
 MILESTONES: dict[str, object] = {"regular": MilestoneState(10**19, 123_456_789_012_345_678_901, reached=True)}
 
 
-def test_this_release_writes_and_reads_these_bytes(*, regenerate: bool) -> None:
-    customer, cycle = state_pb2.CustomerState(), state_pb2.CycleState()
-    encode_earned(EARNED, customer)
-    encode_milestones(MILESTONES, cycle)
-    if regenerate and not PATH.exists():
-        PATH.write_text(f"{customer.SerializeToString().hex()}\n{cycle.SerializeToString().hex()}\n", encoding="utf-8")
-    kept = [bytes.fromhex(line) for line in PATH.read_text(encoding="utf-8").split()]
-    assert [customer.SerializeToString(), cycle.SerializeToString()] == kept
-    assert decode_earned(state_pb2.CustomerState.FromString(kept[0])) == EARNED
-    assert decode_milestones(state_pb2.CycleState.FromString(kept[1])) == MILESTONES
+def test_this_release_reads_these_bytes() -> None:
+    customer, cycle = (bytes.fromhex(line) for line in PATH.read_text(encoding="utf-8").split())
+    assert earned_of_message(state_pb2.CustomerState.FromString(customer)) == EARNED
+    assert milestones_of_messages(state_pb2.CycleState.FromString(cycle).milestones) == MILESTONES
+
+
+def test_this_release_reads_what_it_writes() -> None:
+    assert decode_earned(*encode_earned(EARNED)) == EARNED
+    assert decode_milestones(encode_milestones(MILESTONES)) == MILESTONES

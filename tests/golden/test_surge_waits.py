@@ -53,5 +53,9 @@ def test_it_is_read_as_it_was_meant() -> None:
     assert [one for chunk in events.chunks(b"acme/eve") for one in chunk.records] == RECORDS
 
 
-def test_a_customer_that_waits_for_nothing_is_written_as_before() -> None:
-    assert encode_state(CustomerState("zoe", queued=False)) == bytes.fromhex("0802" + "18ffffffffffffffffff01")
+def test_a_customer_that_waits_in_a_savepoint_of_format_2_waits() -> None:
+    assert decode_state("acme/eve", bytes.fromhex("080210071803c00201")) == queued()
+
+
+def test_a_customer_that_waits_for_nothing_says_nothing_of_it() -> None:
+    assert encode_state(CustomerState("zoe", queued=False)) == b"\x030,-1,,,\n\n\n"

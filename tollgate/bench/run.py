@@ -12,6 +12,7 @@ import psutil
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
 from flink_jobs.topics import ALL, RECORDS, Topic
+from tollgate.bench.cycle_end import JOB_NAMES, CycleEnd, Month, book_with_plan, measure_cycle_end
 from tollgate.bench.job_run import cancel_jobs, measure_jobs
 from tollgate.bench.latency import measure_latency
 from tollgate.bench.load import produce_load
@@ -78,6 +79,17 @@ def measure_redis(settings: Settings, rate: int, customers: int, report: Callabl
         _empty(settings)
 
 
+def measure_month(settings: Settings, month: Month, report: Callable[[str], None]) -> CycleEnd:
+    """Close a month in the home of `settings`, which is emptied before and after."""
+    _empty(settings)
+    try:
+        context = _up(settings, 1, JOB_NAMES, task_managers=month.wide)
+        prices.publish_files(context, [write_book(book_with_plan(), settings.home)], timeout_seconds=0)
+        return measure_cycle_end(context, month, report)
+    finally:
+        _empty(settings)
+
+
 def _empty(settings: Settings) -> None:
     Context(settings).stack.down()
     shutil.rmtree(settings.home, ignore_errors=True)
@@ -131,8 +143,13 @@ def _measure_pricing(settings: Settings, plan: Plan, results: Results, report: C
     cancel_jobs(context)
 
 
-def _up(settings: Settings, task_managers: int) -> Context:
-    measured = {"jobs": (USAGE_RATING, BALANCES_JOB), "task_managers": task_managers, "parallelism": task_managers}
+def _up(
+    settings: Settings,
+    parallelism: int,
+    jobs: tuple[str, ...] = (USAGE_RATING, BALANCES_JOB),
+    task_managers: int | None = None,
+) -> Context:
+    measured = {"jobs": jobs, "task_managers": task_managers or parallelism, "parallelism": parallelism}
     chosen = settings.model_copy(update=measured)
     context = Context(chosen)
     context.stack.up()

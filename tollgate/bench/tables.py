@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
+from tollgate.bench.cycle_end import CycleEnd
 from tollgate.bench.pricing_latency import PricingLatency
 from tollgate.bench.redis_faults import RedisFaults
 from tollgate.bench.results import Pricing, Results, Throughput
@@ -39,6 +40,31 @@ def redis_table(faults: RedisFaults) -> Table:
         table.add_row("", f"{mean:,.0f}", f"mean, {what}")
     for what, seconds in faults.healed_seconds.items():
         table.add_row("", f"{seconds:.1f} s", f"{what}: until all balances were right")
+    return table
+
+
+def month_table(closed: CycleEnd) -> Table:
+    """Return how fast a month was closed, and what it did to live traffic and to checkpoints."""
+    table = _table(f"The end of a month: {closed.customers:,} customers, {closed.subscriptions:,} subscriptions")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    before, meanwhile = closed.live_before, closed.live_meanwhile
+    rows = (
+        ("accounts filled, s", f"{closed.fill_seconds:,.0f}"),
+        ("daily bills written, s", f"{closed.daily_bills_seconds:,.0f}"),
+        ("invoices", f"{closed.invoices:,}"),
+        ("from the first to the last, s", f"{closed.seconds:,.1f}"),
+        ("invoices/s", f"{closed.per_second:,.0f}"),
+        ("invoices/s between 15 % and 85 %", f"{closed.steady_per_second:,.0f}"),
+        ("live events/s meanwhile", f"{closed.live_per_second:,}"),
+        ("their records readable, ms, p50 / p99: before", f"{before.p50:,.0f} / {before.p99:,.0f}"),
+        ("meanwhile", f"{meanwhile.p50:,.0f} / {meanwhile.p99:,.0f}"),
+        *((f"longest checkpoint of {job}, s", f"{took:.1f}") for job, took in closed.checkpoint_seconds.items()),
+        ("checkpoints that failed", f"{closed.checkpoints_failed}"),
+        *((f"processor seconds, {role}", f"{used:,.1f}") for role, used in closed.cpu_seconds.items()),
+    )
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

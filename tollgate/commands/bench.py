@@ -10,6 +10,7 @@ import typer
 from tollgate.bench.closing import measure_at_once, on_the_machine
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.settings import Settings
 
 QUICK_EVENTS = 150_000
 QUICK_CUSTOMERS = (1_000, 20_000)
@@ -19,10 +20,14 @@ QUICK_LATENCY_SECONDS = 10.0
 def bench(
     core: Annotated[bool, typer.Option("--core", help="Only the parts of the Python path; no stack.")] = False,
     invoices: Annotated[int, typer.Option(min=0, help="Only close the cycle of so many accounts; no stack.")] = 0,
+    month: Annotated[
+        int, typer.Option(min=0, help="Close the month of so many customers, a tenth as many subscriptions.")
+    ] = 0,
+    invoicing: Annotated[int, typer.Option(min=1, max=4, help="Subtasks of the invoicing job, for --month.")] = 1,
     redis_faults: Annotated[
         bool, typer.Option("--redis-faults", help="Kill and flush Redis under load; records a second.")
     ] = False,
-    rate: Annotated[int, typer.Option(min=1, help="Events a second, for --redis-faults.")] = 2_000,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second, for --redis-faults and --month.")] = 2_000,
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes: smaller, and less to be trusted.")] = False,
     events: Annotated[int, typer.Option(min=1000, help="How many.")] = 2_000_000,
     customers: Annotated[list[int], typer.Option(min=1, help="Of how many customers; may be repeated.")] = [  # noqa: B006 - typer's
@@ -47,8 +52,8 @@ def bench(
         return
     try:
         from tollgate.bench.picture import picture
-        from tollgate.bench.run import Plan, measure, measure_redis
-        from tollgate.bench.tables import redis_table, tables
+        from tollgate.bench.run import Plan, measure
+        from tollgate.bench.tables import tables
     except ImportError as error:
         raise StackError("confluent-kafka is not installed", "uv sync --extra bench", EXIT_UNUSABLE) from error
     plan = Plan(events, tuple(customers), tuple(task_managers), latency_seconds, pricing)
@@ -58,15 +63,11 @@ def bench(
     settings = context.settings.model_copy(
         update={"home": context.settings.home / "bench", "bootstrap_servers": "", "redis_url": ""}
     )
+    if month:
+        _show_month(context, settings, (month, month // 10, rate, invoicing), json_=json_)
+        return
     if redis_faults:
-        faults = measure_redis(settings, rate, customers[0], context.report)
-        if json_:
-            context.print_json(faults.as_plain())
-        else:
-            context.console.print(redis_table(faults))
-            context.say("verified" if faults.verified else f"FAILED: {faults.differences}")
-        if not faults.verified:
-            raise typer.Exit(1)
+        _show_redis(context, settings, rate, customers[0], json_=json_)
         return
     results = measure(settings, plan, context.report)
     folder = output or context.settings.home
@@ -81,6 +82,32 @@ def bench(
     for table in tables(results):
         context.console.print(table)
         context.console.print()
+
+
+def _show_month(context: Context, settings: Settings, month: tuple[int, int, int, int], *, json_: bool) -> None:
+    from tollgate.bench.cycle_end import Month
+    from tollgate.bench.run import measure_month
+    from tollgate.bench.tables import month_table
+
+    closed = measure_month(settings, Month(*month), context.report)
+    if json_:
+        context.print_json(closed.as_plain())
+    else:
+        context.console.print(month_table(closed))
+
+
+def _show_redis(context: Context, settings: Settings, rate: int, customers: int, *, json_: bool) -> None:
+    from tollgate.bench.run import measure_redis
+    from tollgate.bench.tables import redis_table
+
+    faults = measure_redis(settings, rate, customers, context.report)
+    if json_:
+        context.print_json(faults.as_plain())
+    else:
+        context.console.print(redis_table(faults))
+        context.say("verified" if faults.verified else f"FAILED: {faults.differences}")
+    if not faults.verified:
+        raise typer.Exit(1)
 
 
 def _show_closing(context: Context, accounts: int, *, json_: bool) -> None:

@@ -4,7 +4,7 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -154,9 +154,15 @@ def advance(log: KafkaLog, until_ms: int, *, event_clock: bool) -> None:
         send_heartbeats(log, producer, until_ms, timestamp_ms=until_ms if event_clock else None)
 
 
-def send_heartbeats(log: KafkaLog, producer: KafkaProducer, event_time_ms: int, timestamp_ms: int | None) -> None:
-    """Send one heartbeat to every partition; they belong to no customer and have no key."""
-    for topic in (USAGE_EVENTS, SUBSCRIPTION_EVENTS):
+def send_heartbeats(
+    log: KafkaLog,
+    producer: KafkaProducer,
+    event_time_ms: int,
+    timestamp_ms: int | None,
+    topics: Sequence[str] = (USAGE_EVENTS, SUBSCRIPTION_EVENTS),
+) -> None:
+    """Send one heartbeat to every partition of topics; they belong to no customer and have no key."""
+    for topic in topics:
         for part in log.partitions(topic):
             send_heartbeat(producer, topic, part.partition, event_time_ms, timestamp_ms)
 

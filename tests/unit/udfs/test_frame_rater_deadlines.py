@@ -1,7 +1,11 @@
 """Deadlines of silent customers: timers are set for them, and timers, index and state go again."""
 
+import pytest
+
+from billing.state import NEVER_MS
 from tests.oracle.example import Log, ms
 from tests.unit.udfs.shard import Shard, framed
+from udfs import silent_customers
 from udfs.batched_state import customer_of, deadline_key
 from wire.customer_state import decode_state, encode_state
 from wire.v1 import billing_pb2
@@ -133,6 +137,57 @@ def test_closing_by_timer_and_by_event_give_the_same_bytes() -> None:
     log.use(1, "nope", event_id="e9", at="2026-12-05T00:00:00Z")
     by_event.rate(framed(log))
     assert by_timer.out[1] in by_event.out
+
+
+def test_what_a_turn_has_no_time_for_is_settled_in_another_with_the_same_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(silent_customers, "CUSTOMERS_AT_ONCE", 2)
+    names = [f"c{number}" for number in range(7)]
+    at_once = used(*names).fire(CLOSE_MS)
+    shard = used(*names)
+    silent = shard.engine.rater.silent
+    silent.is_over = lambda: True
+    shard.fire(CLOSE_MS)
+    assert (shard.records, silent.unsettled_ms) == (used(*names).records, CLOSE_MS), "its time was spent before"
+    turns = 0
+    while silent.unsettled_ms != NEVER_MS:
+        silent.is_over = iter([False, True]).__next__
+        shard.take(shard.engine.rater.settle(CLOSE_MS, shard.engine.catalog))
+        turns += 1
+    assert turns == 4
+    assert shard.out == at_once.out
+    assert shard.state == at_once.state
+
+
+def test_a_sweep_waits_for_those_that_a_turn_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silent_customers, "CUSTOMERS_AT_ONCE", 1)
+    shard = used("zoe", "acme")
+    silent = shard.engine.rater.silent
+    silent.is_over = iter([False, True]).__next__
+    shard.fire(SWEEPS_MS[0])
+    assert silent.unsettled_ms == CLOSE_MS
+    assert len(shard.engine.index.entries) == 2
+    silent.is_over = lambda: False
+    shard.take(shard.engine.rater.settle(SWEEPS_MS[0], shard.engine.catalog))
+    assert silent.unsettled_ms == NEVER_MS
+    assert shard.engine.index.entries == {}
+
+
+def test_whoever_sends_an_event_while_others_wait_for_their_turn_is_closed_with_it_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(silent_customers, "CUSTOMERS_AT_ONCE", 1)
+    shard = used("acme", "zoe")
+    shard.engine.rater.silent.is_over = iter([False, True]).__next__
+    shard.fire(CLOSE_MS)
+    log = Log()
+    log.heartbeat(CLOSE_MS)
+    log.use(1, event_id="e9", at=CLOSE_MS)
+    shard.engine.rater.silent.is_over = lambda: False
+    shard.rate(framed(log)).take(shard.engine.rater.settle(CLOSE_MS, shard.engine.catalog))
+    closed = [one.customer_id for one in shard.records if one.kind == CLOSE]
+    assert sorted(closed) == ["acme", "zoe"]
 
 
 def test_without_anything_due_nothing_is_written_or_stored() -> None:

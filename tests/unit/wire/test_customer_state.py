@@ -12,7 +12,7 @@ from billing.volume_tiers import VolumeState
 from wire.customer_state import FORMAT, UnknownStateFormatError, decode_state, encode_state
 from wire.v1 import state_pb2
 
-names = st.text(min_size=1, max_size=8)
+names = st.from_regex(r"[A-Za-z0-9._:-]{1,8}", fullmatch=True)
 counts = st.integers(0, 2**63 - 1)
 times = st.integers(0, NEVER_MS)
 picos = st.integers(-(10**40), 10**40)
@@ -80,13 +80,18 @@ def test_partition_0_is_not_taken_for_none() -> None:
     assert decode_state("zoe", encode_state(CustomerState("zoe"))).partition == -1
 
 
-@pytest.mark.parametrize("number", [0, FORMAT + 1, 2**32 - 1])
+@pytest.mark.parametrize("number", [0, FORMAT, FORMAT + 1, 2**32 - 1])
 def test_a_format_that_is_not_known_is_refused_and_never_read_as_empty(number: int) -> None:
     data = state_pb2.CustomerState(format=number, sequence=5).SerializeToString()
     with pytest.raises(
-        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1 and {FORMAT}"
+        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1, 2 and {FORMAT}"
     ):
         decode_state("zoe", data)
+
+
+def test_the_format_of_a_later_release_is_refused() -> None:
+    with pytest.raises(UnknownStateFormatError, match=f"state format {FORMAT + 1} of zoe"):
+        decode_state("zoe", bytes([FORMAT + 1]) + encode_state(CustomerState("zoe"))[1:])
 
 
 def test_no_bytes_at_all_are_no_state_of_this_format() -> None:

@@ -1,7 +1,14 @@
 package tollgate.jvm;
 
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -20,6 +27,10 @@ import tollgate.v1.Progress;
  * in its partition. The marker names the shards of this subtask, which are Flink's key groups, and
  * so keeps its meaning when the job is rescaled. More often than with a checkpoint it need not be
  * written: nobody sees it before.
+ *
+ * <p>Where the keyed operator has put something off, it says in line from which clock on records may
+ * still come, and the topic is complete up to there at most. That is part of every checkpoint: after
+ * a restore it holds until the operator says something else, for all subtasks.
  */
 public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
     implements OneInputStreamOperator<byte[], byte[]>, BoundedOneInput {
@@ -47,12 +58,19 @@ public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
     abstract byte[] marker(Progress progress);
   }
 
+  /** The tag of an entry that says what was put off: its value is a clock, i64. */
+  private static final int PUT_OFF = 255;
+
+  private static final long NOTHING_PUT_OFF = Long.MAX_VALUE;
+
   private final int tag;
   private final int partitions;
   private final Content content;
 
   private transient long reachedMs;
   private transient long toldMs;
+  private transient long putOffMs;
+  private transient ListState<Long> putOffState;
 
   /**
    * @param tag that of the topic in outgoing frames
@@ -66,6 +84,25 @@ public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
   }
 
   @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    putOffState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("put-off-clock", Types.LONG));
+    putOffMs = NOTHING_PUT_OFF;
+    for (long clockMs : putOffState.get()) {
+      putOffMs = Math.min(putOffMs, clockMs);
+    }
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    putOffState.update(putOffMs == NOTHING_PUT_OFF ? List.of() : List.of(putOffMs));
+  }
+
+  @Override
   public void open() throws Exception {
     super.open();
     reachedMs = Long.MIN_VALUE;
@@ -74,7 +111,12 @@ public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
 
   @Override
   public void processElement(StreamRecord<byte[]> entry) {
-    output.collect(entry);
+    byte[] value = entry.getValue();
+    if (value.length > 0 && (value[0] & 0xFF) == PUT_OFF) {
+      putOffMs = ByteBuffer.wrap(value).getLong(value.length - Long.BYTES);
+    } else {
+      output.collect(entry);
+    }
   }
 
   @Override
@@ -97,10 +139,11 @@ public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
   }
 
   private void tell() {
-    if (reachedMs <= toldMs) {
+    long completeMs = Math.min(reachedMs, putOffMs - 1); // a clock is never negative
+    if (completeMs <= toldMs) {
       return;
     }
-    toldMs = reachedMs;
+    toldMs = completeMs;
     byte[] marker = content.marker(progress());
     for (int partition = 0; partition < partitions; partition++) {
       byte[] entry = TaggedRecordSerializer.markerEntry(tag, partition, marker);
@@ -116,7 +159,7 @@ public final class ProgressMarkers extends AbstractStreamOperator<byte[]>
             getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks(),
             getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
     return Progress.newBuilder()
-        .setClockMs(reachedMs)
+        .setClockMs(toldMs)
         .setShardFrom(own.getStartKeyGroup())
         .setShardTo(own.getEndKeyGroup() + 1)
         .setShards(shards)

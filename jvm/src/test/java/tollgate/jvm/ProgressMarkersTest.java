@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static tollgate.jvm.Samples.utf8;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -64,6 +66,44 @@ class ProgressMarkersTest {
   }
 
   @Test
+  @DisplayName("A topic is complete up to what was put off at most, also after a restore, until something else is said.")
+  void putOff() throws Exception {
+    OperatorSubtaskState state;
+    try (OneInputStreamOperatorTestHarness<byte[], byte[]> operator = harness(8, 1, 0)) {
+      operator.processElement(new StreamRecord<>(putOff(1500)));
+      operator.processWatermark(new Watermark(2000));
+      operator.prepareSnapshotPreBarrier(1);
+      assertEquals(List.of(1499L, 1499L, 1499L), clocks(operator));
+      operator.processElement(new StreamRecord<>(putOff(1700)));
+      operator.prepareSnapshotPreBarrier(2);
+      assertEquals(1699L, clocks(operator).get(3));
+      state = operator.snapshot(2, 0);
+    }
+    try (OneInputStreamOperatorTestHarness<byte[], byte[]> operator = unopened(8, 1, 0)) {
+      operator.initializeState(state);
+      operator.open();
+      operator.processWatermark(new Watermark(2000));
+      operator.prepareSnapshotPreBarrier(3);
+      assertEquals(1699L, clocks(operator).get(0));
+      operator.processElement(new StreamRecord<>(putOff(1L << 62)));
+      operator.prepareSnapshotPreBarrier(4);
+      assertEquals(2000L, clocks(operator).get(3));
+    }
+  }
+
+  private static byte[] putOff(long clockMs) {
+    return ByteBuffer.allocate(14).put((byte) 255).put((byte) 0).putInt(-1).putLong(clockMs).array();
+  }
+
+  private static List<Long> clocks(OneInputStreamOperatorTestHarness<byte[], byte[]> operator) throws Exception {
+    List<Long> found = new ArrayList<>();
+    for (byte[] entry : out(operator)) {
+      found.add(BillingRecord.parseFrom(SERIALIZER.serialize(entry, null, null).value()).getProgress().getClockMs());
+    }
+    return found;
+  }
+
+  @Test
   @DisplayName("The end of bounded input tells of the time reached, not of the end of all time.")
   void endOfInput() throws Exception {
     try (OneInputStreamOperatorTestHarness<byte[], byte[]> operator =
@@ -96,11 +136,15 @@ class ProgressMarkersTest {
 
   private static OneInputStreamOperatorTestHarness<byte[], byte[]> harness(
       int shards, int subtasks, int subtask) throws Exception {
-    OneInputStreamOperatorTestHarness<byte[], byte[]> operator =
-        new OneInputStreamOperatorTestHarness<>(
-            new ProgressMarkers(0, 3, "RECORDS"), shards, subtasks, subtask);
+    OneInputStreamOperatorTestHarness<byte[], byte[]> operator = unopened(shards, subtasks, subtask);
     operator.open();
     return operator;
+  }
+
+  private static OneInputStreamOperatorTestHarness<byte[], byte[]> unopened(
+      int shards, int subtasks, int subtask) throws Exception {
+    return new OneInputStreamOperatorTestHarness<>(
+        new ProgressMarkers(0, 3, "RECORDS"), shards, subtasks, subtask);
   }
 
   private static List<byte[]> out(OneInputStreamOperatorTestHarness<byte[], byte[]> operator) {

@@ -1,0 +1,55 @@
+"""From which clock on a subtask may still write records, because it has put off what it has read.
+
+Invoices close once all records up to a clock are written. Events that wait for a factor, and customers left for
+another turn, will write records of earlier clocks than the watermark: ProgressMarkers is told of them in line.
+"""
+
+from dataclasses import dataclass, field
+
+from billing.state import NEVER_MS
+from wire.frames import put_off_entry
+
+SETTLED_IN_MS = 5_000
+"""So long after its start an instance that knows of nothing says so: the timers of what waited have fired by then."""
+
+
+@dataclass(slots=True)
+class PutOff:
+    """Clocks, epoch ms, by shard: of events that wait, by customer; and deadlines of customers that were left.
+
+    After a start ProgressMarkers goes by what it was told before, until it is told anew.
+    """
+
+    started_ms: int
+    held: dict[str, dict[bytes, int]] = field(default_factory=dict)
+    unsettled: dict[str, int] = field(default_factory=dict)
+    _looked: set[str] = field(default_factory=set)
+    _told_ms: int | None = None
+
+    def note_unsettled(self, shard: str, deadline_ms: int) -> None:
+        """Note the earliest deadline that a turn has left in a shard; NEVER_MS: none."""
+        self._looked.add(shard)
+        if deadline_ms == NEVER_MS:
+            self.unsettled.pop(shard, None)
+        else:
+            self.unsettled[shard] = deadline_ms
+
+    def may_be_unsettled(self, shard: str) -> bool:
+        """Tell whether a turn has left something in a shard, as far as is known since the start."""
+        return shard in self.unsettled or shard not in self._looked
+
+    def speaks_at_ms(self, now_ms: int) -> int:
+        """Return when it will be known that nothing is put off, in processing time; 0: it is by now, or was told."""
+        at_ms = self.started_ms + SETTLED_IN_MS
+        return at_ms if self._told_ms is None and now_ms < at_ms else 0
+
+    def news(self, now_ms: int) -> bytes:
+        """Return an outgoing entry where something has changed, else nothing; `now_ms` is processing time."""
+        held_ms = min((min(clocks.values()) for clocks in self.held.values() if clocks), default=NEVER_MS)
+        least_ms = min(held_ms, min(self.unsettled.values(), default=NEVER_MS))
+        if least_ms == NEVER_MS and self.speaks_at_ms(now_ms):
+            return b""
+        if least_ms == self._told_ms:
+            return b""
+        self._told_ms = least_ms
+        return put_off_entry(least_ms)
