@@ -99,11 +99,12 @@ class LocalStack:
             self._await_all(run)
 
     def ensure_flink_home(self) -> None:
-        """Make the Flink home where there is none, for programs that need its jars alone; nothing is started."""
-        if (self.layout.flink_home / "conf" / "config.yaml").exists():
-            return
+        """Make the Flink home where there is none with our jar of today; for programs that need no more of a stack."""
         with self._locked():
             jars = self.jars or ensure_jars(self.layout, self.environment, self.report)
+            library = self.layout.flink_home / "lib"
+            if all((library / jar.name).exists() and filecmp.cmp(jar, library / jar.name) for jar in jars.flink):
+                return
             self._prepare_flink(with_ports(self._forget_dead(), self.settings), jars)
 
     def ensure_task_managers(self) -> None:
