@@ -1,4 +1,4 @@
-"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `format_money`."""
+"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
-from billing.instants import EPOCH, ONE_MS
+from billing.instants import EPOCH, ONE_MS, parse_instant
 from udfs.price_answers import PriceAnswers, format_money
 from udfs.price_feed import Published
 
@@ -67,6 +67,17 @@ class CycleOf(PriceFunction):
         return None if event_time is None else self._answers.cycle_of(epoch_ms(event_time), customer_id or "")
 
 
+class InstantOf(ScalarFunction):
+    """instant_of(text)."""
+
+    def eval(self, text: str | None) -> int | None:
+        """Return the epoch milliseconds of an instant as price books write it, None for any other text."""
+        try:
+            return None if text is None else parse_instant(text)
+        except ValueError:
+            return None
+
+
 class FormatMoney(ScalarFunction):
     """format_money(amount, currency)."""
 
@@ -91,5 +102,6 @@ def functions(prices: PublishedPrices) -> Mapping[str, Any]:
         "quote": udf(Quote(prices), result_type=text),
         "tier_of": udf(TierOf(prices), result_type=whole),
         "cycle_of": udf(CycleOf(prices), result_type=text),
+        "instant_of": udf(InstantOf(), result_type=DataTypes.BIGINT()),
         "format_money": udf(FormatMoney(), result_type=text),
     }

@@ -32,6 +32,9 @@ BOOK = {
     "contracts": [{"customer_id": "acme", "discount_percent": "50"}],
 }
 
+LATER = {"effective_from": "2026-11-15T01:00:00+01:00"}
+BOOKS = (BOOK, BOOK | LATER | {"version": 2}, BOOK | LATER | {"version": 3})
+
 
 class Sent(NamedTuple):
     """A message for a topic; markers of progress and bytes that are none have no key."""
@@ -185,7 +188,7 @@ OTHERS = (
     sent(topics.SURGE, "sms", pricing_pb2.SurgeRate(surge_id="peak", meter="sms", factor="1.5", demand=600)),
     sent(topics.SIGNALS, "sms", pricing_pb2.PriceSignal(signal_id="p1", meter="sms", value="not a number")),
     sent(topics.CONTRACTS, "zoe@2026", pricing_pb2.Contract(customer_id="zoe", effective_from="2026-01-01T00:00:00Z")),
-    sent(topics.PRICE_BOOKS, "known@1", to_message(document_from_plain(BOOK))),
+    *(sent(topics.PRICE_BOOKS, f"known@{book['version']}", to_message(document_from_plain(book))) for book in BOOKS),
 )
 
 

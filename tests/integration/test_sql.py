@@ -24,12 +24,14 @@ MORE = {
     " ORDER BY event_id",
     "kafka": "SELECT COUNT(DISTINCT kafka_partition) > 0 AS ok, MIN(kafka_offset) AS o FROM pricing_books",
     "nested": "SELECT b.price_book, m.meter, m.definition.price.model AS model FROM pricing_books AS b"
-    " CROSS JOIN UNNEST(b.meters) AS m (meter, definition) ORDER BY m.meter",
+    " CROSS JOIN UNNEST(b.meters) AS m (meter, definition) WHERE b.version = 1 ORDER BY m.meter",
     "functions": "SELECT customer, quote('sms', 12, customer) AS price, quote('sms', 12) AS list,"
     " tier_of('sms', 11) AS tier, quote('none', 1) AS nothing,"
     " format_money(CAST(1234.565 AS DECIMAL(38, 12)), 'USD') AS money,"
-    " cycle_of(TO_TIMESTAMP_LTZ(1793458800000, 3), customer) AS `cycle` FROM (VALUES ('acme')) AS t (customer)",
+    " cycle_of(CAST(moment AS TIMESTAMP(3)), customer) AS `cycle` FROM"
+    " (VALUES ('acme', TO_TIMESTAMP_LTZ(1793458800000, 3))) AS t (customer, moment)",
     "lines": "SELECT invoice_id, line_id, amount FROM billing_invoice_lines",
+    "versions": "SELECT price_book, version, valid_from, valid_to FROM price_versions ORDER BY version",
     "untrusted": "SELECT amount FROM invoice_notes",
 }
 
@@ -129,6 +131,11 @@ def test_a_oneof_and_a_map_and_bytes_that_are_no_message(answers: dict[str, Any]
 
 def test_a_price_book_is_readable_to_its_depth(answers: dict[str, Any]) -> None:
     assert rows(answers, "nested") == [["known", "mms", "per_unit"], ["known", "sms", "graduated"]]
+    assert rows(answers, "versions") == [
+        ["known", 1, "2026-01-01T00:00:00Z", "2026-11-15T00:00:00Z"],
+        ["known", 2, "2026-11-15T00:00:00Z", "2026-11-15T00:00:00Z"],
+        ["known", 3, "2026-11-15T00:00:00Z", None],
+    ]
     assert rows(answers, "kafka") == [[True, 0]]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,8 +44,9 @@ def sql(
     elif json_:
         _print_json(context, session, wanted)
     else:
-        for one in wanted:
-            _show(context, session, one)
+        for number, one in enumerate(wanted, 1):
+            with _named(number, wanted):
+                _show(context, session, one)
 
 
 def _session(context: Context, *, live: bool = False) -> Session:
@@ -62,6 +64,17 @@ def _script(file: str) -> str:
         raise StackError(f"{file} cannot be read: {error}", "name a file of SQL statements", EXIT_UNUSABLE) from error
 
 
+@contextmanager
+def _named(number: int, statements: Sequence[str]) -> Iterator[None]:
+    """Say which of several statements an error is about."""
+    try:
+        yield
+    except StackError as error:
+        if len(statements) == 1:
+            raise
+        raise StackError(f"statement {number}: {error.cause}", error.remedy, error.exit_code) from error
+
+
 def _show(context: Context, session: Session, statement: str) -> None:
     result = session.run(statement)
     if result.columns:
@@ -70,12 +83,13 @@ def _show(context: Context, session: Session, statement: str) -> None:
         context.report("done")
 
 
-def _print_json(context: Context, session: Session, statements: Iterable[str]) -> None:
+def _print_json(context: Context, session: Session, statements: Sequence[str]) -> None:
     """Print the rows of the one answer, or one array for each of several."""
     answers: list[list[dict[str, Any]]] = []
-    for one in statements:
-        result = session.run(one)
-        rows = [as_object(result, values) for _, values in result.rows]
+    for number, one in enumerate(statements, 1):
+        with _named(number, statements):
+            result = session.run(one)
+            rows = [as_object(result, values) for _, values in result.rows]
         if result.columns:
             answers.append(rows)
     context.print_json(answers[0] if len(answers) == 1 else answers)

@@ -86,18 +86,17 @@ class Session:
         """Make tables, views and functions."""
         servers = {"properties.bootstrap.servers": self._context.bootstrap_servers}
         ends: dict[str, dict[str, str]] = {} if self._live else self._ends()
-        statements = [
+        for name, function in functions(self._prices()).items():
+            environment.create_temporary_system_function(name, function)
+        for statement in (
             f"CREATE CATALOG {CATALOG} WITH ('type' = 'generic_in_memory', 'default-database' = '{VIEWS}')",
             f"USE CATALOG {CATALOG}",
             f"CREATE DATABASE {RAW}",
             *(raw_table(table, servers | ends.get(table.topic, {})) for table in TABLES),
             *map(view, TABLES),
             *views.statements(),
-        ]
-        for statement in statements:
+        ):
             environment.execute_sql(statement)
-        for name, function in functions(self._prices()).items():
-            environment.create_temporary_system_function(name, function)
 
     def _let_tables_end_now(self) -> None:
         """Let each table end where its topic ends at this moment."""

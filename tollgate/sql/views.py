@@ -68,6 +68,13 @@ ON facts.charge_id = replaced.charge_id
 WHERE replaced.charge_id IS NULL AND (facts.valid_to IS NULL OR facts.valid_to > facts.valid_from)
 """
 
+PRICE_VERSIONS: Final = f"""
+CREATE VIEW {VIEWS}.price_versions AS
+SELECT *, LEAD(valid_from) OVER (PARTITION BY price_book ORDER BY valid_from, version) AS valid_to
+FROM (SELECT *, TO_TIMESTAMP_LTZ(instant_of(effective_from), 3) AS valid_from FROM {VIEWS}.pricing_books)
+"""
+"""Contract section 5, rule 1: the largest `effective_from`, of equal ones the highest version."""
+
 
 def parts_view(parts: Parts) -> str:
     """Return the statement that makes the view of a list."""
@@ -87,3 +94,4 @@ def statements() -> Iterator[str]:
     """Yield what makes all these views."""
     yield from map(parts_view, PARTS)
     yield CHARGES_IN_FORCE
+    yield PRICE_VERSIONS
