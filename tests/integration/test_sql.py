@@ -123,9 +123,9 @@ def test_only_what_is_committed_is_read_and_markers_only_where_they_are_asked_fo
 def test_a_oneof_and_a_map_and_bytes_that_are_no_message(answers: dict[str, Any]) -> None:
     assert rows(answers, "events") == [
         ["e1", "QUANTITY", 8, None, {"region": "eu"}],
-        ["e2", "SESSION", None, "STOP", {}],
-        ["e3", "RETRACTION", None, None, {}],
-        ["e4", "HEARTBEAT", None, None, {}],
+        ["e2", "SESSION", None, "STOP", None],
+        ["e3", "RETRACTION", None, None, None],
+        ["e4", "HEARTBEAT", None, None, None],
     ]
 
 

@@ -84,12 +84,15 @@ def shown_name(field: Field) -> str:
 def shown_expression(field: Field, source: str, *, trusted: bool) -> str:
     """Return a field as a view shows it: instants as timestamps, amounts as decimals, "" and 0 of those as NULL.
 
+    A number of a oneof is NULL where it is not set, which is told from 0 in the message alone: no valid one is 0.
     `trusted`: this system wrote the message, so that text which is no number is a fault to be seen.
     """
     if is_time(field):
         return f"TO_TIMESTAMP_LTZ(NULLIF({source}, 0), 3)"
     if is_money(field):
         return f"{'CAST' if trusted else 'TRY_CAST'}(NULLIF({source}, '') AS {MONEY})"
+    if field.containing_oneof and not field.message_type:
+        return f"NULLIF({source}, 0)"
     return source
 
 

@@ -17,6 +17,7 @@ _REMEDIES: Final = (
     ("(?i)(column|table) '", "`DESCRIBE table` lists a table's columns"),
     ("(?i)no match found for function|function signature", "`SHOW FUNCTIONS` lists the functions"),
     ('(?i)encountered "cycle"', "write `cycle` in backticks: SQL has a use for the word"),
+    ("(?i)sort on a non-time-attribute", "leave ORDER BY out, or add a LIMIT: what goes on has no last row"),
     ("(?i)encountered|parse|lexical", "correct it; names that SQL has a use for need backticks, such as `cycle`"),
 )
 

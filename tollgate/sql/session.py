@@ -40,6 +40,8 @@ OPTIONS: Final = {"table.local-time-zone": "UTC", "table.dml-sync": "true"}
 
 JOBS: Final = re.compile("QueryOperation|ModifyOperation|StatementSet|AsSelect|CreateTableAS")
 """Operations of Flink's planner that read tables; the rest asks or changes the catalog."""
+WRITES: Final = re.compile("ModifyOperation|StatementSet|AsSelect|CreateTableAS")
+"""Those of them that have written when they are done, and have no rows to show."""
 
 PORTION: Final = 500
 """Rows that are fetched at once, where they end."""
@@ -64,9 +66,11 @@ class Session:
         """Run one statement. Raises StackError with what Flink says against it."""
         environment = self._environment
         try:
-            if self._reads_or_writes(statement) and not self._live:
+            kinds = self._operations(statement)
+            if not self._live and any(map(JOBS.search, kinds)):
                 self._let_tables_end_now()
-            return self._result(environment.execute_sql(statement))
+            result = environment.execute_sql(statement)
+            return Result([], iter(())) if any(map(WRITES.search, kinds)) else self._result(result)
         except (Py4JError, JavaException) as failure:
             raise self._failure(failure) from failure
 
@@ -118,13 +122,13 @@ class Session:
         published = published_prices(log.read(PRICE_BOOKS), log.read(CONTRACTS))
         return PublishedPrices(tuple(published), self._context.settings.default_price_book, time.time_ns() // 1_000_000)
 
-    def _reads_or_writes(self, statement: str) -> bool:
-        """Tell whether a statement begins a job. Raises StackError where it would write to a topic."""
+    def _operations(self, statement: str) -> list[str]:
+        """Return what a statement does, in the words of Flink's planner. Raises StackError for a write to a topic."""
         parser = self._environment._j_tenv.getParser()  # noqa: SLF001 - PyFlink has no way of its own
         operations = list(parser.parse(statement))
         for operation in operations:
             self._refuse_writing(operation)
-        return any(JOBS.search(operation.getClass().getSimpleName()) for operation in operations)
+        return [operation.getClass().getSimpleName() for operation in operations]
 
     def _refuse_writing(self, operation: Any) -> None:
         """Raise StackError for what would write to a topic: those are written by the jobs, and by commands."""

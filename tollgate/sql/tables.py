@@ -139,11 +139,17 @@ def view_columns(table: Table) -> Iterator[str]:
 
 def chosen(choice: OneofDescriptor) -> str:
     """Return which field of a oneof is set, in capitals; one without fields of its own is what else it can be."""
-    of_their_own = set(readable(choice.containing_type))
+    with_columns = readable(choice.containing_type)
     tests = [
-        f"WHEN {quoted(field.name)} IS NOT NULL THEN {text(field.name.upper())}"
+        f"WHEN {shown_expression(field, quoted(field.name), trusted=True)} IS NOT NULL THEN {text(field.name.upper())}"
         for field in choice.fields
-        if field in of_their_own
+        if field in with_columns
     ]
-    rest = [text(field.name.upper()) for field in choice.fields if field not in of_their_own]
+    rest = [text(field.name.upper()) for field in choice.fields if field not in with_columns]
     return f"CASE {' '.join(tests)} ELSE {rest[0] if rest else 'NULL'} END"
+
+
+def column_names(table: Table) -> list[str]:
+    """Return the names of a view's columns, those of Kafka last."""
+    shown = [shown_name(field) for field in readable(table.descriptor) if field.name != MARKER]
+    return [*shown, *(choice.name for choice in table.descriptor.oneofs), *KAFKA_COLUMNS]

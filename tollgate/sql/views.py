@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tollgate.sql.columns import quoted, readable, shown_expression, shown_name
-from tollgate.sql.tables import VIEWS
+from tollgate.sql.tables import TABLES, VIEWS, column_names
 from wire.v1 import billing_pb2
 
 if TYPE_CHECKING:
@@ -68,10 +68,16 @@ ON facts.charge_id = replaced.charge_id
 WHERE replaced.charge_id IS NULL AND (facts.valid_to IS NULL OR facts.valid_to > facts.valid_from)
 """
 
+BOOKS: Final = next(table for table in TABLES if table.name == "pricing_books")
+
 PRICE_VERSIONS: Final = f"""
 CREATE VIEW {VIEWS}.price_versions AS
-SELECT *, LEAD(valid_from) OVER (PARTITION BY price_book ORDER BY valid_from, version) AS valid_to
-FROM (SELECT *, TO_TIMESTAMP_LTZ(instant_of(effective_from), 3) AS valid_from FROM {VIEWS}.pricing_books)
+SELECT {", ".join(map(quoted, column_names(BOOKS)))},
+       TO_TIMESTAMP_LTZ(from_ms, 3) AS valid_from, TO_TIMESTAMP_LTZ(to_ms, 3) AS valid_to
+FROM (
+  SELECT *, LEAD(from_ms) OVER (PARTITION BY price_book ORDER BY from_ms, version) AS to_ms
+  FROM (SELECT *, instant_of(effective_from) AS from_ms FROM {VIEWS}.pricing_books)
+)
 """
 """Contract section 5, rule 1: the largest `effective_from`, of equal ones the highest version."""
 
