@@ -1,4 +1,7 @@
-"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`."""
+"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`.
+
+They run in the command's own JVM, with this checkout on its path: no TaskManager loads them (`udfs.loading`).
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
