@@ -215,7 +215,8 @@ def send_all(bootstrap: str) -> Producer:
 
 def transactional(bootstrap: str, name: str) -> Producer:
     """Return a producer in a transaction."""
-    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": name, "partitioner": "murmur2_random"})
+    settings = {"transactional.id": name, "transaction.timeout.ms": 600_000, "partitioner": "murmur2_random"}
+    producer = Producer({"bootstrap.servers": bootstrap} | settings)
     producer.init_transactions()
     producer.begin_transaction()
     return producer

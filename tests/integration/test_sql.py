@@ -5,7 +5,6 @@ a query beside `tollgate records` shows.
 """
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ MORE = {
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """The answers to all documented queries and some more, by name."""
     home = tmp_path_factory.mktemp("sql")
     with stack(home) as command:
@@ -50,8 +49,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list
         script = home / "all.sql"
         script.write_text(";\n".join(scripts.values()))
         found = json.loads(command.ok("sql", "--json", "-f", str(script)))
-        yield dict(zip(scripts, found, strict=True))
         pending.abort_transaction()
+        del pending  # closes it, as long as there is a broker
+    return dict(zip(scripts, found, strict=True))
 
 
 def rows(answers: dict[str, list[dict[str, Any]]], name: str) -> list[list[Any]]:
