@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "verify:verify",
     "deadletters": "deadletters:app",
     "replay": "replay:replay",
+    "sql": "sql:sql",
     "savepoint": "on_call:savepoint",
     "restore": "on_call:restore",
     "rescale": "on_call:rescale",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from billing.calendar import load_zone
 from billing.instants import EPOCH, ONE_MS
-from tollgate.money_text import shown
+from billing.money_text import shown
 from wire.v1 import billing_pb2
 
 _STATUSES = billing_pb2.Invoice.Status

@@ -131,8 +131,13 @@ class KafkaLog:
 
     def ends(self, topic: str, *, committed: bool) -> dict[TopicPartition, int]:
         """Return the offset after the last record (committed: after the last stable one)."""
+        return self.ends_of([topic], committed=committed)
+
+    def ends_of(self, topics: Iterable[str], *, committed: bool) -> dict[TopicPartition, int]:
+        """Return the offsets after the last records of several topics, asked for at once."""
         with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
-            ends: dict[TopicPartition, int] = consumer.end_offsets(self.partitions(topic))
+            parts = [part for topic in topics for part in self.partitions(topic)]
+            ends: dict[TopicPartition, int] = consumer.end_offsets(parts)
         return ends
 
     def group_offsets(self, group: str) -> dict[TopicPartition, int]:

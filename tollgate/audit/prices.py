@@ -1,6 +1,6 @@
 """The price books and contracts as they stood at any offsets of their topics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from billing.catalog import PriceCatalog
@@ -40,8 +40,8 @@ class PriceHistory:
     def __init__(
         self, books: Iterable[LogRecord], contracts: Iterable[LogRecord] = (), default_price_book: str = ""
     ) -> None:
-        self._books = [_published(PriceTopic.BOOKS, one) for one in books]
-        self._contracts = [_published(PriceTopic.CONTRACTS, one) for one in contracts]
+        self._books = list(_published(PriceTopic.BOOKS, books))
+        self._contracts = list(_published(PriceTopic.CONTRACTS, contracts))
         self._default = default_price_book
         self._catalogs: dict[ReadSoFar, PriceCatalog] = {}
 
@@ -65,5 +65,11 @@ class PriceHistory:
         return ReadSoFar(*ends)
 
 
-def _published(topic: PriceTopic, one: LogRecord) -> Published:
-    return Published(topic, one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value or b"")
+def published_prices(books: Iterable[LogRecord], contracts: Iterable[LogRecord]) -> list[Published]:
+    """Return all that is published, books first, as a job takes it in."""
+    return [*_published(PriceTopic.BOOKS, books), *_published(PriceTopic.CONTRACTS, contracts)]
+
+
+def _published(topic: PriceTopic, records: Iterable[LogRecord]) -> Iterator[Published]:
+    for one in records:
+        yield Published(topic, one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value or b"")

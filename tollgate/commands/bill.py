@@ -9,10 +9,10 @@ from billing.catalog import PriceCatalog
 from billing.instants import format_instant
 from billing.invoicing.bill import Travel
 from billing.invoicing.bill import bill as bill_of
+from billing.money_text import shown
 from tollgate.context import Context
 from tollgate.facts import read_facts, read_prices
 from tollgate.local.errors import StackError
-from tollgate.money_text import shown
 from tollgate.times import end_of
 from wire.invoices import invoice_message
 from wire.v1 import billing_pb2

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from billing.instants import format_instant
+from billing.money_text import shown
 from flink_jobs.topics import INVOICES
 from tollgate.commands.bill import bills
 from tollgate.context import Context
@@ -15,7 +16,6 @@ from tollgate.invoice_html import html_of
 from tollgate.invoice_pdf import pdf_of
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.money_text import shown
 from wire.v1 import billing_pb2
 
 _STATUSES = billing_pb2.Invoice.Status

@@ -9,6 +9,7 @@ import typer
 from billing.currencies import minor_unit_exponent
 from billing.invoicing.notes import invalid_note
 from billing.money import format_picos, parse_decimal, parse_picos
+from billing.money_text import shown
 from flink_jobs.settings import INVOICING_JOB
 from flink_jobs.topics import DEAD_LETTERS, INVOICES, NOTES
 from tollgate.commands.invoices import read_invoices
@@ -17,7 +18,6 @@ from tollgate.context import Context
 from tollgate.jobs import JOBS
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.money_text import shown
 from tollgate.times import now_ms
 from wire.notes import decode_note
 from wire.v1 import billing_pb2

@@ -98,6 +98,15 @@ class LocalStack:
             run = self._start_task_managers(run)
             self._await_all(run)
 
+    def ensure_flink_home(self) -> None:
+        """Make the Flink home where there is none with our jar of today; for programs that need no more of a stack."""
+        with self._locked():
+            jars = self.jars or ensure_jars(self.layout, self.environment, self.report)
+            library = self.layout.flink_home / "lib"
+            if all((library / jar.name).exists() and filecmp.cmp(jar, library / jar.name) for jar in jars.flink):
+                return
+            self._prepare_flink(with_ports(self._forget_dead(), self.settings), jars)
+
     def ensure_task_managers(self) -> None:
         """Replace TaskManagers that have ended; the rest of the stack must be up."""
         with self._locked():
@@ -121,10 +130,12 @@ class LocalStack:
             )
 
     def ensure_kafka(self) -> None:
-        """Start Kafka again if it has ended; the rest of the stack must be up."""
+        """Start Kafka if it does not run; the rest of the stack is left as it is, also where nothing of it runs."""
         with self._locked():
-            java = find_java(self.environment)
-            self._await_kafka(self._start_kafka(self._forget_dead(), java, self.build_jars()))
+            java, jars = find_java(self.environment), self.build_jars()
+            run = self._forget_dead()
+            run = run if kafka.NAME in run.ports else with_ports(run, self.settings)
+            self._await_kafka(self._start_kafka(run, java, jars))
 
     def renew_task_managers(self) -> None:
         """Replace all TaskManagers, and with them the Python modules that they hold; running jobs recover."""

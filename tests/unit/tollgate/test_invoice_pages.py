@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from billing.money_text import shown
 from tollgate.invoice_html import html_of
 from tollgate.invoice_page import page_of
 from tollgate.invoice_pdf import pdf_of, render
-from tollgate.money_text import shown
 from wire.v1 import billing_pb2
 
 INVOICE, LINE = billing_pb2.Invoice, billing_pb2.InvoiceLine

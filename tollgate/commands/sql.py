@@ -1,0 +1,119 @@
+"""`sql`: Flink SQL over the topics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tollgate.context import Context
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.sql.prompt import statements as typed_statements
+from tollgate.sql.show import as_object, show_changes, show_table
+from tollgate.sql.statements import split
+
+if TYPE_CHECKING:
+    from tollgate.sql.session import Session
+
+
+def sql(
+    statement: Annotated[str, typer.Option("-e", "--execute", help="Run this statement, or several with ;.")] = "",
+    file: Annotated[str, typer.Option("-f", "--file", help="Run the statements of a file; - is standard input.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="Go on as records come, until Ctrl-C; one statement.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Ask the topics in Flink SQL: committed records, up to where they end now. Without options: a prompt."""
+    context = Context()
+    if statement and file:
+        raise StackError("-e and -f are both given", "give one of them", EXIT_UNUSABLE)
+    if not statement and not file:
+        if live or json_:
+            raise StackError("--live and --json need a statement", "give -e or -f", EXIT_UNUSABLE)
+        _converse(context)
+        return
+    wanted = split(statement or _script(file))
+    if not wanted:
+        raise StackError("there is no statement", "write one, such as SHOW TABLES", EXIT_UNUSABLE)
+    session = _session(context, live=live)
+    if live:
+        _follow(session, wanted, as_json=json_)
+    elif json_:
+        _print_json(context, session, wanted)
+    else:
+        for number, one in enumerate(wanted, 1):
+            with _named(number, wanted):
+                _show(context, session, one)
+
+
+def _session(context: Context, *, live: bool = False) -> Session:
+    """Return a session; PyFlink's Table API takes a second to import, which no other command has to wait for."""
+    from tollgate.sql.session import Session
+
+    return Session(context, live=live)
+
+
+def _script(file: str) -> str:
+    """Return a script's text. Raises StackError where it cannot be read."""
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{file} cannot be read: {error}", "name a file of SQL statements", EXIT_UNUSABLE) from error
+
+
+@contextmanager
+def _named(number: int, statements: Sequence[str]) -> Iterator[None]:
+    """Say which of several statements an error is about."""
+    try:
+        yield
+    except StackError as error:
+        if len(statements) == 1:
+            raise
+        raise StackError(f"statement {number}: {error.cause}", error.remedy, error.exit_code) from error
+
+
+def _show(context: Context, session: Session, statement: str) -> None:
+    result = session.run(statement)
+    if result.columns:
+        show_table(context, result)
+    else:
+        context.report("done")
+
+
+def _print_json(context: Context, session: Session, statements: Sequence[str]) -> None:
+    """Print the rows of the one answer, or one array for each of several."""
+    answers: list[list[dict[str, Any]]] = []
+    for number, one in enumerate(statements, 1):
+        with _named(number, statements):
+            result = session.run(one)
+            rows = [as_object(result, values) for _, values in result.rows]
+        if result.columns:
+            answers.append(rows)
+    context.print_json(answers[0] if len(answers) == 1 else answers)
+
+
+def _follow(session: Session, statements: list[str], *, as_json: bool) -> None:
+    """Run all statements, and show the changes of the last one until Ctrl-C."""
+    for one in statements[:-1]:
+        for _ in session.run(one).rows:
+            pass
+    try:
+        show_changes(session.run(statements[-1]), as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _converse(context: Context) -> None:
+    """Answer at a prompt; a statement that fails is reported, and the next one asked for."""
+    session = _session(context)
+    context.report("Flink SQL over the topics. Statements end with ; and Ctrl-D ends. What there is: SHOW TABLES;")
+    for statement in typed_statements(context.settings.home / "sql" / "history"):
+        try:
+            _show(context, session, statement)
+        except StackError as error:
+            context.report(f"{error.cause}. Remedy: {error.remedy}")
+        except KeyboardInterrupt:
+            context.report("interrupted")

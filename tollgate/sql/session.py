@@ -1,0 +1,171 @@
+"""Statements over the catalog: the tables as they end now, the views, and the functions."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from py4j.protocol import Py4JError
+from pyflink.java_gateway import get_gateway
+from pyflink.table import ResultKind
+from pyflink.util.exceptions import JavaException
+
+from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
+from tollgate.audit.prices import published_prices
+from tollgate.local.errors import StackError
+from tollgate.settings import REPOSITORY
+from tollgate.sql import views
+from tollgate.sql.columns import text
+from tollgate.sql.errors import sql_error
+from tollgate.sql.flink_session import LOG, prepare_surroundings, table_environment
+from tollgate.sql.tables import CATALOG, RAW, TABLES, VIEWS, bounded_options, raw_table, view
+from udfs.sql_functions import PublishedPrices, functions
+
+if TYPE_CHECKING:
+    from tollgate.context import Context
+
+Row = tuple[str, list[Any]]
+"""What happened to a row (+I, -U, +U, -D), and its values as plain data."""
+
+LIVE_OPTIONS: Final = {"table.exec.source.idle-timeout": "5 s"}
+"""A partition without traffic must not hold a live query's windows open."""
+OPTIONS: Final = {"table.local-time-zone": "UTC", "table.dml-sync": "true"}
+
+JOBS: Final = re.compile("QueryOperation|ModifyOperation|StatementSet|AsSelect|CreateTableAS")
+"""Operations of Flink's planner that read tables; the rest asks or changes the catalog."""
+WRITES: Final = re.compile("ModifyOperation|StatementSet|AsSelect|CreateTableAS")
+"""Those of them that have written when they are done, and have no rows to show."""
+
+PORTION: Final = 500
+"""Rows that are fetched at once, where they end."""
+
+
+@dataclass
+class Result:
+    """The answer to a statement; `rows` may be read once. A statement without an answer has no columns."""
+
+    columns: list[str]
+    rows: Iterator[Row]
+
+
+class Session:
+    """One embedded Flink with the catalog; each statement of a bounded session reads to the end of that moment."""
+
+    def __init__(self, context: Context, *, live: bool = False) -> None:
+        self._context = context
+        self._live = live
+
+    def run(self, statement: str) -> Result:
+        """Run one statement. Raises StackError with what Flink says against it."""
+        environment = self._environment
+        try:
+            kinds = self._operations(statement)
+            if not self._live and any(map(JOBS.search, kinds)):
+                self._let_tables_end_now()
+            result = environment.execute_sql(statement)
+            return Result([], iter(())) if any(map(WRITES.search, kinds)) else self._result(result)
+        except (Py4JError, JavaException) as failure:
+            raise self._failure(failure) from failure
+
+    @cached_property
+    def _environment(self) -> Any:
+        """The table environment with catalog, views and functions; it takes seconds to start."""
+        bootstrap = self._context.bootstrap_servers
+        self._context.report(f"reading {bootstrap}" + (": ends with Ctrl-C" if self._live else ""))
+        self._context.log.ends(PRICE_BOOKS, committed=True)  # says in one line that Kafka is away, before Java starts
+        self._context.stack.ensure_flink_home()
+        prepare_surroundings(self._context.stack.cluster(), REPOSITORY, sys.executable)
+        environment = table_environment(live=self._live, options=OPTIONS | (LIVE_OPTIONS if self._live else {}))
+        self._make_catalog(environment)
+        return environment
+
+    def _make_catalog(self, environment: Any) -> None:
+        """Make tables, views and functions."""
+        servers = {"properties.bootstrap.servers": self._context.bootstrap_servers}
+        ends: dict[str, dict[str, str]] = {} if self._live else self._ends()
+        for name, function in functions(self._prices()).items():
+            environment.create_temporary_system_function(name, function)
+        for statement in (
+            f"CREATE CATALOG {CATALOG} WITH ('type' = 'generic_in_memory', 'default-database' = '{VIEWS}')",
+            f"USE CATALOG {CATALOG}",
+            f"CREATE DATABASE {RAW}",
+            *(raw_table(table, servers | ends.get(table.topic, {})) for table in TABLES),
+            *map(view, TABLES),
+            *views.statements(),
+        ):
+            environment.execute_sql(statement)
+
+    def _let_tables_end_now(self) -> None:
+        """Let each table end where its topic ends at this moment."""
+        ends = self._ends()
+        for table in TABLES:
+            settings = ", ".join(f"{text(key)} = {text(value)}" for key, value in ends[table.topic].items())
+            self._environment.execute_sql(f"ALTER TABLE {CATALOG}.{RAW}.{table.name} SET ({settings})")
+
+    def _ends(self) -> dict[str, dict[str, str]]:
+        """Return the options by which each topic ends: after what is committed, as if it ended there."""
+        found: dict[str, list[tuple[int, int]]] = {table.topic: [] for table in TABLES}
+        for part, end in self._context.log.ends_of(list(found), committed=True).items():
+            found[part.topic].append((part.partition, end))
+        return {topic: bounded_options(ends) for topic, ends in found.items()}
+
+    def _prices(self) -> PublishedPrices:
+        """Return all that is published, for the functions."""
+        log = self._context.log
+        published = published_prices(log.read(PRICE_BOOKS), log.read(CONTRACTS))
+        return PublishedPrices(tuple(published), self._context.settings.default_price_book, time.time_ns() // 1_000_000)
+
+    def _operations(self, statement: str) -> list[str]:
+        """Return what a statement does, in the words of Flink's planner. Raises StackError for a write to a topic."""
+        parser = self._environment._j_tenv.getParser()  # noqa: SLF001 - PyFlink has no way of its own
+        operations = list(parser.parse(statement))
+        for operation in operations:
+            self._refuse_writing(operation)
+        return [operation.getClass().getSimpleName() for operation in operations]
+
+    def _refuse_writing(self, operation: Any) -> None:
+        """Raise StackError for what would write to a topic: those are written by the jobs, and by commands."""
+        kind = operation.getClass().getSimpleName()
+        if kind == "StatementSetOperation":
+            for one in operation.getOperations():
+                self._refuse_writing(one)
+        if kind == "SinkModifyOperation":
+            target = operation.getContextResolvedTable().getIdentifier()
+            if (target.getCatalogName(), target.getDatabaseName()) == (CATALOG, RAW):
+                cause = f"{target.getObjectName()} is a topic, and topics are only read here"
+                raise StackError(cause, "write to a table of your own; events go in by `tollgate produce`")
+
+    def _result(self, result: Any) -> Result:
+        if result.get_result_kind() == ResultKind.SUCCESS:
+            return Result([], iter(()))
+        columns = list(result.get_resolved_schema().get_column_names())
+        return Result(columns, self._rows(result._j_table_result.collect()))  # noqa: SLF001 - see RowsAsJson
+
+    def _rows(self, found: Any) -> Iterator[Row]:
+        """Yield the rows as they come; the query ends when they are no longer wanted."""
+        read = get_gateway().jvm.tollgate.jvm.RowsAsJson.read
+        portion = 1 if self._live else PORTION
+        try:
+            while rows := json.loads(read(found, portion)):
+                for kind, *values in rows:
+                    yield kind, values
+        except Py4JError as failure:
+            raise self._failure(failure) from failure
+        finally:
+            close(found)
+
+    def _failure(self, failure: BaseException) -> StackError:
+        return sql_error(failure, str(self._context.stack.layout.log_of(LOG)))
+
+
+def close(rows: Any) -> None:
+    """End a query. One that has failed fails here again, which says nothing new."""
+    with suppress(Py4JError):
+        rows.close()

@@ -1,0 +1,110 @@
+"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`.
+
+They run in the command's own JVM, with this checkout on its path: no TaskManager loads them (`udfs.loading`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pyflink.table import DataTypes
+from pyflink.table.udf import ScalarFunction, udf
+
+from billing.instants import EPOCH, ONE_MS, parse_instant
+from udfs.price_answers import PriceAnswers, format_money
+from udfs.price_feed import Published
+
+
+class PublishedPrices(NamedTuple):
+    """All that is published, the id of the default book ("": the first), and the moment that answers are for."""
+
+    published: tuple[Published, ...]
+    default_price_book: str
+    now_ms: int
+
+
+@lru_cache(maxsize=1)
+def answers_of(prices: PublishedPrices) -> PriceAnswers:
+    """Return the answers, worked out once for all functions of a statement."""
+    return PriceAnswers(prices.published, prices.default_price_book, prices.now_ms)
+
+
+class PriceFunction(ScalarFunction):
+    """A function that knows the prices."""
+
+    def __init__(self, prices: PublishedPrices) -> None:
+        self._prices = prices
+
+    def open(self, _: Any) -> None:
+        """Read the prices, where the function runs."""
+        self._answers = answers_of(self._prices)
+
+
+class Quote(PriceFunction):
+    """quote(meter, quantity[, customer_id])."""
+
+    def eval(self, meter: str | None, quantity: int | None, customer_id: str | None = "") -> str | None:
+        """Return a price in decimal text."""
+        if meter is None or quantity is None:
+            return None
+        return self._answers.quote(meter, int(quantity), customer_id or "")
+
+
+class TierOf(PriceFunction):
+    """tier_of(meter, unit[, customer_id])."""
+
+    def eval(self, meter: str | None, unit: int | None, customer_id: str | None = "") -> int | None:
+        """Return a tier's number."""
+        if meter is None or unit is None:
+            return None
+        return self._answers.tier_of(meter, int(unit), customer_id or "")
+
+
+class CycleOf(PriceFunction):
+    """cycle_of(event_time[, customer_id])."""
+
+    def eval(self, event_time: Any, customer_id: str | None = "") -> str | None:
+        """Return a cycle's name."""
+        return None if event_time is None else self._answers.cycle_of(epoch_ms(event_time), customer_id or "")
+
+
+class InstantOf(ScalarFunction):
+    """instant_of(text)."""
+
+    def eval(self, text: str | None) -> int | None:
+        """Return the epoch milliseconds of an instant as price books write it, None for any other text."""
+        try:
+            return None if text is None else parse_instant(text)
+        except ValueError:
+            return None
+
+
+class FormatMoney(ScalarFunction):
+    """format_money(amount, currency)."""
+
+    def eval(self, amount: str | Decimal | int | None, currency: str | None) -> str | None:
+        """Return an amount for people."""
+        if amount is None or currency is None:
+            return None
+        return format_money(f"{amount:f}" if isinstance(amount, Decimal) else str(amount), currency)
+
+
+def epoch_ms(moment: Any) -> int:
+    """Return an instant as epoch ms; timestamps are UTC, as the session's are."""
+    if isinstance(moment, datetime):
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // ONE_MS
+    return int(moment)
+
+
+def functions(prices: PublishedPrices) -> Mapping[str, Any]:
+    """Return the functions by their names in SQL."""
+    text, whole = DataTypes.STRING(), DataTypes.INT()
+    return {
+        "quote": udf(Quote(prices), result_type=text),
+        "tier_of": udf(TierOf(prices), result_type=whole),
+        "cycle_of": udf(CycleOf(prices), result_type=text),
+        "instant_of": udf(InstantOf(), result_type=DataTypes.BIGINT()),
+        "format_money": udf(FormatMoney(), result_type=text),
+    }
