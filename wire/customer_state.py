@@ -106,11 +106,12 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
 def _earlier(customer_id: str, data: bytes) -> CustomerState:
     try:
         message = state_pb2.CustomerState.FromString(data)
-        found = message.format
     except DecodeError:
         found = data[0]  # a later release begins with its number as this one does
-    if found in FORMATS:
-        return customer_of_message(customer_id, message)
+    else:
+        found = message.format
+        if found in FORMATS:
+            return customer_of_message(customer_id, message)
     known = ", ".join(map(str, FORMATS))
     raise UnknownStateFormatError(f"state format {found} of {customer_id}; this release reads {known} and {FORMAT}")
 

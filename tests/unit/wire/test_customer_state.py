@@ -94,6 +94,11 @@ def test_the_format_of_a_later_release_is_refused() -> None:
         decode_state("zoe", bytes([FORMAT + 1]) + encode_state(CustomerState("zoe"))[1:])
 
 
+def test_damaged_bytes_that_begin_as_an_earlier_format_are_refused() -> None:
+    with pytest.raises(UnknownStateFormatError, match="state format 2 of zoe"):
+        decode_state("zoe", b"\x02\xff")
+
+
 def test_no_bytes_at_all_are_no_state_of_this_format() -> None:
     with pytest.raises(UnknownStateFormatError):
         decode_state("zoe", b"")
