@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -212,6 +213,7 @@ def cuts(draw: st.DrawFn) -> engine.Frames:
     return cut
 
 
+@pytest.mark.timeout(1800)  # some minutes, and three times as long beside other work
 @settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(logs(), books(), st.lists(contracts(("b", "c"), alone=True), max_size=3), cuts())
 def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(
