@@ -12,6 +12,9 @@ from wire.frames import put_off_entry
 SETTLED_IN_MS = 5_000
 """So long after its start an instance that knows of nothing says so: the timers of what waited have fired by then."""
 
+NO_WATERMARK_MS = 0
+"""Noted as a shard's earliest deadline where nothing tells the time yet, so that anything may be due."""
+
 
 @dataclass(slots=True)
 class PutOff:
@@ -23,6 +26,7 @@ class PutOff:
     started_ms: int
     held: dict[str, dict[bytes, int]] = field(default_factory=dict)
     unsettled: dict[str, int] = field(default_factory=dict)
+    _first_held: dict[str, int] = field(default_factory=dict)
     _looked: set[str] = field(default_factory=set)
     _told_ms: int | None = None
 
@@ -38,15 +42,22 @@ class PutOff:
         """Tell whether a turn has left something in a shard, as far as is known since the start."""
         return shard in self.unsettled or shard not in self._looked
 
+    def left_shards(self) -> set[str]:
+        """Return the shards in which a turn is known to have left something; time alone will settle it."""
+        return {shard for shard, deadline_ms in self.unsettled.items() if deadline_ms != NO_WATERMARK_MS}
+
     def speaks_at_ms(self, now_ms: int) -> int:
         """Return when it will be known that nothing is put off, in processing time; 0: it is by now, or was told."""
         at_ms = self.started_ms + SETTLED_IN_MS
         return at_ms if self._told_ms is None and now_ms < at_ms else 0
 
-    def news(self, now_ms: int) -> bytes:
-        """Return an outgoing entry where something has changed, else nothing; `now_ms` is processing time."""
-        held_ms = min((min(clocks.values()) for clocks in self.held.values() if clocks), default=NEVER_MS)
-        least_ms = min(held_ms, min(self.unsettled.values(), default=NEVER_MS))
+    def news(self, shard: str, now_ms: int) -> bytes:
+        """Return an outgoing entry where something has changed in a shard, else nothing; in processing time."""
+        if clocks := self.held.get(shard):
+            self._first_held[shard] = min(clocks.values())
+        else:
+            self._first_held.pop(shard, None)
+        least_ms = min(min(one.values(), default=NEVER_MS) for one in (self._first_held, self.unsettled))
         if least_ms == NEVER_MS and self.speaks_at_ms(now_ms):
             return b""
         if least_ms == self._told_ms:

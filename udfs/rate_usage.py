@@ -19,7 +19,7 @@ from udfs.held_shards import held_shards
 from udfs.loading import load_all
 from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
-from udfs.put_off import PutOff
+from udfs.put_off import NO_WATERMARK_MS, PutOff
 from udfs.turns import Turn, resume_at_ms
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
@@ -83,7 +83,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._count()
         if self._rater.holds:
             self._await_factors(ctx)
-        yield from self._told(out)
+        yield from self._told(out, ctx)
 
     def _bind(self, ctx: Any) -> PriceFeed:
         """Make what belongs to this element known to the rating; returns the prices."""
@@ -120,7 +120,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         """Go on with what a turn has left of the shard; after a restore, once there is a watermark to settle by."""
         watermark_ms = self._timers.current_watermark()
         out = self._rater.settle(watermark_ms, prices) if watermark_ms >= 0 else b""
-        self._resume(ctx, self._rater.silent.unsettled_ms if watermark_ms >= 0 else 0)
+        self._resume(ctx, self._rater.silent.unsettled_ms if watermark_ms >= 0 else NO_WATERMARK_MS)
         return out
 
     def _resume(self, ctx: Any, unsettled_ms: int) -> None:
@@ -131,11 +131,11 @@ class RateUsage(KeyedBroadcastProcessFunction):
             self._timers.register_processing_time_timer(resume_at_ms(now_ms))
 
     def _show_held(self) -> None:
-        self._held_shards.set(len(self._patience.shards.keys() | self._put_off.unsettled.keys()))
+        self._held_shards.set(len(self._patience.shards.keys() | self._put_off.left_shards()))
 
-    def _told(self, out: bytes) -> Iterator[bytes]:
+    def _told(self, out: bytes, ctx: Any) -> Iterator[bytes]:
         alerts, self._alerts = self._alerts, []
-        put_off = self._put_off.news(self._timers.current_processing_time())
+        put_off = self._put_off.news(str(ctx.get_current_key()), self._timers.current_processing_time())
         if out or alerts or put_off:
             yield b"".join([out, *alerts, put_off])
 
@@ -165,7 +165,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
             if self._put_off.may_be_unsettled(str(ctx.get_current_key())):
                 out += self._settle(ctx, feed.catalog)
         self._count()
-        yield from self._told(out)
+        yield from self._told(out, ctx)
         if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):
             self._timers.register_processing_time_timer(at_ms)
 

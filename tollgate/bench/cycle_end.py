@@ -18,7 +18,7 @@ from billing.instants import parse_instant
 from flink_jobs.settings import INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING
 from flink_jobs.topics import INVOICES, RECORDS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.bench.latency import Prober, Reader, beside, probe_of_record
-from tollgate.bench.load import load_producer
+from tollgate.bench.load import load_producer, produce_one
 from tollgate.bench.processes import by_role, processes_of, roles_of
 from tollgate.bench.progress import Ends, Follower, Sample, rate
 from tollgate.commands.produce import send_heartbeats
@@ -201,12 +201,7 @@ def _between(samples: Sequence[Sample], expected: int) -> tuple[Sample, Sample]:
 def _produce(bootstrap: str, customers: int, subscriptions: int) -> None:
     producer = load_producer(bootstrap, linger_ms=20)
     for topic, key, value in (*_usage(customers), *_starts(subscriptions)):
-        while True:
-            try:
-                producer.produce(topic, value=value, key=key, timestamp=USED_MS)
-                break
-            except BufferError:
-                producer.poll(0.1)
+        produce_one(producer, key, value, USED_MS, topic)
     producer.flush()
 
 

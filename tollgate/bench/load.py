@@ -54,11 +54,11 @@ def produce_load(bootstrap: str, events: int, customers: int, start_ms: int, see
     producer.flush()
 
 
-def produce_one(producer: Producer, key: str, value: bytes, timestamp_ms: int) -> None:
+def produce_one(producer: Producer, key: str, value: bytes, timestamp_ms: int, topic: str = USAGE_EVENTS) -> None:
     """Hand one event to the producer, waiting while its queue is full."""
     while True:
         try:
-            producer.produce(USAGE_EVENTS, value=value, key=key, timestamp=timestamp_ms)
+            producer.produce(topic, value=value, key=key, timestamp=timestamp_ms)
             return
         except BufferError:
             producer.poll(0.1)

@@ -6,7 +6,7 @@ from billing.events import Delivery
 from billing.state import NEVER_MS
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.held_events import HeldEvents
-from udfs.put_off import SETTLED_IN_MS, PutOff
+from udfs.put_off import NO_WATERMARK_MS, SETTLED_IN_MS, PutOff
 from wire.frames import FramedRecord, Tag, unpack_outgoing
 
 START_MS = 1_000_000
@@ -22,7 +22,7 @@ def waiting(*clocks_ms: int) -> list[FramedRecord]:
 
 def told(put_off: PutOff, after_ms: int = 0) -> list[int]:
     """The clocks of what is told now."""
-    entries = list(unpack_outgoing(put_off.news(START_MS + after_ms)))
+    entries = list(unpack_outgoing(put_off.news("b", START_MS + after_ms)))
     assert all(tag is Tag.PUT_OFF and key is None for tag, key, _, _ in entries)
     return [clock_ms for _, _, value, _ in entries for (clock_ms,) in [unpack(">q", value)]]
 
@@ -53,6 +53,13 @@ def test_a_shard_may_be_unsettled_until_it_was_looked_at() -> None:
     assert not put_off.may_be_unsettled("a")
     put_off.note_unsettled("a", 5)
     assert put_off.may_be_unsettled("a")
+
+
+def test_nobody_waits_for_a_shard_in_which_nothing_tells_the_time() -> None:
+    put_off = PutOff(START_MS)
+    put_off.note_unsettled("a", NO_WATERMARK_MS)
+    put_off.note_unsettled("b", 5)
+    assert (put_off.left_shards(), put_off.may_be_unsettled("a")) == ({"b"}, True)
 
 
 def test_clocks_of_those_who_wait_are_those_of_their_first_events_and_found_again_after_a_restore() -> None:
