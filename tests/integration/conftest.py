@@ -79,7 +79,6 @@ def stack(home: Path, **settings: str) -> Iterator[Tollgate]:
         "TOLLGATE_KAFKA_PORT": "0",
         "TOLLGATE_FLINK_PORT": "0",
         "TOLLGATE_REDIS_PORT": "0",
-        "TOLLGATE_CHECKPOINT_INTERVAL_MS": "1000",
         "TOLLGATE_JOBS": "usage-rating,balances",
         "COLUMNS": "200",
         # A stack of a few minutes: thorough compilation would take most of the processors, and never pay.
