@@ -25,8 +25,11 @@ demo: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1
 demo: setup ## the main job on the local stack under realistic traffic, ending with a proof
 	@$(RUN) tollgate demo --seconds $(or $(SECONDS),30)
 
-test: setup check test-jvm ## all quick tiers: unit, golden, properties, integration
-	@$(RUN) pytest
+QUICK := tests/unit tests/golden tests/oracle tests/oracle_subscriptions tests/properties
+
+test: setup check test-jvm ## all quick tiers: unit, golden and properties on all cores; then integration, on stacks of its own
+	@$(RUN) pytest -n auto --durations=10 $(QUICK)
+	@$(RUN) pytest --durations=25 tests/integration
 
 test-faults: setup ## the long fault runs
 	@$(RUN) pytest -m faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,9 @@ JOB_ID: Final = re.compile(r"Job has been submitted with JobID ([0-9a-f]{32})")
 PYTHON_ERROR: Final = re.compile(r"^(?!org\.apache|java\.)[\w.]*(Error|Exception|Exit|Interrupt)\b.*")
 TIMEOUT_SECONDS: Final = 300
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Clients may run beside each other; what is noted of them in the run file is written by one of them at a time."""
+
 
 def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     stack: LocalStack,
@@ -45,7 +49,8 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     Raises StackError with the Python error's last line if the program fails, e.g. before it submits.
     """
     code = digest(py_files)
-    ensure_code(stack, code)
+    with _ONE_AT_A_TIME:
+        ensure_code(stack, code)
     cluster = stack.cluster()
     command = client_command(cluster) + run_arguments(stack.layout, name, parallelism)
     if savepoint is not None:
@@ -55,8 +60,9 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     # The client takes its options anywhere; the program's own come after its name, which is last.
     command += ["-py", str(program)] if isinstance(program, Path) else ["-pym", program]
     job_id = run_client(name, [*command, *args], flink_environment(cluster), stack.layout)
-    run = load_run_file(stack.layout.run_file).with_job(name, job_id)
-    save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
+    with _ONE_AT_A_TIME:
+        run = load_run_file(stack.layout.run_file).with_job(name, job_id)
+        save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
     return job_id
 
 
