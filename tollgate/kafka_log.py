@@ -61,8 +61,10 @@ def _reachable(bootstrap: str) -> Iterator[None]:
 class KafkaLog:
     """A Kafka cluster as this program uses it. Close it, or use it as a context manager."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, Any] | None = None) -> None:
+        """Take where Kafka is and, where it asks who is there, the clients' options (`kafka_python_options`)."""
         self.bootstrap = bootstrap
+        self._options = {"bootstrap_servers": bootstrap, **(security or {})}
         self._admin: KafkaAdminClient | None = None
 
     def __enter__(self) -> Self:
@@ -81,7 +83,7 @@ class KafkaLog:
         """The admin client, connected on first use; raises StackError where Kafka is away."""
         if self._admin is None:
             with _reachable(self.bootstrap):
-                self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=_BOOTSTRAP_MS)
+                self._admin = KafkaAdminClient(**self._options, bootstrap_timeout_ms=_BOOTSTRAP_MS)
         return self._admin
 
     def create_topics(self, topics: Iterable[Topic], partitions: int) -> None:
@@ -203,7 +205,7 @@ class KafkaLog:
     @contextmanager
     def _consumer(self, *, committed: bool) -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **self._options,
             isolation_level="read_committed" if committed else "read_uncommitted",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -228,7 +230,7 @@ class KafkaLog:
                 "compression_type": "lz4",
                 "max_request_size": MAX_DEAD_LETTER_BYTES,
             }
-            producer = KafkaProducer(bootstrap_servers=self.bootstrap, **(settings | options))
+            producer = KafkaProducer(**(self._options | settings | options))
             try:
                 yield producer
                 producer.flush(timeout=120)
