@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.tollgate/uv/bin/uv)
 RUN := $(UV) run --locked --extra bench
 PYTHON ?= python3
 
-.PHONY: setup demo test test-faults check test-jvm bench up down clean
+.PHONY: setup demo test test-faults fuzz audit check test-jvm bench up down clean
 
 setup: .venv/.stamp ## install everything that the project needs, into the project
 
@@ -30,6 +30,13 @@ test: setup check test-jvm ## all quick tiers: unit, golden, properties, integra
 
 test-faults: setup ## the long fault runs
 	@$(RUN) pytest -m faults
+
+fuzz: setup ## every decoder against N inputs that nobody wrote (SEED=1)
+	@$(RUN) python -m tests.fuzz $(or $(N),100000) $(or $(SEED),1)
+
+audit: setup ## the locked packages against the database of known vulnerabilities, which needs a network
+	@$(UV) export --locked --extra bench --no-emit-project --format requirements-txt --quiet --output-file .tollgate/requirements.txt
+	@$(RUN) pip-audit --strict --disable-pip --require-hashes --requirement .tollgate/requirements.txt
 
 check: setup ## style, types, and which package may import which
 	@$(RUN) ruff check .

@@ -24,6 +24,7 @@ PASSWORDS = {
     "tollgate-usage-rating": "marsh-copper-17",
     "tollgate-operator": "violet-anvil-93",
     "tollgate-producer": "barley-comet-58",
+    "stranger": "pebble-arrow-66",
 }
 
 
