@@ -36,7 +36,8 @@ fuzz: setup ## every decoder against N inputs that nobody wrote (SEED=1)
 
 audit: setup ## the locked packages against the database of known vulnerabilities, which needs a network
 	@$(UV) export --locked --extra bench --no-emit-project --format requirements-txt --quiet --output-file .tollgate/requirements.txt
-	@$(RUN) pip-audit --strict --disable-pip --require-hashes --requirement .tollgate/requirements.txt
+	@$(RUN) pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement .tollgate/requirements.txt || \
+	  { echo "make audit: no clean verdict: see above what is known, or that the OSV database was not reached"; exit 1; }
 
 check: setup ## style, types, and which package may import which
 	@$(RUN) ruff check .

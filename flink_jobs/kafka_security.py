@@ -66,7 +66,7 @@ class KafkaSecurity(BaseSettings):
         """What a Java client is opened with; of a password file only its place."""
         if self.kafka_security_protocol == "PLAINTEXT":
             return {}
-        properties = {"security.protocol": self.kafka_security_protocol}
+        properties: dict[str, str] = {"security.protocol": self.kafka_security_protocol}
         if self.kafka_ca_file is not None:
             properties |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.kafka_ca_file.resolve())}
         if _has_user(self):

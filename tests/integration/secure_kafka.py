@@ -13,7 +13,7 @@ from tollgate.local.errors import StackError
 from tollgate.local.jars import ensure_jars
 from tollgate.local.kafka import KafkaNode, render_properties
 from tollgate.local.layout import Layout
-from tollgate.local.ports import LOOPBACK, any_free_port
+from tollgate.local.ports import LOOPBACK, any_free_port, is_answered
 from tollgate.local.prerequisites import find_java
 from tollgate.settings import REPOSITORY, Settings
 
@@ -148,6 +148,9 @@ def secure_kafka(folder: Path) -> Iterator[SecureKafka]:
 def _await_answer(kafka: SecureKafka, broker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
+        while broker.poll() is None and not is_answered(int(kafka.address.rpartition(":")[2])):
+            assert time.monotonic() < deadline, "the broker does not listen"
+            time.sleep(0.2)
         try:
             with kafka.log(ADMIN) as log:
                 log.admin.list_topics()

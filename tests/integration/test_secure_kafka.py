@@ -85,19 +85,19 @@ def usage(event_id: str) -> bytes:
 
 
 def test_without_a_right_a_command_says_who_may_not_do_what(kafka: SecureKafka) -> None:
-    done = tollgate(kafka, "stranger", "records")
+    done = tollgate(kafka, "stranger", "records", "--all")
     assert_one_line(done, "forbids it to user stranger: [Error 29] TopicAuthorization", "`tollgate acl kafka")
 
 
 def test_a_wrong_password_is_named_as_what_it_is(kafka: SecureKafka, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("velvet-otter")
-    done = tollgate(kafka, OPERATOR, "records", TOLLGATE_KAFKA_PASSWORD_FILE=str(tmp_path / "wrong"))
+    done = tollgate(kafka, OPERATOR, "records", "--all", TOLLGATE_KAFKA_PASSWORD_FILE=str(tmp_path / "wrong"))
     assert_one_line(done, f"does not let user {OPERATOR} in", "TOLLGATE_KAFKA_USER, _PASSWORD_FILE")
     assert "velvet-otter" not in done.stderr
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(kafka: SecureKafka) -> None:
-    done = tollgate(kafka, OPERATOR, "records", TOLLGATE_KAFKA_CA_FILE=str(kafka.folder / "server.pem"))
+    done = tollgate(kafka, OPERATOR, "records", "--all", TOLLGATE_KAFKA_CA_FILE=str(kafka.folder / "server.pem"))
     assert_one_line(done, "CERTIFICATE_VERIFY_FAILED", "TOLLGATE_KAFKA_CA_FILE")
 
 
@@ -106,7 +106,7 @@ def test_who_may_send_sends_and_who_may_read_reads(granted: SecureKafka) -> None
         producer.send(USAGE_EVENTS, key=b"acme", value=usage("by-hand"))
     with granted.log(OPERATOR) as log:
         assert "by-hand" in {usage_pb2.UsageEvent.FromString(one.value).event_id for one in log.read(USAGE_EVENTS)}
-    assert_one_line(tollgate(granted, PRODUCER, "records"), f"user {PRODUCER}", f"--user {PRODUCER}")
+    assert_one_line(tollgate(granted, PRODUCER, "records", "--all"), f"user {PRODUCER}", f"--user {PRODUCER}")
 
 
 def test_java_clients_get_in_by_the_same_settings(granted: SecureKafka) -> None:

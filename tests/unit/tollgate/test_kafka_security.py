@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from flink_jobs.kafka_security import KafkaSecurity
 from flink_jobs.settings import BalanceSettings, JobSettings
 from tollgate.context import Context
+from tollgate.jobs import JOBS
 from tollgate.local.errors import StackError
 from tollgate.settings import Settings, load_settings
 
@@ -144,3 +145,4 @@ def test_another_redis_is_named_to_a_job_by_variables_alone(tmp_path: Path, monk
         "TOLLGATE_REDIS_URL": "rediss://writer@redis-1:6380/0",
         "TOLLGATE_REDIS_PASSWORD_FILE": str(file),
     }
+    assert JOBS["balances"].arguments(context) == []
