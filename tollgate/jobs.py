@@ -94,6 +94,11 @@ def _rating_arguments(context: Context) -> list[str]:
     return [*_deciding_arguments(context), "--surge-patience-ms", str(context.settings.surge_patience_ms)]
 
 
+def _balances_arguments(context: Context) -> list[str]:
+    # Another Redis's URL may hold a password: it is among `Context.job_secrets`.
+    return [] if context.settings.redis_url else ["--redis-url", context.redis_url]
+
+
 def _subscription_arguments(context: Context) -> list[str]:
     # A prefix in the environment is the rating job's: with the same one the two would fence each other off.
     return [*_deciding_arguments(context), "--transactional-id-prefix", "tollgate-subscriptions"]
@@ -128,7 +133,7 @@ JOBS = {
         inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP), (SESSIONS, SESSIONS_GROUP), (SURGE, SURGE_GROUP)),
         source_uid="live-records",
         outputs=(BALANCES,),
-        arguments=lambda context: ["--redis-url", context.redis_url],
+        arguments=_balances_arguments,
         width=lambda _: 1,
         bills=False,
     ),
@@ -262,6 +267,7 @@ def submit_again(context: Context, submission: Submission, restore: Path | None)
         py_files=[build.archive],
         args=[*submission.arguments, "--parallelism", str(width)],
         savepoint=restore,
+        secrets=context.job_secrets,
     )
     save_submission(layout, job_id, submission)
     return job_id

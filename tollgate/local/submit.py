@@ -41,9 +41,11 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     args: Sequence[str] = (),
     savepoint: Path | None = None,
     drop_unknown_state: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> str:
     """Submit a file (a Path) or a module (a str) and return the job id.
 
+    `secrets`: variables that the program gets and that no command line or log shows.
     `drop_unknown_state`: what the savepoint holds of operators that the job does not have is left out.
     The job's checkpoints and savepoints go below directories named `name`, where `newest_checkpoint` finds them.
     Raises StackError with the Python error's last line if the program fails, e.g. before it submits.
@@ -59,7 +61,7 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
         command += ["-pyfs", ",".join(map(str, py_files))]
     # The client takes its options anywhere; the program's own come after its name, which is last.
     command += ["-py", str(program)] if isinstance(program, Path) else ["-pym", program]
-    job_id = run_client(name, [*command, *args], flink_environment(cluster), stack.layout)
+    job_id = run_client(name, [*command, *args], flink_environment(cluster) | dict(secrets or {}), stack.layout)
     with _ONE_AT_A_TIME:
         run = load_run_file(stack.layout.run_file).with_job(name, job_id)
         save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
