@@ -62,8 +62,20 @@ class AlertHub:
                         listener.queue.put_nowait(one)
                     except asyncio.QueueFull:
                         self.leave(number)
-                        listener.queue.get_nowait()
-                        listener.queue.put_nowait(None)
+                        dismiss(listener)
+
+    def end(self) -> None:
+        """Tell all who listen to go: the server ends."""
+        for number, listener in list(self._by_number.items()):
+            self.leave(number)
+            dismiss(listener)
+
+
+def dismiss(listener: Listener) -> None:
+    """Tell a listener to go, after what is in its queue already."""
+    if listener.queue.full():
+        listener.queue.get_nowait()
+    listener.queue.put_nowait(None)
 
 
 class AlertReader(threading.Thread):

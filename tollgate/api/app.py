@@ -43,7 +43,9 @@ class Parts(NamedTuple):
 
     gate: Gate
     read_hash: ReadHash
+    hub: AlertHub
     make_context: Callable[[], Context]
+    surge: Callable[[Context], list[dict[str, str]]]
     close: Callable[[], None] = lambda: None
     follow_alerts: bool = True
 
@@ -69,8 +71,8 @@ def framework(parts: Parts) -> FastAPI:
         title="Tollgate", version="1", description=ABOUT, responses=_DOCUMENTED, lifespan=lifespan,
         docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json", redirect_slashes=False,
     )  # fmt: skip
-    app.state.gate, app.state.read_hash = parts.gate, parts.read_hash
-    app.state.reading, app.state.hub = Reading(parts.make_context), AlertHub()
+    app.state.gate, app.state.read_hash, app.state.surge = parts.gate, parts.read_hash, parts.surge
+    app.state.reading, app.state.hub = Reading(parts.make_context), parts.hub
     app.state.operations_lock, app.state.operations_seen = asyncio.Lock(), (float("-inf"), {})
     for part in (routes, routes_alerts, routes_operations, pages):
         app.include_router(part.router)

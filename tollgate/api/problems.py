@@ -1,6 +1,7 @@
 """What callers are told when something does not work: one JSON shape, with cause and remedy."""
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -59,7 +60,7 @@ def invalid(cause: str, remedy: str) -> Problem:
 def of_stack(error: StackError) -> Problem:
     """Return the answer for an error of the functions behind the commands."""
     if error.exit_code == EXIT_UNUSABLE:
-        return invalid(error.cause, error.remedy)
+        return invalid(_as_parameters(error.cause), _as_parameters(error.remedy))
     # Addresses and paths of the installation are nobody's business.
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -67,3 +68,8 @@ def of_stack(error: StackError) -> Problem:
         "try again later; operators see why with `tollgate status`",
         {"Retry-After": "5"},
     )
+
+
+def _as_parameters(text: str) -> str:
+    """Return a text about options of a command with the names that parameters have here."""
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), text)

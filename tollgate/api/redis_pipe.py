@@ -7,7 +7,7 @@ This one knows how to ask for hashes, and nothing else.
 import asyncio
 import ssl
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.connection import parse_url
@@ -42,8 +42,7 @@ class _Connection(asyncio.Protocol):
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.WriteTransport", transport)  # uvloop's is one, and no subclass
 
     def ask(self, question: bytes) -> asyncio.Future[Any]:
         """Send a command; the future is its answer."""

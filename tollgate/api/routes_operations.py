@@ -8,8 +8,6 @@ from fastapi import APIRouter, Request
 
 from tollgate.api.asking import AnyCaller, ask
 from tollgate.api.operations import operations as look
-from tollgate.balance_store import BalanceStore
-from tollgate.context import Context
 
 router = APIRouter()
 
@@ -20,11 +18,8 @@ FRESH_SECONDS = 2.0
 @router.get("/v1/surge", tags=["customer"])
 async def surge(request: Request, caller: AnyCaller) -> list[dict[str, str]]:  # noqa: ARG001 - any key will do
     """Return the surge factors by price book, meter and dimension value: the newest interval, and the one before."""
-    return await ask(request, _surge)
-
-
-def _surge(context: Context) -> list[dict[str, str]]:
-    return BalanceStore(context.redis_url).surge()
+    found: list[dict[str, str]] = await ask(request, request.app.state.surge)
+    return found
 
 
 @router.get("/v1/operations", tags=["operations"])

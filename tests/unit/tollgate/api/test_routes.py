@@ -99,7 +99,7 @@ def test_prices_say_which_tier_comes_next(world: World) -> None:
         (one["from"], one["up_to"], one["unit_price"], one["flat_fee"], one["current"]) for one in sms["tiers"]
     ] == [
         (1, 1000, "0.0079", "", False),
-        (1001, 100000, "0.0070", "1.00", True),
+        (1001, 100000, "0.007", "1", True),
         (100001, None, "0.0055", "", False),
     ]
     kinds = {one["id"]: one["status"] for one in found["promotions"]}
@@ -139,7 +139,7 @@ def test_an_invoice_as_json_page_and_pdf(world: World) -> None:
 
 def test_operations_says_what_is_away_instead_of_failing(world: World) -> None:
     found = world.get("/v1/operations").json()
-    assert found["recorded"] == 4 or found["recorded"] >= 4
+    assert found["recorded"] == len(world.log.topics["billing.records"])
     assert found["hottest"]["customers"][0]["customer_id"] in CUSTOMERS
     assert found["verified"] is None
     world.log.away = True

@@ -13,6 +13,7 @@ from billing.price_books.document import document_from_plain
 from flink_jobs.topics import ALERTS, INVOICES, PRICE_BOOKS, USAGE_EVENTS
 from tests.oracle.example import Log, book
 from tests.unit.tollgate.books_in_memory import MemoryLog, rated
+from tollgate.api.alerts import AlertHub
 from tollgate.api.app import Parts, application
 from tollgate.api.gate import Gate
 from tollgate.api.keys import KeyRing, key_file
@@ -112,6 +113,7 @@ class World:
         self.log = log_of_three()
         self.hashes = {f"tollgate:balance:{one}": hash_of("8.78") for one in CUSTOMERS}
         self.redis_away = False
+        self.surge: list[dict[str, str]] = []
         self.clock_seconds = 0.0
         self.file = key_file(home)
         self.keys = {name: self.file.add(name, scope, rate) for name, scope in SCOPES.items()}
@@ -120,7 +122,9 @@ class World:
         self.client = TestClient(application(self.parts()), raise_server_exceptions=False)
 
     def parts(self, *, follow_alerts: bool = False) -> Parts:
-        return Parts(self.gate, self._read, self.context, follow_alerts=follow_alerts)
+        return Parts(
+            self.gate, self._read, AlertHub(), self.context, lambda _: list(self.surge), follow_alerts=follow_alerts
+        )
 
     def context(self) -> Any:
         settings = SimpleNamespace(default_price_book="", home=self.home)
