@@ -74,10 +74,13 @@ def _timezone(context: Context, customer: str) -> str:
 
 
 def invoice_list(context: Context, customer: str) -> list[Plain]:
-    """Return all committed documents of a customer without their lines, in the order of the log."""
+    """Return all committed documents of a customer without their lines, in the order of the log.
+
+    Raises Problem for a customer who has neither a document nor a record.
+    """
     documents = list(read_invoices(context.log, customer))
     if not documents:
-        raise not_found(customer)
+        next(_records(context, customer))
     return [{name: value for name, value in as_dict(one).items() if name != "lines"} for one in documents]
 
 

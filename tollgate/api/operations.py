@@ -17,7 +17,8 @@ from tollgate.times import now_ms
 LETTERS_MS = 24 * 3600 * 1000
 SAMPLE = 2000
 """Records at the end of each partition that hot customers are counted in."""
-_NO_WATERMARK = -(2**63)
+_NO_WATERMARK_MS = 10**11
+"""What Flink tells of an operator without event time lies before this, or is the end of time."""
 
 
 def operations(context: Context) -> Mapping[str, Any]:
@@ -84,7 +85,7 @@ def _told(rest: FlinkRest, name: str, at_ms: int) -> dict[str, Any]:
     told = [
         int(one["value"]) for vertex in rest.job(job_id)["vertices"] for one in rest.watermarks(job_id, vertex["id"])
     ]
-    watermarks = [one for one in told if one > _NO_WATERMARK]
+    watermarks = [one for one in told if _NO_WATERMARK_MS < one <= at_ms + 10**12]
     return {
         "checkpoint_bytes": newest.get("state_size"),
         "checkpoint_took_ms": newest.get("end_to_end_duration"),

@@ -3,7 +3,7 @@ import { el, put, show } from "./build.js";
 import { raw } from "./session.js";
 
 const KINDS = { TIER_REACHED: "tier reached", PROMOTION_WON: "promotion won", SURGE_ON: "surge on", SURGE_OFF: "surge off", SPEND_THRESHOLD: "spend alert", CREDIT_LOW: "credit low", ANOMALY: "unusual use", VERSION_GAP: "events missing" };
-const MOST = 12;
+const MOST = 6;
 
 const parse = (block) => Object.fromEntries(block.split("\n").filter((line) => !line.startsWith(":")).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
 

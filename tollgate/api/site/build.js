@@ -49,6 +49,6 @@ export const bytes = (count) => {
 export const money = (text, currency = "", places = 4) => {
   const [, sign, units, fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text || "0") || [null, "", text || "0", ""];
   const kept = fraction.slice(0, places).replace(/0+$/, "").padEnd(2, "0");
-  const cut = fraction.slice(places).replace(/0+$/, "") ? "…" : "";
+  const cut = places > 2 && fraction.slice(places).replace(/0+$/, "") ? "…" : "";
   return `${sign}${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${kept}${cut}${currency ? ` ${currency}` : ""}`;
 };

@@ -1,5 +1,5 @@
 import { byId, el, picture, put, show, svg, table, whole, words, money } from "./build.js";
-import { begin, every, get, orNothing, raw, say } from "./session.js";
+import { begin, every, get, orNothing, say } from "./session.js";
 import { billOf, linesOf, invoicesOf } from "./customer_bill.js";
 import { followAlerts } from "./alerts.js";
 

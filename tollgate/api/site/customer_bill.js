@@ -2,7 +2,7 @@
 import { el, money, put, show, table, whole } from "./build.js";
 import { get, raw, say } from "./session.js";
 
-const PAGE = 25;
+const PAGE = 15;
 const KINDS = { USAGE: "used", SESSION: "call", TIER_ADJUSTMENT: "tier change", RETRACTION: "taken back", LATE_CORRECTION: "late", CREDIT: "credit", CYCLE_CLOSE: "cycle closed" };
 
 export const billOf = (bills) => {
@@ -14,22 +14,24 @@ export const billOf = (bills) => {
   show("lines");
 };
 
-const explained = (customer, record) => {
+const when = (one) => new Date(Number(one.event_time_ms === "0" ? one.clock_ms : one.event_time_ms)).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+
+// One line: what it was, and on demand why it costs that.
+const lineOf = (customer, one) => {
   const box = el("div", {});
-  const details = el("details", {}, el("summary", {}, "why"), box);
+  const units = one.quantity === "0" ? "" : `, ${whole(one.quantity)} units`;
+  const details = el("details", { class: "line" }, el("summary", {}, el("span", {}, el("b", {}, `${KINDS[one.kind] || one.kind.toLowerCase()} ${one.meter}`), units, el("br"),
+    el("span", { class: "soft" }, `line ${whole(one.sequence)}, ${when(one)}${one.kind === "USAGE" || one.kind === "SESSION" ? "" : `, for ${one.cycle}`}`)), el("span", { class: "number" }, money(one.amount, one.currency)), el("span", { class: "why" }, "why")), box);
   details.addEventListener("toggle", async () => {
     if (!details.open || box.childNodes.length) return;
     box.append(el("p", { class: "soft" }, "..."));
     try {
-      const { steps } = await get(`/v1/records/${record.sequence}/explanation`, { customer });
-      box.replaceChildren(el("ol", { class: "steps" }, steps.map((step) => el("li", {}, step.trim()))));
+      const { steps } = await get(`/v1/records/${one.sequence}/explanation`, { customer });
+      box.replaceChildren(el("ul", { class: "steps" }, steps.map((step) => el("li", { class: step.startsWith("  ") ? "inner" : null }, step.trim().replace(/^- /, "")))));
     } catch (error) { box.replaceChildren(el("p", { class: "error" }, error.message)); }
   });
-  return details;
+  return el("li", {}, details);
 };
-
-const row = (customer, one) => [whole(one.sequence), new Date(Number(one.event_time_ms || one.clock_ms)).toLocaleString([], { dateStyle: "short", timeStyle: "short" }), `${KINDS[one.kind] || one.kind.toLowerCase()} ${one.meter}`,
-  whole(one.quantity), money(one.amount, one.currency), explained(customer, one)];
 
 // The newest lines first: numbers are gapless, so that the page before one is known by counting.
 export const linesOf = async (customer, cycle, stillShown) => {
@@ -38,14 +40,14 @@ export const linesOf = async (customer, cycle, stillShown) => {
   const rows = [];
   const more = el("button", { type: "button", onclick: () => next() }, "Earlier lines");
   const draw = () => put("lines", el("h3", {}, "Each line, the newest first"),
-    rows.length ? table(["#line", "when", "what", "#units", "#amount", "why it costs that"], rows) : el("p", { class: "soft" }, "No line is settled yet."), before > 0 ? more : "");
+    rows.length ? el("ul", { class: "plain" }, rows) : el("p", { class: "soft" }, "No line is settled yet."), before > 0 ? more : "");
   const next = async () => {
     more.disabled = true;
     const limit = Math.min(PAGE, before);
     if (limit > 0) {
       try {
         const page = await get("/v1/records", { customer, after: before - limit, limit });
-        rows.push(...page.records.toReversed().map((one) => row(customer, one)));
+        rows.push(...page.records.toReversed().map((one) => lineOf(customer, one)));
         before -= limit;
       } catch (error) { say(error); }
     }

@@ -25,16 +25,19 @@ const rate = (state) => {
   while (history.length > 60) history.shift();
   const per = (name) => history.slice(1).map((one, at) => Math.max(0, 1000 * (one[name] - history[at][name]) / Math.max(1, one.at - history[at].at)));
   const sent = per("produced"), written = per("recorded"), most = Math.max(...sent, ...written, 1), y = (value) => 110 - 95 * value / most;
-  const last = (values) => (values.length ? `${whole(Math.round(values.at(-1)))}/s` : "...");
+  const last = (values) => (values.length ? `${whole(Math.round(values.at(-1)))}/s` : "measuring");
   put("rate", el("p", { class: "big" }, last(sent)), el("p", { class: "soft key" }, el("span", {}, el("i", { class: "c0" }), "events in, heartbeats too"), el("span", {}, el("i", { class: "c1" }), `records out, ${last(written)}`)),
     picture(`Events a second: ${last(sent)} in, ${last(written)} out`, 400, 130, svg("line", { class: "axis", x1: 10, y1: 110, x2: 390, y2: 110 }), line("line", "in", sent, y), line("line out", "out", written, y), svg("text", { x: 10, y: 126 }, `at most ${whole(Math.round(most))}/s`), svg("text", { x: 390, y: 126, "text-anchor": "end" }, "now")),
     el("p", { class: "soft" }, `${whole(state.produced)} events and heartbeats, ${whole(state.recorded)} records in all`));
   show("rate");
 };
 
+let lookedAt = "";
 const books = (state) => {
+  if (lookedAt === JSON.stringify(state.verified)) return; // a part that somebody has opened stays open
+  lookedAt = JSON.stringify(state.verified);
   const found = state.verified;
-  put("books", found ? [el("p", { class: `big ${found.passed ? "good" : "bad"}` }, found.passed ? "Yes" : "No"), el("p", { class: "soft" }, `verified ${words(state.at_ms - found.at_ms)} ago`), el("ul", { class: "plain" }, found.lines.map((text) => el("li", { class: "soft" }, text)))]
+  put("books", found ? [el("p", { class: `big ${found.passed ? "good" : "bad"}` }, found.passed ? "Yes" : "No"), el("p", { class: "soft" }, `verified ${words(state.at_ms - found.at_ms)} ago`), el("p", {}, found.lines.at(-1)), el("details", {}, el("summary", {}, "What was compared"), el("ul", { class: "plain" }, found.lines.slice(0, -1).map((text) => el("li", { class: "soft" }, text))))]
     : [el("p", { class: "big" }, "Not asked yet"), el("p", { class: "soft" }, "Run tollgate verify: it recomputes every record from the log.")]);
   show("books");
 };
@@ -64,7 +67,8 @@ const rest = (state, surge) => {
   show("hot", Boolean(state.hottest));
   bars("partitions", "partition", state.partitions.map((one) => [String(one.partition), one.records]));
   show("partitions", state.partitions.length > 0);
-  put("surge", surge.length ? table(["meter", "where", "#factor", "#next"], surge.map((one) => [one.meter, one.value, one.factor, one.next_factor])) : el("p", { class: "soft" }, "None: every factor is 1."));
+  const raised = surge.filter((one) => Number(one.factor) !== 1 || Number(one.next_factor) !== 1);
+  put("surge", raised.length ? table(["meter", "where", "#factor", "#next"], raised.map((one) => [one.meter, one.value, one.factor, one.next_factor])) : el("p", { class: "soft" }, "None: every factor is 1."));
   show("surge");
 };
 

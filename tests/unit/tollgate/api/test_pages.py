@@ -167,7 +167,7 @@ def test_a_keyboard_reaches_everything(browser: Any, place: tuple[World, str]) -
 
 
 def test_files_of_the_pages_are_small_and_have_no_foreign_address() -> None:
-    import tollgate.api.pages as pages
+    from tollgate.api import pages
 
     for file in pages.FOLDER.iterdir():
         text = file.read_text()
