@@ -75,7 +75,7 @@ def test_a_listener_that_does_not_keep_up_is_cut_off(monkeypatch: pytest.MonkeyP
     assert asyncio.run(act())[-1] is None
 
 
-def test_a_stream_ends_when_its_key_is_gone(world: World) -> None:
+def test_a_stream_ends_when_its_key_is_gone() -> None:
     async def act() -> list[bytes]:
         hub = AlertHub()
         listener = hub.join(everybody)
