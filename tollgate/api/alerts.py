@@ -9,18 +9,21 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import NamedTuple
 
 from kafka import TopicPartition
 
 from flink_jobs.topics import ALERTS
-from tollgate.api.problems import invalid
+from tollgate.api.problems import Problem, invalid
 from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog, LogRecord
 from tollgate.local.errors import StackError
 from wire.v1 import billing_pb2
 
 QUEUE_MAX = 1000
+STREAMS_MAX = 50
+"""Streams of one key at once."""
 RETRY_SECONDS = 2.0
 KEEPALIVE_SECONDS = 15.0
 
@@ -33,6 +36,7 @@ class Listener(NamedTuple):
 
     reaches: Callable[[str], bool]
     queue: asyncio.Queue[LogRecord | None]
+    owner: str
 
 
 class AlertHub:
@@ -42,10 +46,13 @@ class AlertHub:
         self._by_number: dict[int, Listener] = {}
         self._next = 0
 
-    def join(self, reaches: Callable[[str], bool]) -> tuple[int, Listener]:
-        """Begin to listen."""
+    def join(self, reaches: Callable[[str], bool], owner: str = "") -> tuple[int, Listener]:
+        """Begin to listen. Raises Problem (429) where an owner does so too often: connections are for all."""
+        if sum(one.owner == owner for one in self._by_number.values()) >= STREAMS_MAX:
+            cause = f"this key listens {STREAMS_MAX} times already"
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, cause, "end a stream of alerts first", {"Retry-After": "15"})
         self._next += 1
-        self._by_number[self._next] = Listener(reaches, asyncio.Queue(QUEUE_MAX))
+        self._by_number[self._next] = Listener(reaches, asyncio.Queue(QUEUE_MAX), owner)
         return self._next, self._by_number[self._next]
 
     def leave(self, number: int) -> None:
@@ -155,7 +162,7 @@ async def stream(
     keepalive_seconds: float = KEEPALIVE_SECONDS,
 ) -> AsyncIterator[bytes]:
     """Yield server-sent events: what was missed, then what comes, and a comment where nothing does."""
-    number, (_, queue) = listener
+    number, (_, queue, _) = listener
     ends, missed = begun
     position = {
         part: min([end, *(one.offset for one in missed if one.partition == part)]) for part, end in ends.items()

@@ -65,8 +65,8 @@ def _job(job: JobFacts, rest: FlinkRest | None, at_ms: int) -> dict[str, Any]:
         "restarts": job.restarts,
         "last_failure": job.last_failure,
         "lag_records": sum(one.records for one in job.lags),
-        "lag_ms": max([at_ms - one.oldest_ms for one in job.lags if one.records], default=0),
-        "checkpoint_age_ms": at_ms - checkpoint_ms if checkpoint_ms else None,
+        "lag_ms": max([0, *(at_ms - one.oldest_ms for one in job.lags if one.records)]),
+        "checkpoint_age_ms": max(0, at_ms - checkpoint_ms) if checkpoint_ms else None,
         "checkpoint_bytes": None,
         "checkpoint_took_ms": None,
         "watermark_delay_ms": None,
@@ -89,7 +89,7 @@ def _told(rest: FlinkRest, name: str, at_ms: int) -> dict[str, Any]:
     return {
         "checkpoint_bytes": newest.get("state_size"),
         "checkpoint_took_ms": newest.get("end_to_end_duration"),
-        "watermark_delay_ms": at_ms - min(watermarks) if watermarks else None,
+        "watermark_delay_ms": max(0, at_ms - min(watermarks)) if watermarks else None,
     }
 
 

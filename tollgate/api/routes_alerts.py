@@ -31,7 +31,7 @@ async def alerts(
     after = parse_position(last_event_id)
     reaches = partial(_reaches, caller, customer)
     hub: AlertHub = request.app.state.hub
-    number, listener = hub.join(reaches)
+    number, listener = hub.join(reaches, caller.key.digest)
     try:
         begun = await ask(request, partial(past, reaches=reaches, after=after, recent=recent))
     except BaseException:

@@ -16,6 +16,7 @@ from tollgate.context import Context
 from tollgate.local.errors import StackError
 
 CONNECTIONS_MAX = 1000
+BACKLOG = 1024
 
 
 def parts_of(context: Context) -> Parts:
@@ -38,6 +39,7 @@ def listening(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(BACKLOG)  # from now on callers wait for the server instead of being refused
     except OSError as error:
         found.close()
         raise StackError(f"nothing can listen at {host}:{port} ({error})", "name another --host or --port") from error

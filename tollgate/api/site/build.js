@@ -25,9 +25,10 @@ export const byId = (id) => document.getElementById(id);
 export const put = (id, ...children) => fill(byId(id), (byId(id).replaceChildren(), children));
 export const show = (part, visible = true) => { document.querySelector(`[data-part="${part}"]`).hidden = !visible; };
 
-export const table = (heads, rows) => el("div", { class: "scroll", tabindex: rows.length ? "0" : null, role: "region", "aria-label": "table" },
-  el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col", class: head.startsWith("#") ? "number" : null }, head.replace(/^#/, ""))))),
-    el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, at) => el("td", { class: heads[at].startsWith("#") ? "number" : null }, cell)))))));
+// `stacked`: on a phone each row becomes a block of lines, each with its head.
+export const table = (heads, rows, stacked = false) => el("div", { class: "scroll", tabindex: rows.length ? "0" : null, role: "region", "aria-label": "table" },
+  el("table", { class: stacked ? "stacked" : null }, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col", class: head.startsWith("#") ? "number" : null }, head.replace(/^#/, ""))))),
+    el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, at) => el("td", { class: heads[at].startsWith("#") ? "number" : null, "data-head": heads[at].replace(/^#/, "") }, cell)))))));
 
 export const picture = (label, width, height, ...children) =>
   svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...children);

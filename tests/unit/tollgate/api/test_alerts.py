@@ -75,6 +75,17 @@ def test_a_listener_that_does_not_keep_up_is_cut_off(monkeypatch: pytest.MonkeyP
     assert asyncio.run(act())[-1] is None
 
 
+def test_a_key_listens_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "STREAMS_MAX", 2)
+    hub = AlertHub()
+    (first, _), _ = hub.join(everybody, "a"), hub.join(everybody, "a")
+    with pytest.raises(Problem, match="listens 2 times already"):
+        hub.join(everybody, "a")
+    hub.join(everybody, "b")
+    hub.leave(first)
+    hub.join(everybody, "a")
+
+
 def test_a_stream_ends_when_its_key_is_gone() -> None:
     async def act() -> list[bytes]:
         hub = AlertHub()

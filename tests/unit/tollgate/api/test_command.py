@@ -58,7 +58,6 @@ def test_a_key_for_nobody_or_for_two_is_refused(options: tuple[str, ...], why: s
 
 def test_a_port_that_is_taken_is_said() -> None:
     first = listening("127.0.0.1", 0)
-    first.listen()
     with pytest.raises(StackError, match="nothing can listen"):
         listening("127.0.0.1", first.getsockname()[1])
     first.close()
