@@ -1,4 +1,4 @@
-"""Image, compose file, Kubernetes manifests, and the production configuration: what can be told without running them."""
+"""Image, compose file, Kubernetes manifests, production configuration: what can be told without running them."""
 
 import re
 from typing import Any
@@ -114,7 +114,8 @@ def test_compose_waits_for_what_is_healthy_and_publishes_on_loopback_alone() -> 
 def test_a_deployment_keeps_the_guarantees(job: str) -> None:
     spec = deployment(job)["spec"]
     told = spec["flinkConfiguration"]
-    assert {key: told[key] for key in AGREED.keys() & told.keys()} == {key: AGREED[key] for key in AGREED if key in told}
+    both = AGREED.keys() & told.keys()
+    assert {key: told[key] for key in both} == {key: AGREED[key] for key in both}
     assert {"python.execution-mode", "taskmanager.numberOfTaskSlots", "execution.checkpointing.mode"} <= told.keys()
     assert told["high-availability.type"] == "kubernetes"
     assert told["job.autoscaler.scaling.enabled"] == "false", "operators may not get a parallelism of their own"

@@ -62,7 +62,7 @@ public final class LoopbackPrometheus extends AbstractPrometheusReporter {
   @Override
   public void close() {
     if (server != null) {
-      server.close();
+      server.stop();
     }
     super.close();
   }
