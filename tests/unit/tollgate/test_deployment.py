@@ -81,7 +81,7 @@ def test_the_parts_of_a_task_manager_s_memory_fit() -> None:
 
 def test_the_image_is_not_root_s_and_brings_what_production_names() -> None:
     text = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
-    assert re.findall(r"^USER (\w+)$", text, re.MULTILINE)[-1] == "flink"
+    assert re.findall(r"^USER (\S+)$", text, re.MULTILINE)[-1] == "9999:9999"
     assert "conf/flink/production.yaml" in text
     assert f"UV_PROJECT_ENVIRONMENT={PRODUCTION['python.executable'].removesuffix('/bin/python')} " in text
     assert not re.search(r":latest\b|^ADD ", text, re.MULTILINE)
@@ -102,6 +102,8 @@ def test_compose_waits_for_what_is_healthy_and_publishes_on_loopback_alone() -> 
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
         assert not service["image"].endswith(":latest")
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
         for other, wanted in service.get("depends_on", {}).items():
             assert wanted["condition"] in {"service_healthy", "service_completed_successfully"}
             assert ("healthcheck" in services[other]) == (wanted["condition"] == "service_healthy")
