@@ -13,6 +13,7 @@ from tollgate.settings import REPOSITORY
 DOCKER = REPOSITORY / "docker"
 LOCAL = load_template(REPOSITORY / "conf" / "flink" / "config.yaml")
 PRODUCTION = load_template(REPOSITORY / "conf" / "flink" / "production.yaml")
+HA = "high-availability.type"
 JOBS = {"usage-rating", "balances", "subscriptions", "invoicing"}
 
 AGREED = {
@@ -116,10 +117,15 @@ def test_compose_waits_for_what_is_healthy_and_publishes_on_loopback_alone() -> 
 def test_a_deployment_keeps_the_guarantees(job: str) -> None:
     spec = deployment(job)["spec"]
     told = spec["flinkConfiguration"]
-    both = AGREED.keys() & told.keys()
-    assert {key: told[key] for key in both} == {key: AGREED[key] for key in both}
-    assert {"python.execution-mode", "taskmanager.numberOfTaskSlots", "execution.checkpointing.mode"} <= told.keys()
-    assert told["high-availability.type"] == "kubernetes"
+    sizes = {f"{process}.memory.process.size" for process in ("jobmanager", "taskmanager")}
+    elsewhere = sizes | {key for key, value in PRODUCTION.items() if value.startswith("file:")} | {HA}
+    assert {key: told.get(key) for key in PRODUCTION.keys() - elsewhere} == {
+        key: PRODUCTION[key] for key in PRODUCTION.keys() - elsewhere
+    }
+    assert {spec[process]["resource"]["memory"] for process in ("jobManager", "taskManager")} == {
+        PRODUCTION[size] for size in sizes
+    }
+    assert told[HA] == "kubernetes"
     assert told["job.autoscaler.scaling.enabled"] == "false", "operators may not get a parallelism of their own"
     assert all(told[key].startswith("s3://") for key in told if key.endswith(("checkpointing.dir", "storageDir")))
     assert spec["job"]["upgradeMode"] == "savepoint"
