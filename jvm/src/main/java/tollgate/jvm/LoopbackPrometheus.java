@@ -19,7 +19,8 @@ import org.apache.flink.metrics.prometheus.AbstractPrometheusReporter;
  * <p>Flink's own listens on every interface of the machine, which a laptop should not. Names and
  * labels are Flink's. Where it listens is written to the file of the option {@code targets}, in the
  * format that Prometheus discovers targets from (file_sd), with the label {@code process} of the
- * option of that name.
+ * option of that name. Without a file nobody could find it, so it does not listen: a Flink within
+ * another program, for SQL, reads the same configuration.
  */
 public final class LoopbackPrometheus extends AbstractPrometheusReporter {
   private HTTPServer server;
@@ -27,10 +28,14 @@ public final class LoopbackPrometheus extends AbstractPrometheusReporter {
   @Override
   public void open(MetricConfig config) {
     super.open(config);
+    String targets = config.getString("targets", "");
+    if (targets.isEmpty()) {
+      return;
+    }
     try {
       server =
           new HTTPServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), registry());
-      announce(Path.of(config.getString("targets", "")), config.getString("process", "flink"));
+      announce(Path.of(targets), config.getString("process", "flink"));
     } catch (IOException e) {
       throw new UncheckedIOException("metrics cannot be offered to Prometheus", e);
     }

@@ -39,4 +39,11 @@ class LoopbackPrometheusTest {
       reporter.close();
     }
   }
+
+  @Test
+  void withoutAFileItDoesNotListen() {
+    MetricReporter reporter = new LoopbackPrometheusFactory().createMetricReporter(new Properties());
+    reporter.open(new MetricConfig());
+    reporter.close();
+  }
 }
