@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.tollgate/uv/bin/uv)
 RUN := $(UV) run --locked --extra bench
 PYTHON ?= python3
 
-.PHONY: setup demo test test-faults check test-jvm bench up down clean
+.PHONY: setup demo test test-faults fuzz audit check test-jvm bench up down clean
 
 setup: .venv/.stamp ## install everything that the project needs, into the project
 
@@ -25,11 +25,22 @@ demo: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1
 demo: setup ## the main job on the local stack under realistic traffic, ending with a proof
 	@$(RUN) tollgate demo --seconds $(or $(SECONDS),30)
 
-test: setup check test-jvm ## all quick tiers: unit, golden, properties, integration
-	@$(RUN) pytest
+QUICK := tests/unit tests/golden tests/oracle tests/oracle_subscriptions tests/properties tests/fuzz tests/simulation
+
+test: setup check test-jvm ## all quick tiers: unit, golden and properties on all cores; then integration, on stacks of its own
+	@$(RUN) pytest -n auto --durations=10 $(QUICK)
+	@$(RUN) pytest --durations=25 tests/integration
 
 test-faults: setup ## the long fault runs
 	@$(RUN) pytest -m faults
+
+fuzz: setup ## every decoder against N inputs that nobody wrote (SEED=1)
+	@$(RUN) python -m tests.fuzz $(or $(N),100000) $(or $(SEED),1)
+
+audit: setup ## the locked packages against the database of known vulnerabilities, which needs a network
+	@$(UV) export --locked --extra bench --no-emit-project --format requirements-txt --quiet --output-file .tollgate/requirements.txt
+	@$(RUN) pip-audit --vulnerability-service osv --disable-pip --require-hashes --requirement .tollgate/requirements.txt || \
+	  { echo "make audit: no clean verdict: see above what is known, or that the OSV database was not reached"; exit 1; }
 
 check: setup ## style, types, and which package may import which
 	@$(RUN) ruff check .

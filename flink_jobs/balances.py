@@ -44,14 +44,14 @@ def main() -> None:
     env = environment(settings.parallelism)
     live, settled, running = (records(env, settings, side) for side in Side)
     latest = live.union(settled, running)
-    redis = RedisTarget(settings.redis_url, settings.redis_timeout_seconds)
+    redis = RedisTarget(settings.redis_url, settings.redis_timeout_seconds, settings.redis_password_path)
     kept = by_shard(latest).process(KeepBalances(redis, RedisAwayError), output_type=BYTES)
     kept.uid("keep-balances").name("keep balances")
     show_surge(env, settings)
     sink = at_least_once_sink(
         kept,
         bootstrap_servers=settings.bootstrap_servers,
-        properties=PRODUCER | settings.kafka_properties,
+        properties=PRODUCER | settings.java_kafka,
         topics={Tag.BALANCE: BALANCES},
     )
     sink.uid("billing-balances").name("billing balances")
@@ -69,7 +69,7 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         topic,
         group,
         side is Side.SETTLED,
-        java_map(settings.kafka_properties),
+        java_map(settings.java_kafka),
         name,
     )
     uid = name.replace(" ", "-")
@@ -92,11 +92,11 @@ def show_surge(env: StreamExecutionEnvironment, settings: BalanceSettings) -> No
         SURGE,
         SURGE_GROUP,
         False,  # noqa: FBT003 - uncommitted: a factor is to be seen before it is charged
-        java_map(settings.kafka_properties),
+        java_map(settings.java_kafka),
         "surge rates",
     )
     read = DataStream(rates.uid("surge-rates").name("surge rates"))
-    redis = SurgeTarget(settings.redis_url, settings.redis_timeout_seconds)
+    redis = SurgeTarget(settings.redis_url, settings.redis_timeout_seconds, settings.redis_password_path)
     keep = KeepSurge(redis, RedisAwayError)
     shown = read.key_by(in_one_place, key_type=Types.STRING()).process(keep, output_type=BYTES)
     shown.set_parallelism(1).uid("keep-surge").name("keep surge")

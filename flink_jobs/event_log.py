@@ -31,7 +31,7 @@ def published(env: StreamExecutionEnvironment, settings: JobSettings, topic: Pri
     """Read a topic of prices, or of signals, for ever; every subtask of the job's function gets every record of it."""
     name = (*settings.price_topics, SIGNALS)[topic]
     parts = get_gateway().jvm.tollgate.jvm.UsageJobParts
-    source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.kafka_properties))
+    source = parts.keyedSource(settings.bootstrap_servers, name, group, int(topic), java_map(settings.java_kafka))
     stream = parts.readNeverBehind(env._j_stream_execution_environment, source, name)  # noqa: SLF001
     return DataStream(stream.setParallelism(1).uid(name).name(name))
 
@@ -53,7 +53,7 @@ def framed(
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.UsageJobParts
     open_source = getattr(parts, _SOURCES[log.topic])
-    source = open_source(settings.bootstrap_servers, log.topic, log.group, java_map(settings.kafka_properties))
+    source = open_source(settings.bootstrap_servers, log.topic, log.group, java_map(settings.java_kafka))
     name = f"{log.subject} events"
     records = parts.readUsage(env._j_stream_execution_environment, source, name)  # noqa: SLF001
     records.uid(f"{log.subject}-events").name(name)

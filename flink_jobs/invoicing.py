@@ -34,11 +34,11 @@ PRODUCER = {"compression.type": "lz4", "linger.ms": "20", "batch.size": "262144"
 def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(InvoicingSettings)
-    prices = read_prices(settings.bootstrap_servers, settings.kafka_properties)
+    prices = read_prices(settings.bootstrap_servers, settings.python_kafka)
     env = environment(settings.parallelism)
     refuse_empty_start(
         settings.bootstrap_servers,
-        settings.kafka_properties,
+        settings.python_kafka,
         restored_from=restore_path(env),
         forced=settings.start_empty,
         topic=INVOICES,
@@ -58,7 +58,7 @@ def main() -> None:
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
-        properties=PRODUCER | settings.kafka_properties,
+        properties=PRODUCER | settings.java_kafka,
         topics_by_tag=TOPICS_BY_TAG,
     )
     sink.uid("billing-invoices").name("billing invoices")
@@ -70,7 +70,7 @@ def framed_facts(env: StreamExecutionEnvironment, settings: InvoicingSettings) -
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.InvoicingJobParts
     name = "billing facts"
-    servers, properties = settings.bootstrap_servers, settings.kafka_properties
+    servers, options = settings.bootstrap_servers, settings.python_kafka
     facts = parts.readFacts(
         env._j_stream_execution_environment,  # noqa: SLF001
         servers,
@@ -78,13 +78,13 @@ def framed_facts(env: StreamExecutionEnvironment, settings: InvoicingSettings) -
         CHARGES,
         NOTES,
         INVOICING_GROUP,
-        java_map(properties),
+        java_map(settings.java_kafka),
         name,
     )
     facts.uid("billing-facts").name(name)
     framer = jvm.tollgate.jvm.FactFramer(
-        partition_count(servers, properties, RECORDS),
-        partition_count(servers, properties, CHARGES),
+        partition_count(servers, options, RECORDS),
+        partition_count(servers, options, CHARGES),
         SHARDS,
         settings.frame_records,
         settings.linger_ms,

@@ -1,7 +1,7 @@
 """The topics of prices as they stand when a job is submitted."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -13,7 +13,6 @@ PRICE_TOPICS = (PRICE_BOOKS, CONTRACTS)
 """In the order of udfs.price_feed.PriceTopic."""
 
 _POLL_MS = 200
-_CLIENT_OPTIONS = ("security_protocol", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password", "ssl_cafile")
 
 
 class PricesAtStart(NamedTuple):
@@ -31,21 +30,15 @@ class PricesAtStart(NamedTuple):
         return PriceFeed(default_price_book, self.read, self.published).surge_meters
 
 
-def client_options(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the JVM clients' properties a Python client needs as well, under its names."""
-    options = {name.replace(".", "_"): value for name, value in properties.items()}
-    return {name: options[name] for name in _CLIENT_OPTIONS if name in options}
-
-
 def read_prices(
-    bootstrap_servers: str, properties: Mapping[str, str], topics: tuple[str, str] = PRICE_TOPICS
+    bootstrap_servers: str, options: Mapping[str, Any], topics: tuple[str, str] = PRICE_TOPICS
 ) -> PricesAtStart:
     """Read the topics of prices to the ends that they have now. Raises kafka.errors.KafkaError."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
         enable_auto_commit=False,
-        **client_options(properties),
+        **options,
     )
     try:
         books, books_offset = _read(consumer, topics, PriceTopic.BOOKS)
@@ -55,9 +48,9 @@ def read_prices(
     return PricesAtStart((*books, *contracts), ReadSoFar(books_offset, contracts_offset))
 
 
-def partition_count(bootstrap_servers: str, properties: Mapping[str, str], topic: str) -> int:
+def partition_count(bootstrap_servers: str, options: Mapping[str, Any], topic: str) -> int:
     """Return how many partitions a topic has; raises LookupError where there is none such."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **options)
     try:
         partitions = consumer.partitions_for_topic(topic)
     finally:

@@ -1,9 +1,13 @@
 """A job's settings: flags of `flink run -py`, else environment variables TOLLGATE_*, else these."""
 
+from pathlib import Path
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from billing.price_books.percent import parse_percent
+from flink_jobs.kafka_security import KafkaSecurity, python_options
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 
 USAGE_RATING = "usage-rating"
@@ -34,12 +38,28 @@ SHARDS = 128
 DAY_MS = 86_400_000
 
 
-class JobSettings(BaseSettings):
-    """One frozen, validated object; pydantic reports every wrong value at once."""
+class KafkaJobSettings(KafkaSecurity):
+    """What every job has: how its clients reach Kafka."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOLLGATE_", frozen=True, extra="ignore", cli_kebab_case=True, cli_implicit_flags=True
+    model_config = SettingsConfigDict(cli_kebab_case=True, cli_implicit_flags=True)
+
+    kafka_properties: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="passed on to every Kafka client"
     )
+
+    @property
+    def java_kafka(self) -> dict[str, str]:
+        """The properties of Java clients: those of the security settings, under those that were named."""
+        return self.kafka_java_properties | self.kafka_properties
+
+    @property
+    def python_kafka(self) -> dict[str, Any]:
+        """The options of the Python clients that a job asks Kafka by when it is submitted."""
+        return self.kafka_python_options | python_options(self.kafka_properties)
+
+
+class JobSettings(KafkaJobSettings):
+    """One frozen, validated object; pydantic reports every wrong value at once."""
 
     bootstrap_servers: str = Field(min_length=1, description="Kafka's host:port list")
     default_price_book: str = Field("", description="id of the book of customers whose contract names none")
@@ -58,7 +78,6 @@ class JobSettings(BaseSettings):
     surge_patience_ms: int = Field(
         3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
     )
-    kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
 
     @property
     def price_topics(self) -> tuple[str, str]:
@@ -98,19 +117,22 @@ class SubscriptionSettings(JobSettings):
     transactional_id_prefix: str = Field("tollgate-subscriptions", min_length=1)
 
 
-class BalanceSettings(BaseSettings):
+class BalanceSettings(KafkaJobSettings):
     """Settings of the balances job."""
 
-    model_config = JobSettings.model_config
-
     bootstrap_servers: str = Field(min_length=1, description="Kafka's host:port list")
-    redis_url: str = Field(min_length=1, description="redis://HOST:PORT/DB, or rediss:// for TLS")
+    redis_url: str = Field(min_length=1, repr=False, description="redis://HOST:PORT/DB, or rediss:// for TLS")
+    redis_password_file: Path | None = Field(None, description="a file that holds the password of the URL's user")
     redis_timeout_seconds: float = Field(2.0, gt=0, description="how long Redis may take for one answer")
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
     linger_ms: int = Field(200, ge=1, description="how long a live record waits for its frame at most")
     settled_linger_ms: int = Field(800, ge=1, description="how long a settled record waits for its frame at most")
-    kafka_properties: dict[str, str] = Field(default_factory=dict, description="passed on to every Kafka client")
+
+    @property
+    def redis_password_path(self) -> str:
+        """Where the password is read from by what runs in the cluster; empty where the URL has it, or there is none."""
+        return str(self.redis_password_file.absolute()) if self.redis_password_file else ""
 
 
 class TaxSetting(BaseModel):

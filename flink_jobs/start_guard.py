@@ -1,10 +1,10 @@
 """Refuses to start a job from empty state once it has billed: that would bill everything again."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from flink_jobs.prices import client_options
 from flink_jobs.topics import RECORDS
 
 
@@ -13,13 +13,13 @@ class EmptyStartError(Exception):
 
 
 def refuse_empty_start(
-    bootstrap_servers: str, properties: Mapping[str, str], *, restored_from: str, forced: bool, topic: str = RECORDS
+    bootstrap_servers: str, options: Mapping[str, Any], *, restored_from: str, forced: bool, topic: str = RECORDS
 ) -> None:
     """Raise EmptyStartError where nothing is restored and committed records are there.
 
     `restored_from` is Flink's option execution.state-recovery.path, empty where there is none.
     """
-    if restored_from or forced or not has_records(bootstrap_servers, properties, topic):
+    if restored_from or forced or not has_records(bootstrap_servers, options, topic):
         return
     raise EmptyStartError(
         f"{topic} holds records, and no state is restored (flink run -s PATH): an empty start would bill "
@@ -27,9 +27,9 @@ def refuse_empty_start(
     )
 
 
-def has_records(bootstrap_servers: str, properties: Mapping[str, str], topic: str = RECORDS) -> bool:
+def has_records(bootstrap_servers: str, options: Mapping[str, Any], topic: str = RECORDS) -> bool:
     """Tell whether anything was ever written to a topic. Raises kafka.errors.KafkaError."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **client_options(properties))
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, **options)
     try:
         parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         return any(consumer.end_offsets(parts).values()) if parts else False

@@ -37,11 +37,11 @@ PRODUCER = {
 def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(SubscriptionSettings)
-    prices = read_prices(settings.bootstrap_servers, settings.kafka_properties)
+    prices = read_prices(settings.bootstrap_servers, settings.python_kafka)
     env = environment(settings.parallelism)
     refuse_empty_start(
         settings.bootstrap_servers,
-        settings.kafka_properties,
+        settings.python_kafka,
         restored_from=restore_path(env),
         forced=settings.start_empty,
         topic=CHARGES,
@@ -56,9 +56,9 @@ def main() -> None:
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.transactional_id_prefix,
         transaction_timeout_ms=settings.transaction_timeout_ms,
-        properties=PRODUCER | settings.kafka_properties,
+        properties=PRODUCER | settings.java_kafka,
         topics_by_tag=TOPICS_BY_TAG,
-        marked={Tag.CHARGE: partition_count(settings.bootstrap_servers, settings.kafka_properties, CHARGES)},
+        marked={Tag.CHARGE: partition_count(settings.bootstrap_servers, settings.python_kafka, CHARGES)},
     )
     sink.uid("billing-topics").name("billing topics")
     env.execute(SUBSCRIPTIONS_JOB)

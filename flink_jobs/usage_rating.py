@@ -31,11 +31,11 @@ PRODUCER = {
 def main() -> None:
     """Build and submit the job."""
     settings = CliApp.run(RatingSettings)
-    prices = read_prices(settings.bootstrap_servers, settings.kafka_properties, settings.price_topics)
+    prices = read_prices(settings.bootstrap_servers, settings.python_kafka, settings.price_topics)
     env = environment(settings.parallelism)
     refuse_empty_start(
         settings.bootstrap_servers,
-        settings.kafka_properties,
+        settings.python_kafka,
         restored_from=restore_path(env),
         forced=settings.start_empty,
         topic=settings.own(RECORDS),
@@ -53,11 +53,9 @@ def main() -> None:
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id_prefix=settings.own(settings.transactional_id_prefix),
         transaction_timeout_ms=settings.transaction_timeout_ms,
-        properties=PRODUCER | settings.kafka_properties,
+        properties=PRODUCER | settings.java_kafka,
         topics_by_tag=[settings.own(topic) for topic in TOPICS_BY_TAG],
-        marked={
-            Tag.RECORD: partition_count(settings.bootstrap_servers, settings.kafka_properties, settings.own(RECORDS))
-        },
+        marked={Tag.RECORD: partition_count(settings.bootstrap_servers, settings.python_kafka, settings.own(RECORDS))},
     )
     # A shadow must not take over the transactions in the savepoint that it was forked from.
     sink.uid(settings.own("billing-topics")).name("billing topics")

@@ -1,8 +1,10 @@
 """Balances in Redis: absolute values, written only where they are newer (contract, section 8)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 
@@ -68,19 +70,35 @@ class RedisAwayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RedisTarget:
-    """Where balances go: a redis:// or rediss:// URL, and how long one answer may take."""
+    """Where balances go: a redis:// or rediss:// URL, and how long one answer may take.
 
-    url: str
+    The password may lie in a file, which is read where the client is opened: the job's graph does not hold it then.
+    """
+
+    url: str = field(repr=False)
     timeout_seconds: float = 2.0
+    password_file: str = ""
 
     def open(self) -> "RedisBalances":
         """Return a client; nothing is connected before it is used."""
-        return RedisBalances(client_of(self.url, self.timeout_seconds))
+        return RedisBalances(client_of(self.url, self.timeout_seconds, self.password_file))
 
 
-def client_of(url: str, timeout_seconds: float) -> Any:
-    """Return a client that waits no longer for an answer."""
+def client_of(url: str, timeout_seconds: float, password_file: str = "") -> Any:
+    """Return a client that waits no longer for an answer. Raises OSError where the file cannot be read."""
+    url = with_password(url, Path(password_file)) if password_file else url
     return redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, protocol=2)
+
+
+def with_password(url: str, password_file: Path | None) -> str:
+    """Return the URL with the password of a file after its user. Raises OSError where the file cannot be read."""
+    if password_file is None:
+        return url
+    password = password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    scheme, _, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    user = login.partition(":")[0] if at else ""
+    return f"{scheme}://{user}:{quote(password, safe='')}@{place}"
 
 
 class RedisBalances:

@@ -1,7 +1,7 @@
 """Surge in Redis: what is in force and what comes next, written only where it is newer, and gone with its time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -30,12 +30,13 @@ end
 class SurgeTarget:
     """Where surge is shown: a redis:// or rediss:// URL, and how long one answer may take."""
 
-    url: str
+    url: str = field(repr=False)
     timeout_seconds: float = 2.0
+    password_file: str = ""
 
     def open(self) -> "RedisSurge":
         """Return a client; nothing is connected before it is used."""
-        return RedisSurge(client_of(self.url, self.timeout_seconds))
+        return RedisSurge(client_of(self.url, self.timeout_seconds, self.password_file))
 
 
 class RedisSurge(RedisBalances):

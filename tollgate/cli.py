@@ -36,6 +36,7 @@ COMMANDS = {
     "rescale": "on_call:rescale",
     "upgrade": "upgrade:upgrade",
     "shadow": "shadow:app",
+    "acl": "acl:app",
     "bench": "bench:bench",
     "chaos": "chaos:chaos",
 }

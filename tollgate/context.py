@@ -12,12 +12,18 @@ from google.protobuf.message import Message
 from rich.console import Console
 
 from tollgate.kafka_log import KafkaLog
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.layout import Layout
 from tollgate.local.settings import LocalStackSettings
 from tollgate.local.stack import LocalStack
 from tollgate.settings import REPOSITORY, Settings, load_settings
 
 WIDTH_OF_A_FILE = 240
+SECRETS = (
+    "TOLLGATE_REDIS_URL", "TOLLGATE_REDIS_PASSWORD", "TOLLGATE_KAFKA_SECURITY", "TOLLGATE_KAFKA_SASL",
+    "TOLLGATE_KAFKA_USER", "TOLLGATE_KAFKA_PASSWORD", "TOLLGATE_KAFKA_CA", "TOLLGATE_KAFKA_PROPERTIES",
+)  # fmt: skip
+"""How the variables begin that say who one is elsewhere: nothing of them concerns the processes of the local stack."""
 
 
 class Context:
@@ -33,7 +39,10 @@ class Context:
     @cached_property
     def stack(self) -> LocalStack:
         """The local stack of this checkout; nothing is started by asking for it."""
-        return LocalStack(Layout.of(REPOSITORY, self.settings.home), self.stack_settings(), self.report)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+        return LocalStack(
+            Layout.of(REPOSITORY, self.settings.home), self.stack_settings(), self.report, environment=inherited
+        )
 
     def stack_settings(self) -> LocalStackSettings:
         """Return what the local stack is to be.
@@ -59,13 +68,37 @@ class Context:
 
     @property
     def redis_url(self) -> str:
-        """Redis's address: the setting, else the local stack's. Raises StackError when it is down."""
-        return self.settings.redis_url or self.stack.redis_url
+        """Redis's address with its password: the setting, else the local stack's. Raises StackError when it is down."""
+        return self.settings.redis_url_to_open or self.stack.redis_url
+
+    @property
+    def job_secrets(self) -> dict[str, str]:
+        """What reaches a job as variables of the submitting client alone: command lines can be read by anybody.
+
+        A local job's Kafka is always the local one, which asks nobody who is there.
+        """
+        settings = self.settings
+        if not settings.redis_url:
+            return {}
+        file = settings.redis_password_file
+        beside = {"TOLLGATE_REDIS_PASSWORD_FILE": str(file.absolute())} if file else {}
+        return {"TOLLGATE_REDIS_URL": settings.redis_url} | beside
 
     @cached_property
     def log(self) -> KafkaLog:
         """The log; connections are made on first use."""
-        return KafkaLog(self.bootstrap_servers)
+        foreign = bool(self.settings.bootstrap_servers)
+        return KafkaLog(self.bootstrap_servers, self.settings.kafka_python_options if foreign else None)
+
+    @property
+    def java_kafka(self) -> dict[str, str]:
+        """How Java clients reach the log, for statements of SQL, which are shown: a password must lie in a file."""
+        settings = self.settings
+        if settings.bootstrap_servers and settings.kafka_password.get_secret_value():
+            cause = "TOLLGATE_KAFKA_PASSWORD would stand in the tables of SQL for everyone to read"
+            raise StackError(cause, "put it into a file and name that with TOLLGATE_KAFKA_PASSWORD_FILE", EXIT_UNUSABLE)
+        security = settings.kafka_java_properties if settings.bootstrap_servers else {}
+        return {"bootstrap.servers": self.bootstrap_servers, **security}
 
     def reconnect(self) -> None:
         """Let the log's connections go, which may be dead without knowing it; the next use makes new ones."""

@@ -4,6 +4,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ from tollgate.submissions import Submission, note_savepoint, save_submission, su
 
 PACKAGES = ("billing", "wire", "udfs", "sinks", "flink_jobs")
 _CHECKPOINT_SECONDS = 10.0
+_CLIENTS_AT_ONCE = 2
 _LIVE = frozenset({"CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "RECONCILING"})
 
 
@@ -90,6 +92,11 @@ def _deciding_arguments(context: Context) -> list[str]:
 
 def _rating_arguments(context: Context) -> list[str]:
     return [*_deciding_arguments(context), "--surge-patience-ms", str(context.settings.surge_patience_ms)]
+
+
+def _balances_arguments(context: Context) -> list[str]:
+    # Another Redis's URL may hold a password: it is among `Context.job_secrets`.
+    return [] if context.settings.redis_url else ["--redis-url", context.redis_url]
 
 
 def _subscription_arguments(context: Context) -> list[str]:
@@ -126,7 +133,7 @@ JOBS = {
         inputs=((RECORDS, LIVE_GROUP), (RECORDS, SETTLED_GROUP), (SESSIONS, SESSIONS_GROUP), (SURGE, SURGE_GROUP)),
         source_uid="live-records",
         outputs=(BALANCES,),
-        arguments=lambda context: ["--redis-url", context.redis_url],
+        arguments=_balances_arguments,
         width=lambda _: 1,
         bills=False,
     ),
@@ -194,16 +201,21 @@ def commit_soon(context: Context, name: str, timeout_seconds: float) -> None:
 
 
 def ensure_jobs(context: Context) -> None:
-    """Submit every job that does not run, from its newest state, and wait for those that are restarting."""
-    started: dict[str, str] = {}
+    """Submit every job that does not run, from its newest state, and wait for those that are restarting.
+
+    Nothing is submitted where one of them may not start. A client spends half its time waiting: several overlap.
+    """
+    due: list[tuple[Submission, Path | None]] = []
     for spec in jobs_of(context).values():
         job = live_job(context, spec.name)
         if job is None:
-            started[spec.name] = submit_job(context, spec)
+            due.append(prepare_job(context, spec))
         else:
             context.stack.rest.await_tasks(job.id, 120)
-    for name, job_id in started.items():
-        await_start(context, JOBS[name], job_id)
+    with ThreadPoolExecutor(_CLIENTS_AT_ONCE) as pool:
+        job_ids = list(pool.map(lambda one: submit_again(context, *one), due))
+    for (submission, _), job_id in zip(due, job_ids, strict=True):
+        await_start(context, JOBS[submission.note.job], job_id)
     running = load_run_file(context.stack.layout.run_file).python_code
     if running and running != digest([bundle(context.stack.layout.home)]):
         context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")
@@ -217,7 +229,14 @@ def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, pa
 
 
 def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
-    """Submit a job from a savepoint, else from its newest checkpoint; returns the job's id.
+    """Submit a job as `prepare_job` describes it; returns the job's id."""
+    return submit_again(context, *prepare_job(context, spec, savepoint, parallelism))
+
+
+def prepare_job(
+    context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None
+) -> tuple[Submission, Path | None]:
+    """Return how a job is to be submitted from a savepoint, else from its newest checkpoint, and from which.
 
     Raises StackError where there is no state to go on from and the job has written before, or where that
     state lies before what it has written: such a start would bill a second time. And where this code cannot read it.
@@ -232,8 +251,7 @@ def submit_job(context: Context, spec: JobSpec, savepoint: Path | None = None, p
     layout = context.stack.layout
     build = keep_build(layout.home, bundle(layout.home), own_jars(layout))
     arguments = ["--bootstrap-servers", context.bootstrap_servers, *spec.arguments(context)]
-    submission = submission_of(layout, spec.name, build, spec.program, arguments, width, restore)
-    return submit_again(context, submission, restore)
+    return submission_of(layout, spec.name, build, spec.program, arguments, width, restore), restore
 
 
 def submit_again(context: Context, submission: Submission, restore: Path | None) -> str:
@@ -249,6 +267,7 @@ def submit_again(context: Context, submission: Submission, restore: Path | None)
         py_files=[build.archive],
         args=[*submission.arguments, "--parallelism", str(width)],
         savepoint=restore,
+        secrets=context.job_secrets,
     )
     save_submission(layout, job_id, submission)
     return job_id

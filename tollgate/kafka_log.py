@@ -10,15 +10,14 @@ from kafka.admin import NewTopic
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
     NotCoordinatorError,
     TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
 )
 from kafka.partitioner.default import murmur2
 
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, Topic
+from tollgate.kafka_errors import reachable
 from tollgate.local.errors import StackError
 
 PROGRESS_HEADER = "progress"
@@ -46,23 +45,13 @@ def is_marker(record: LogRecord) -> bool:
     return any(name == PROGRESS_HEADER for name, _ in record.headers)
 
 
-@contextmanager
-def _reachable(bootstrap: str) -> Iterator[None]:
-    try:
-        yield
-    except (KafkaTimeoutError, KafkaConnectionError) as error:
-        raise StackError(
-            f"Kafka does not answer at {bootstrap}", "start it with `tollgate up`, or set TOLLGATE_BOOTSTRAP_SERVERS"
-        ) from error
-    except KafkaError as error:
-        raise StackError(f"Kafka at {bootstrap}: {error}", "see .tollgate/logs/kafka.log") from error
-
-
 class KafkaLog:
     """A Kafka cluster as this program uses it. Close it, or use it as a context manager."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, Any] | None = None) -> None:
+        """Take where Kafka is and, where it asks who is there, the clients' options (`kafka_python_options`)."""
         self.bootstrap = bootstrap
+        self._options = {"bootstrap_servers": bootstrap, **(security or {})}
         self._admin: KafkaAdminClient | None = None
 
     def __enter__(self) -> Self:
@@ -80,13 +69,13 @@ class KafkaLog:
     def admin(self) -> KafkaAdminClient:
         """The admin client, connected on first use; raises StackError where Kafka is away."""
         if self._admin is None:
-            with _reachable(self.bootstrap):
-                self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=_BOOTSTRAP_MS)
+            with reachable(self._options):
+                self._admin = KafkaAdminClient(**self._options, bootstrap_timeout_ms=_BOOTSTRAP_MS)
         return self._admin
 
     def create_topics(self, topics: Iterable[Topic], partitions: int) -> None:
         """Make the topics that are missing; those that are there are left as they are."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             there = set(self.admin.list_topics())
             for topic in topics:
                 if topic.name not in there:
@@ -108,22 +97,24 @@ class KafkaLog:
 
     def delete_topics(self, prefix: str) -> None:
         """Remove the topics whose names begin so."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             found = [name for name in self.admin.list_topics() if name.startswith(prefix)]
             if found:
                 self.admin.delete_topics(found)
 
     def delete_groups(self, prefix: str) -> None:
         """Forget the consumer groups whose names begin so; nobody may read under them."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             found = [one["group_id"] for one in self.admin.list_groups() if one["group_id"].startswith(prefix)]
             if found:
                 self.admin.delete_groups(found)
 
     def partitions(self, topic: str) -> list[TopicPartition]:
         """Return the topic's partitions in order; raises StackError where there is none."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             described = self.admin.describe_topics([topic])
+            if any(one["error_code"] == TopicAuthorizationFailedError.errno for one in described):
+                raise TopicAuthorizationFailedError(topic)
         found = sorted(part["partition_index"] for one in described for part in one.get("partitions") or ())
         if not found:
             raise StackError(f"topic {topic} does not exist at {self.bootstrap}", "make the topics with `tollgate up`")
@@ -135,14 +126,14 @@ class KafkaLog:
 
     def ends_of(self, topics: Iterable[str], *, committed: bool) -> dict[TopicPartition, int]:
         """Return the offsets after the last records of several topics, asked for at once."""
-        with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
+        with reachable(self._options), self._consumer(committed=committed) as consumer:
             parts = [part for topic in topics for part in self.partitions(topic)]
             ends: dict[TopicPartition, int] = consumer.end_offsets(parts)
         return ends
 
     def group_offsets(self, group: str) -> dict[TopicPartition, int]:
         """Return what a consumer group has committed."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             found = self._list_group(group)
         return {part: entry.offset for part, entry in found.items() if entry.offset >= 0}
 
@@ -173,7 +164,7 @@ class KafkaLog:
         Markers of progress are left out, unless they are asked for.
         """
         wanted = [one for one in self.partitions(topic) if partitions is None or one.partition in set(partitions)]
-        with _reachable(self.bootstrap), self._consumer(committed=committed) as consumer:
+        with reachable(self._options), self._consumer(committed=committed) as consumer:
             ends = consumer.end_offsets(wanted)
             consumer.assign(wanted)
             for part in wanted:
@@ -183,7 +174,7 @@ class KafkaLog:
     def starts(self, topic: str, timestamp_ms: int) -> dict[TopicPartition, int]:
         """Return the first offset whose Kafka timestamp is not before a time (epoch ms), where there is one."""
         parts = self.partitions(topic)
-        with _reachable(self.bootstrap), self._consumer(committed=True) as consumer:
+        with reachable(self._options), self._consumer(committed=True) as consumer:
             found = consumer.offsets_for_times(dict.fromkeys(parts, timestamp_ms))
         return {part: one.offset for part, one in found.items() if one is not None}
 
@@ -203,7 +194,7 @@ class KafkaLog:
     @contextmanager
     def _consumer(self, *, committed: bool) -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **self._options,
             isolation_level="read_committed" if committed else "read_uncommitted",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -220,7 +211,7 @@ class KafkaLog:
     @contextmanager
     def producer(self, **options: Any) -> Iterator[KafkaProducer]:
         """Give a producer with acks=all and Kafka's own murmur2; flushed and closed at the end."""
-        with _reachable(self.bootstrap):
+        with reachable(self._options):
             settings = {
                 "acks": "all",
                 "linger_ms": 20,
@@ -228,7 +219,7 @@ class KafkaLog:
                 "compression_type": "lz4",
                 "max_request_size": MAX_DEAD_LETTER_BYTES,
             }
-            producer = KafkaProducer(bootstrap_servers=self.bootstrap, **(settings | options))
+            producer = KafkaProducer(**(self._options | settings | options))
             try:
                 yield producer
                 producer.flush(timeout=120)

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import NoDecode
 
 from billing.invoicing.tax import TaxTable, tax_rate
+from flink_jobs.kafka_security import KafkaSecurity
 from flink_jobs.settings import BALANCES_JOB, INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING, TaxSetting
+from sinks.redis import with_password
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -15,14 +18,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 JOB_NAMES = (USAGE_RATING, BALANCES_JOB, SUBSCRIPTIONS_JOB, INVOICING_JOB)
 
 
-class Settings(BaseSettings):
+class Settings(KafkaSecurity):
     """One frozen, validated object; every wrong value is reported at once."""
-
-    model_config = SettingsConfigDict(env_prefix="TOLLGATE_", frozen=True, extra="ignore")
 
     home: Path = Field(REPOSITORY / ".tollgate", description="where the local stack keeps its data")
     bootstrap_servers: str = Field("", description="Kafka, where it is not the local stack's")
-    redis_url: str = Field("", description="Redis, where it is not the local stack's")
+    redis_url: str = Field("", repr=False, description="Redis, where it is not the local stack's")
+    redis_password_file: Path | None = Field(None, description="a file that holds the password of the URL's user")
     default_price_book: str = Field("", description="id of the book of customers whose contract names none")
     tax_rates: tuple[TaxSetting, ...] = Field((), description="taxes on invoices, as JSON")
     partitions: int = Field(4, ge=1, le=128, description="partitions of each topic")
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
         return names
 
     @property
+    def redis_url_to_open(self) -> str:
+        """The URL with the password of the file in it, for this process alone and not for people to read."""
+        return with_password(self.redis_url, self.redis_password_file) if self.redis_url else ""
+
+    @property
     def all_task_managers(self) -> int:
         """How many the jobs need: those of usage rating, and one for each other job."""
         others = len(set(self.jobs) - {USAGE_RATING})
@@ -64,6 +71,12 @@ def load_settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]  # pydantic fills in what the environment lacks
     except ValidationError as error:
-        wrong = "; ".join(f"TOLLGATE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        wrong = "; ".join(map(_in_words, error.errors()))
         cause = f"the settings are not usable: {wrong}"
         raise StackError(cause, "correct the environment variables", EXIT_UNUSABLE) from error
+
+
+def _in_words(one: ErrorDetails) -> str:
+    """Name the variable, where it is one that is wrong and not several that contradict each other."""
+    where = f"TOLLGATE_{str(one['loc'][0]).upper()}: " if one["loc"] else ""
+    return where + one["msg"].removeprefix("Value error, ")

@@ -85,8 +85,10 @@ def parse_line(number: int, line: str) -> Outgoing:
         entry = json.loads(line)
         if not isinstance(entry, dict):
             raise ValueError("it is no JSON object")
+        if "\\u" in line:  # half a pair of these is no character, which the protobuf library does not survive
+            json.dumps(entry, ensure_ascii=False).encode()
         return _outgoing(entry)
-    except (ValueError, TypeError, ParseError, RecursionError) as error:
+    except (ValueError, TypeError, ParseError, RecursionError, OverflowError) as error:
         remedy = 'each line is {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."}'
         raise StackError(f"line {number}: {error}", remedy, EXIT_UNUSABLE) from error
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flink_jobs.topics import ALL
+from tollgate.balance_store import address_of
 from tollgate.context import Context
 from tollgate.findings import Finding, findings
 from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
@@ -29,8 +30,8 @@ def bring_up(context: Context) -> None:
     context.log.create_topics(ALL, context.settings.partitions)
     ensure_jobs(context)
     context.report(
-        f"Kafka {context.bootstrap_servers}, Redis {context.redis_url}, Flink {context.stack.rest.address}, "
-        f"data in {context.settings.home}"
+        f"Kafka {context.bootstrap_servers}, Redis {address_of(context.redis_url)}, "
+        f"Flink {context.stack.rest.address}, data in {context.settings.home}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,9 @@ JOB_ID: Final = re.compile(r"Job has been submitted with JobID ([0-9a-f]{32})")
 PYTHON_ERROR: Final = re.compile(r"^(?!org\.apache|java\.)[\w.]*(Error|Exception|Exit|Interrupt)\b.*")
 TIMEOUT_SECONDS: Final = 300
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Clients may run beside each other; what is noted of them in the run file is written by one of them at a time."""
+
 
 def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     stack: LocalStack,
@@ -37,15 +41,18 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
     args: Sequence[str] = (),
     savepoint: Path | None = None,
     drop_unknown_state: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> str:
     """Submit a file (a Path) or a module (a str) and return the job id.
 
+    `secrets`: variables that the program gets and that no command line or log shows.
     `drop_unknown_state`: what the savepoint holds of operators that the job does not have is left out.
     The job's checkpoints and savepoints go below directories named `name`, where `newest_checkpoint` finds them.
     Raises StackError with the Python error's last line if the program fails, e.g. before it submits.
     """
     code = digest(py_files)
-    ensure_code(stack, code)
+    with _ONE_AT_A_TIME:
+        ensure_code(stack, code)
     cluster = stack.cluster()
     command = client_command(cluster) + run_arguments(stack.layout, name, parallelism)
     if savepoint is not None:
@@ -54,9 +61,10 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
         command += ["-pyfs", ",".join(map(str, py_files))]
     # The client takes its options anywhere; the program's own come after its name, which is last.
     command += ["-py", str(program)] if isinstance(program, Path) else ["-pym", program]
-    job_id = run_client(name, [*command, *args], flink_environment(cluster), stack.layout)
-    run = load_run_file(stack.layout.run_file).with_job(name, job_id)
-    save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
+    job_id = run_client(name, [*command, *args], flink_environment(cluster) | dict(secrets or {}), stack.layout)
+    with _ONE_AT_A_TIME:
+        run = load_run_file(stack.layout.run_file).with_job(name, job_id)
+        save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
     return job_id
 
 

@@ -88,7 +88,7 @@ class Session:
 
     def _make_catalog(self, environment: Any) -> None:
         """Make tables, views and functions."""
-        servers = {"properties.bootstrap.servers": self._context.bootstrap_servers}
+        servers = {f"properties.{name}": value for name, value in self._context.java_kafka.items()}
         ends: dict[str, dict[str, str]] = {} if self._live else self._ends()
         for name, function in functions(self._prices()).items():
             environment.create_temporary_system_function(name, function)

@@ -1,0 +1,1 @@
+"""Every decoder against bytes and texts that nobody wrote: `make fuzz N=1000000`."""
