@@ -141,8 +141,13 @@ def test_no_secret_stands_in_a_manifest_and_pods_may_do_little(job: str) -> None
     assert pod["securityContext"]["runAsNonRoot"] is True
     (container,) = pod["containers"]
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    for variable in container["env"]:
-        assert ("valueFrom" in variable) == variable["name"].startswith("TOLLGATE_")
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    (mount,) = container["volumeMounts"]
+    files = {name: path for name, path in variables.items() if name.endswith("_FILE")}
+    assert {"TOLLGATE_KAFKA_PASSWORD_FILE", "TOLLGATE_KAFKA_CA_FILE"} <= files.keys()
+    assert all(path.startswith(mount["mountPath"] + "/") for path in files.values())
+    assert not [name for name in variables if name.endswith("PASSWORD")]
+    assert pod["volumes"][0]["secret"]["secretName"] == f"tollgate-{job}"
     budget = next(one for one in documents(job) if one["kind"] == "PodDisruptionBudget")
     assert budget["spec"]["selector"]["matchLabels"] == {"app": job}
 
