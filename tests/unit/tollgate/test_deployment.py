@@ -26,7 +26,7 @@ AGREED = {
     "taskmanager.numberOfTaskSlots": "1",
     "web.submit.enable": "false",
     "restart-strategy.type": "exponential-delay",
-    "metrics.job.status.enable": "STATE,CURRENT_TIME",
+    "metrics.job.status.enable": "STATE;CURRENT_TIME",
     "metrics.reporter.prometheus.filterLabelValueCharacters": "false",
 }
 """What no cluster may change: the guarantees, and what metrics are called."""
