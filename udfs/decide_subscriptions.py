@@ -10,6 +10,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.frame_subscriptions import FrameOfSubscriptions
+from udfs.letter_counters import LetterCounters
 from udfs.loading import load_all
 from udfs.subscription_host import SubscriptionHost
 
@@ -19,7 +20,7 @@ _BYTES = Types.PICKLED_BYTE_ARRAY()
 SUBSCRIBERS = MapStateDescriptor("subscribers", _BYTES, _BYTES)
 OVERDUE = MapStateDescriptor("overdue", _BYTES, _BYTES)
 
-COUNTED = ("charged", "duplicates", "dead_letters")
+COUNTED = ("charged", "duplicates")
 
 
 class DecideSubscriptions(KeyedBroadcastProcessFunction):
@@ -42,6 +43,7 @@ class DecideSubscriptions(KeyedBroadcastProcessFunction):
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
+        self._letters = LetterCounters(group)
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Decide one frame."""
@@ -71,7 +73,7 @@ class DecideSubscriptions(KeyedBroadcastProcessFunction):
         """Move what the host has counted to Flink's counters; what is held counts when it is released."""
         counts = self._host.counts
         counts.pop("held", None)
-        for name in ("charged", "duplicates"):
+        for name in COUNTED:
             self._counters[name].inc(counts.pop(name, 0))
-        self._counters["dead_letters"].inc(sum(counts.values()))
+        self._letters.add(counts)
         counts.clear()

@@ -16,10 +16,12 @@ from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.broadcast_rates import DECIDED, RATES_STATE, BroadcastRates
 from udfs.frame_rater import FrameRater, Stores
 from udfs.held_shards import held_shards
+from udfs.letter_counters import LetterCounters
 from udfs.loading import load_all
 from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
 from udfs.put_off import NO_WATERMARK_MS, PutOff
+from udfs.rated_after import first_timestamp_ms, rated_after
 from udfs.turns import Turn, resume_at_ms
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
@@ -34,7 +36,7 @@ QUEUES = MapStateDescriptor("queues", _BYTES, _BYTES)
 
 __all__ = ["RATES_STATE", "RateUsage"]
 
-COUNTED = ("rated", "duplicates", "dead_letters")
+COUNTED = ("rated", "duplicates", "late")
 
 
 class RateUsage(KeyedBroadcastProcessFunction):
@@ -74,6 +76,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
         )
         group = runtime_context.get_metrics_group()
         self._counters = {name: group.counter(name) for name in COUNTED}
+        self._letters = LetterCounters(group)
+        self._rated_after = rated_after(group)
         self._held_shards = held_shards(group)
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
@@ -81,6 +85,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         feed = self._bind(ctx)
         out = self._rater.rate(value, feed.catalog, feed.read)
         self._count()
+        self._rated_after.note(first_timestamp_ms(value))
         if self._rater.holds:
             self._await_factors(ctx)
         yield from self._told(out, ctx)
@@ -174,10 +179,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def _count(self) -> None:
         counts = self._rater.counts
-        for name in ("rated", "duplicates"):
-            if counts[name]:
-                self._counters[name].inc(counts.pop(name))
-        dead = sum(counts.values())
-        if dead:
-            self._counters["dead_letters"].inc(dead)
+        for name in COUNTED:
+            if count := counts.pop(name, 0):
+                self._counters[name].inc(count)
+        self._letters.add(counts)
         counts.clear()

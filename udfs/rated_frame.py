@@ -64,6 +64,8 @@ class RatedFrame:
         """Write a record and what comes with it; `origin` is that of records that name none."""
         if record.kind is not Kind.CYCLE_CLOSE:
             self.counts["rated"] += len(record.session.parts) if record.session is not None else 1
+        if record.late:
+            self.counts["late"] += 1
         for one in record.with_follow_ups():
             self._write(one, origin, read)
         if record.retracted_by:

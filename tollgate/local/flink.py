@@ -83,7 +83,10 @@ def start_flink(  # noqa: PLR0913  (the parts of one command line)
     return start(
         ProcessSpec(
             name=name,
-            command=(*command, "--configDir", str(conf), *arguments, "-D", f"io.tmp.dirs={temporary}"),
+            command=(
+                *(*command, "--configDir", str(conf), *arguments, "-D", f"io.tmp.dirs={temporary}"),
+                *metrics_options(cluster, name),
+            ),
             stack=cluster.layout.home,
             directory=temporary,
             log=cluster.layout.log_of(name),
@@ -91,6 +94,14 @@ def start_flink(  # noqa: PLR0913  (the parts of one command line)
             instance=instance,
         )
     )
+
+
+def metrics_options(cluster: FlinkCluster, name: str) -> tuple[str, ...]:
+    """Return where a process tells Prometheus how to reach it."""
+    targets = cluster.layout.metrics_targets_of(name)
+    targets.unlink(missing_ok=True)
+    prefix = "metrics.reporter.prometheus"
+    return "-D", f"{prefix}.targets={targets}", "-D", f"{prefix}.process={name}"
 
 
 def java_options(options: Mapping[str, str], role: str) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tollgate.local.layout import Layout
 
 LINKED = ("bin", "lib", "opt", "plugins")
+PROMETHEUS = "metrics-prometheus"
 
 
 def distribution() -> Path:
@@ -31,9 +32,13 @@ def prepare_home(layout: Layout, jars: Jars, options: Mapping[str, str]) -> None
     shutil.rmtree(home, ignore_errors=True)
     for part in LINKED:
         # Files, not directories, are linked: Flink looks for jars without following links to directories.
-        shutil.copytree(source / part, home / part, copy_function=link_file)
+        ignore = shutil.ignore_patterns(PROMETHEUS)
+        shutil.copytree(source / part, home / part, copy_function=link_file, ignore=ignore)
     # In lib, not only in opt: a second thread-mode job in one TaskManager fails to load it from its own class loader.
     for jar in (source / "opt").glob("flink-python-*.jar"):
+        link_or_copy(jar, home / "lib" / jar.name)
+    # Our reporter extends Flink's: both in one class loader, and not a second time as a plugin.
+    for jar in (source / "plugins" / PROMETHEUS).glob("*.jar"):
         link_or_copy(jar, home / "lib" / jar.name)
     for jar in jars.flink:
         copy_fresh(jar, home / "lib" / jar.name)
@@ -46,7 +51,7 @@ def prepare_home(layout: Layout, jars: Jars, options: Mapping[str, str]) -> None
 def own_jars(layout: Layout) -> list[Path]:
     """Return the jars in the home's `lib` that are not Flink's: those that `prepare_home` was given."""
     source = distribution()
-    flinks = {jar.name for part in ("lib", "opt") for jar in (source / part).glob("*.jar")}
+    flinks = {jar.name for part in ("lib", "opt", f"plugins/{PROMETHEUS}") for jar in (source / part).glob("*.jar")}
     return sorted(jar for jar in (layout.flink_home / "lib").glob("*.jar") if jar.name not in flinks)
 
 

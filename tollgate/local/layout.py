@@ -34,6 +34,11 @@ class Layout:
         return self.home / "logs"
 
     @property
+    def metrics(self) -> Path:
+        """Files from which Prometheus learns where Flink's processes offer their metrics."""
+        return self.home / "metrics"
+
+    @property
     def kafka(self) -> Path:
         return self.home / "kafka"
 
@@ -59,6 +64,9 @@ class Layout:
 
     def log_of(self, process: str) -> Path:
         return self.logs / f"{process}.log"
+
+    def metrics_targets_of(self, process: str) -> Path:
+        return self.metrics / f"{process}.json"
 
     def temporary_of(self, process: str) -> Path:
         """Return the working directory of a Flink process: emptied whenever that process starts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -180,6 +181,7 @@ class LocalStack:
             self._stop("Redis", others.get(redis.NAME, []), REDIS_GRACE_SECONDS)
             self._stop("Kafka", others.get(kafka.NAME, []), KAFKA_GRACE_SECONDS)
             self._stop_leftovers(run.stopped())
+            shutil.rmtree(self.layout.metrics, ignore_errors=True)  # nobody listens there any more
             save_run_file(self.layout.run_file, run.stopped())
 
     def status(self) -> StackStatus:

@@ -57,6 +57,8 @@ class StackStatus(BaseModel):
     slots: int = 0
     free_slots: int = 0
     jobs: tuple[JobStatus, ...] = ()
+    metrics_targets: str = ""
+    """Files that say where Flink's processes offer metrics, for Prometheus's `file_sd_configs`; empty if down."""
 
 
 def process_status(layout: Layout, record: ProcessRecord) -> ProcessStatus:
@@ -93,6 +95,7 @@ def stack_status(layout: Layout, run: RunFile) -> StackStatus:
         processes=tuple(process_status(layout, record) for record in run.processes.values()),
         kafka_bootstrap_servers=kafka_address(run),
         redis_address=redis_address(layout, run),
+        metrics_targets=str(layout.metrics / "*.json") if "flink_rest" in run.ports else "",
     )
     if "flink_rest" not in run.ports:
         return status

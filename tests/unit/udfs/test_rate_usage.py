@@ -40,6 +40,7 @@ def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     for name in ("FlinkStore", "FlinkAgenda"):
         monkeypatch.setattr(rate_usage, name, lambda state: CurrentStore(toy, order.index(state)))
     monkeypatch.setattr(rate_usage, "held_shards", lambda _: toy)
+    monkeypatch.setattr(rate_usage, "rated_after", lambda _: toy)
     monkeypatch.setattr(rate_usage, "load_all", lambda: None)
     monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: prices)
     monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: SurgeView()))

@@ -31,6 +31,7 @@ class ToyFlink:
     out: list[bytes] = field(default_factory=list)
     stretches: list[float] = field(default_factory=list)
     held: int = 0
+    noted_ms: list[int] = field(default_factory=list)
 
     def opened(self) -> Any:
         """Return the function as after a start or a restore."""
@@ -43,6 +44,12 @@ class ToyFlink:
 
     def counter(self, _: str) -> Any:
         return SimpleNamespace(inc=lambda *_: None)
+
+    def add_group(self, *_: str) -> "ToyFlink":
+        return self
+
+    def note(self, record_timestamp_ms: int) -> None:
+        self.noted_ms.append(record_timestamp_ms)
 
     def set(self, held: int) -> None:
         self.held = held
