@@ -117,6 +117,7 @@ def test_java_clients_get_in_by_the_same_settings(granted: SecureKafka) -> None:
     assert done.stdout.startswith(f"{PRICE_BOOKS}:0:"), done.stdout + done.stderr
 
 
+@pytest.mark.faults  # a Flink of its own, and minutes where the machine is busy
 def test_a_job_rates_behind_the_locks_and_no_file_or_command_line_shows_a_password(
     granted: SecureKafka, tmp_path: Path
 ) -> None:
