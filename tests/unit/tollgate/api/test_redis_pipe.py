@@ -57,7 +57,7 @@ def test_a_lost_connection_is_made_again(redis_server: str, redis_data: Any) -> 
 
 def test_a_server_that_is_away_or_silent_is_said_in_time() -> None:
     async def act() -> list[str]:
-        silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        silent = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
         port = silent.sockets[0].getsockname()[1]
         said = []
         for url in (f"redis://127.0.0.1:{port}/0", "redis://127.0.0.1:1/0"):
