@@ -96,10 +96,13 @@ def _contradictions(settings: KafkaSecurity) -> list[str]:
         wrong.append("a user needs TOLLGATE_KAFKA_SECURITY_PROTOCOL to be SASL_SSL or SASL_PLAINTEXT")
     if ca_file is not None and not ca_file.is_file():
         wrong.append(f"TOLLGATE_KAFKA_CA_FILE: there is no file {ca_file}")
-    if file is not None and not file.is_file():
-        wrong.append(f"TOLLGATE_KAFKA_PASSWORD_FILE: there is no file {file}")
-    elif set(_password(settings)) & set(_UNQUOTABLE):
-        wrong.append("the Kafka password holds a quote, backslash, dollar sign or line end (`printf %s` writes none)")
+    try:
+        password = _password(settings)
+    except (OSError, UnicodeDecodeError):
+        wrong.append(f"TOLLGATE_KAFKA_PASSWORD_FILE: {file} is no text file that can be read")
+    else:
+        if set(password) & set(_UNQUOTABLE):
+            wrong.append("the Kafka password holds a quote, backslash, dollar sign or line end (`printf %s` adds none)")
     return wrong
 
 

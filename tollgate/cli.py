@@ -37,6 +37,7 @@ COMMANDS = {
     "upgrade": "upgrade:upgrade",
     "shadow": "shadow:app",
     "acl": "acl:app",
+    "api": "api:app",
     "bench": "bench:bench",
     "chaos": "chaos:chaos",
 }

@@ -69,7 +69,13 @@ class Context:
     @property
     def redis_url(self) -> str:
         """Redis's address with its password: the setting, else the local stack's. Raises StackError when it is down."""
-        return self.settings.redis_url_to_open or self.stack.redis_url
+        try:
+            return self.settings.redis_url_to_open or self.stack.redis_url
+        except (OSError, UnicodeDecodeError) as error:
+            cause = (
+                f"TOLLGATE_REDIS_PASSWORD_FILE: {self.settings.redis_password_file} is no text file that can be read"
+            )
+            raise StackError(cause, "name a file that holds the password", EXIT_UNUSABLE) from error
 
     @property
     def job_secrets(self) -> dict[str, str]:

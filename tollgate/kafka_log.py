@@ -24,6 +24,7 @@ PROGRESS_HEADER = "progress"
 
 _FETCH_BYTES = 8 * 1024 * 1024
 _IDLE_POLL_MS = 200
+_FOLLOW_POLL_MS = 500
 _BOOTSTRAP_MS = 10_000
 _COORDINATOR_SECONDS = 20
 
@@ -191,6 +192,16 @@ class KafkaLog:
             records = self.read(topic, partitions=wanted, start=start)
             yield from (one for one in records if one.timestamp_ms >= timestamp_ms)
 
+    def follow(self, start: Mapping[TopicPartition, int]) -> Iterator[list[LogRecord]]:
+        """Yield what is committed from given offsets on, for ever, in batches; an empty one where nothing comes."""
+        with reachable(self._options), self._consumer(committed=True) as consumer:
+            consumer.assign(list(start))
+            for part, offset in start.items():
+                consumer.seek(part, offset)
+            while True:
+                polled = consumer.poll(_FOLLOW_POLL_MS)
+                yield [_record_of(part, one) for part, records in polled.items() for one in records]
+
     @contextmanager
     def _consumer(self, *, committed: bool) -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(
@@ -227,6 +238,11 @@ class KafkaLog:
                 producer.close(timeout=10)
 
 
+def _record_of(part: TopicPartition, one: Any) -> LogRecord:
+    headers = tuple(one.headers)
+    return LogRecord(part.topic, part.partition, one.offset, one.timestamp, one.key, one.value, headers)
+
+
 def _until(consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[LogRecord]:
     """Poll until every partition's position has reached its end; markers of transactions count."""
     open_parts = {part for part, end in ends.items() if consumer.position(part) < end}
@@ -235,8 +251,7 @@ def _until(consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Itera
             end = ends[part]
             for one in records:
                 if one.offset < end:
-                    headers = tuple(one.headers)
-                    yield LogRecord(part.topic, part.partition, one.offset, one.timestamp, one.key, one.value, headers)
+                    yield _record_of(part, one)
         done = {part for part in open_parts if consumer.position(part) >= ends[part]}
         if done:
             open_parts -= done

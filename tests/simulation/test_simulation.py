@@ -57,6 +57,7 @@ def test_a_lost_transaction_halts_the_job_and_going_back_loses_nothing() -> None
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(3600)
 def test_a_million_steps() -> None:
     """Some minutes. A seed that fails here is a test of its own: World(seed, Safeguards()).run(200)."""
     seeds = Random(20_261_128)

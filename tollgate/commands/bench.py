@@ -15,6 +15,7 @@ from tollgate.settings import Settings
 QUICK_EVENTS = 150_000
 QUICK_CUSTOMERS = (1_000, 20_000)
 QUICK_LATENCY_SECONDS = 10.0
+API_RATE = 5_000
 
 
 def bench(
@@ -24,6 +25,7 @@ def bench(
         int, typer.Option(min=0, help="Close the month of so many customers, a tenth as many subscriptions.")
     ] = 0,
     invoicing: Annotated[int, typer.Option(min=1, max=4, help="Subtasks of the invoicing job, for --month.")] = 1,
+    api: Annotated[bool, typer.Option("--api", help="Only balances over HTTP; no stack.")] = False,
     redis_faults: Annotated[
         bool, typer.Option("--redis-faults", help="Kill and flush Redis under load; records a second.")
     ] = False,
@@ -46,6 +48,9 @@ def bench(
     context = Context()
     if core:
         _show_core(context, json_=json_)
+        return
+    if api:
+        _show_api(context, json_=json_)
         return
     if invoices:
         _show_closing(context, invoices, json_=json_)
@@ -82,6 +87,22 @@ def bench(
     for table in tables(results):
         context.console.print(table)
         context.console.print()
+
+
+def _show_api(context: Context, *, json_: bool) -> None:
+    """Read balances as fast as the server answers, then at the rate that it is to answer in time."""
+    from tollgate.bench.api_reads import measure_api
+
+    runs = [measure_api(10, 64, 10_000, rate) for rate in (0, API_RATE)]
+    if json_:
+        context.print_json([one.as_plain() for one in runs])
+        return
+    for what, one in zip(("as fast as it answers", f"{API_RATE:,} a second asked for"), runs, strict=True):
+        context.say(
+            f"{what}: {one.per_second:,.0f} reads/s, p50 {one.times_ms.p50:.1f} ms, p99 {one.times_ms.p99:.1f} ms; "
+            f"server {one.busy:.2f} of a core, {one.per_core_second:,.0f} reads per second of its processor time; "
+            f"load {one.load:.1f}"
+        )
 
 
 def _show_month(context: Context, settings: Settings, month: tuple[int, int, int, int], *, json_: bool) -> None:

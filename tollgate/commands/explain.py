@@ -33,14 +33,18 @@ def explain(
     if found is None:
         remedy = "ids stand in `tollgate records CUSTOMER`; `tollgate wait` for what is under way"
         raise StackError(f"no committed record has the id {record_id}", remedy)
-    event = _event_of(context.log, found)
-    surge = surge_of(context.log, found, event, context.settings.default_price_book)
-    lines = [*narrate(found), *surge, *_trace(found, event)]
+    lines = steps_of(context.log, found, context.settings.default_price_book)
     if json_:
         context.print_json({"record": as_dict(found), "steps": lines})
         return
     for line in lines:
         context.say(line)
+
+
+def steps_of(log: KafkaLog, record: billing_pb2.BillingRecord, default_price_book: str) -> list[str]:
+    """Return a record's story, a sentence each, from its price to its source."""
+    event = _event_of(log, record)
+    return [*narrate(record), *surge_of(log, record, event, default_price_book), *_trace(record, event)]
 
 
 def find_record(log: KafkaLog, wanted: str) -> billing_pb2.BillingRecord | None:

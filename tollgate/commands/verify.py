@@ -19,6 +19,8 @@ from tollgate.balance_store import BalanceStore
 from tollgate.commands.wait import commit_and_look
 from tollgate.context import Context
 from tollgate.jobs import JOBS, live_job
+from tollgate.last_verification import Verification, save_verification
+from tollgate.times import now_ms
 from tollgate.waiting_events import await_released
 
 _CLOSING_SECONDS = 300.0
@@ -75,7 +77,10 @@ def verify_books(context: Context, records_topic: str = RECORDS, charges_topic: 
         progress=progress,
     )
     report.take_over(invoices.differences, invoices.difference_count)
-    return Verified(report, subscriptions, invoices)
+    found = Verified(report, subscriptions, invoices)
+    if charges_topic == CHARGES:
+        save_verification(context.settings.home, Verification(now_ms(), report.passed, tuple(describe_all(found))))
+    return found
 
 
 def describe_all(found: Verified) -> list[str]:

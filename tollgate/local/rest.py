@@ -91,6 +91,10 @@ class FlinkRest:
         ]
         return [{one["id"].removeprefix(prefix): int(one["value"]) for one in ones} for ones in found]
 
+    def watermarks(self, job_id: str, vertex_id: str) -> list[dict[str, str]]:
+        """Return the watermark of each subtask of a vertex as `value`, epoch ms in text; none before the first."""
+        return self._list(f"/jobs/{job_id}/vertices/{vertex_id}/watermarks")
+
     def last_failure(self, job_id: str) -> str:
         """Return the root cause of a job's last failure in one line, empty if it never failed."""
         return self.newest_failure(job_id)[0]

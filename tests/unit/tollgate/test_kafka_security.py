@@ -90,7 +90,7 @@ def test_jobs_take_the_same_settings_under_properties_named_freely(
         ({}, "set one of TOLLGATE_KAFKA_PASSWORD_FILE and TOLLGATE_KAFKA_PASSWORD"),
         ({"PASSWORD": "x", "PASSWORD_FILE": __file__}, "set one of"),
         ({"PASSWORD": "x", "SECURITY_PROTOCOL": "SSL"}, "a user needs TOLLGATE_KAFKA_SECURITY_PROTOCOL"),
-        ({"PASSWORD_FILE": "/nowhere/at-all"}, "there is no file /nowhere/at-all"),
+        ({"PASSWORD_FILE": "/nowhere/at-all"}, "/nowhere/at-all is no text file that can be read"),
         ({"PASSWORD": "x", "CA_FILE": "/nowhere/ca.pem"}, "there is no file /nowhere/ca.pem"),
         ({"PASSWORD": f'{SECRET}"; x="'}, "holds a quote"),
         ({"PASSWORD": f"{SECRET}\n"}, "line end"),
@@ -146,3 +146,10 @@ def test_another_redis_is_named_to_a_job_by_variables_alone(tmp_path: Path, monk
         "TOLLGATE_REDIS_PASSWORD_FILE": str(file),
     }
     assert JOBS["balances"].arguments(context) == []
+
+
+def test_a_password_file_of_redis_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOLLGATE_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+    monkeypatch.delenv("TOLLGATE_KAFKA_USER")
+    with pytest.raises(StackError, match="TOLLGATE_REDIS_PASSWORD_FILE: /nowhere"):
+        _ = Context(Settings(redis_url="redis://redis-1", redis_password_file=Path("/nowhere"))).redis_url

@@ -87,7 +87,9 @@ def context(home: Path, log: Log) -> Context:
     settings = SimpleNamespace(
         checkpoint_interval_ms=1000, default_price_book="", surge_patience_ms=0, parallelism=1, partitions=1
     )
-    fake = SimpleNamespace(stack=stack, settings=settings, log=log, bootstrap_servers="", report=lambda _: None)
+    fake = SimpleNamespace(
+        stack=stack, settings=settings, log=log, bootstrap_servers="", job_secrets={}, report=lambda _: None
+    )
     return cast("Context", cast("Any", fake))
 
 

@@ -65,7 +65,8 @@ class World:
             report=self.reports.append,
             bootstrap_servers="kafka:1",
             redis_url="redis://:1",
-            settings=SimpleNamespace(default_price_book="", surge_patience_ms=0),
+            settings=SimpleNamespace(default_price_book="", surge_patience_ms=0, redis_url=""),
+            job_secrets={},
         )
         return cast("Context", cast("Any", fake))
 

@@ -1,0 +1,177 @@
+"""The pages in a real browser: logging in, what is shown, no script from data, keyboard, phone."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.tollgate.api.served import served
+from tests.unit.tollgate.api.world import CUSTOMERS, World
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian: apt-get install chromium)"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
+    world = World(tmp_path_factory.mktemp("pages"))
+    with served(world) as address:
+        yield world, address
+
+
+class Visit:
+    """A page that is open, and what went wrong on it."""
+
+    def __init__(self, browser: Any, address: str, path: str = "/", **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(address + path)
+
+    def enter(self, key: str) -> "Visit":
+        self.page.get_by_label("Key", exact=True).fill(key)
+        self.page.keyboard.press("Enter")
+        return self
+
+    def text(self, part: str) -> str:
+        self.page.wait_for_selector(f'[data-part="{part}"]:not([hidden])')
+        return str(self.page.inner_text(f'[data-part="{part}"]'))
+
+
+def test_a_customer_sees_what_is_spent_and_why(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    assert "8.78 USD" in visit.text("spent")
+    assert "settled 1.00 USD" in visit.text("spent")
+    assert "After 98,990 more messages: 0.0055 USD per message" in visit.text("tiers")
+    assert "welcome 100 units free" in visit.text("now")
+    assert "about" in visit.text("forecast")
+    visit.page.get_by_text("why", exact=True).first.click()
+    visit.page.get_by_text("Source: usage.events, partition 0, offset").first.wait_for()
+    assert visit.wrong == []
+
+
+def test_the_key_is_in_no_address_and_nothing_comes_from_elsewhere(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    visit.text("lines")
+    assert all(url.startswith(address) for url in visit.asked)
+    assert not any(world.keys["acme"] in url for url in visit.asked)
+    assert visit.page.evaluate("localStorage.length") == 0
+    visit.page.get_by_text("Forget the key").click()
+    visit.page.get_by_label("Key", exact=True).wait_for()
+    assert visit.page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_wrong_key_is_told_what_to_do(browser: Any, place: tuple[World, str]) -> None:
+    _, address = place
+    visit = Visit(browser, address).enter("tg_wrong")
+    visit.page.get_by_text("the request has no valid key").wait_for()
+
+
+def test_a_key_of_one_tenant_is_told_nothing_of_another(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["north"])
+    visit.page.get_by_label("Customer").fill("south/zoe")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_text("Nothing is known of south/zoe").wait_for()
+    visit.page.get_by_label("Customer").fill("north/eve")
+    visit.page.keyboard.press("Enter")
+    assert "8.78 USD" in visit.text("spent")
+
+
+def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
+    key = f"tollgate:balance:{CUSTOMERS[2]}"
+    world.hashes[key] = world.hashes[key] | {"currency": evil, f"quantity:{evil}": "1", f"amount:{evil}": evil}
+    world.log.add_alert(CUSTOMERS[2], evil)
+    visit = Visit(browser, address).enter(world.keys["south"])
+    visit.page.get_by_label("Customer").fill(CUSTOMERS[2])
+    visit.page.keyboard.press("Enter")
+    assert evil in visit.text("spent")
+    visit.page.get_by_text("tier reached").first.wait_for()
+    assert evil in visit.text("alerts")
+    assert visit.page.title() == f"{CUSTOMERS[2]} - Tollgate"
+    assert visit.page.locator("main img, main script").count() == 0
+
+
+def test_an_alert_appears_by_itself(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    assert "Nothing so far" in visit.text("alerts")
+    visit.page.wait_for_timeout(300)
+    world.log.add_alert(CUSTOMERS[0], "sms.outbound")
+    world.log.add_alert(CUSTOMERS[1], "not for acme")
+    visit.page.get_by_text("tier reached").wait_for()
+    assert "not for acme" not in visit.text("alerts")
+
+
+def test_operations_says_what_is_known(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address, "/operations").enter(world.keys["operations"])
+    assert "Not asked yet" in visit.text("books")
+    assert "north/acme" in visit.text("hot")
+    refused = Visit(browser, address, "/operations").enter(world.keys["north"])
+    refused.page.get_by_text("This key is not for operations").wait_for()
+
+
+@pytest.mark.parametrize("path", ["/", "/operations"])
+def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, place: tuple[World, str], path: str) -> None:
+    world, address = place
+    size = {"width": 360, "height": 740}
+    visit = Visit(browser, address, path, viewport=size).enter(world.keys["operations"])
+    if path == "/":
+        visit.page.get_by_label("Customer").fill(CUSTOMERS[0])
+        visit.page.keyboard.press("Enter")
+        visit.page.get_by_text("why", exact=True).first.wait_for()
+    else:
+        visit.text("hot")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_keyboard_reaches_everything(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    visit.page.get_by_text("why", exact=True).first.wait_for()
+    for _ in range(40):
+        visit.page.keyboard.press("Tab")
+        if visit.page.evaluate("document.activeElement.matches('.line > summary')"):
+            break
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_text("Source: usage.events").first.wait_for()
+
+
+def test_files_of_the_pages_are_small_and_have_no_foreign_address() -> None:
+    from tollgate.api import pages
+
+    for file in pages.FOLDER.iterdir():
+        text = file.read_text()
+        assert len(text) < 20_000, file
+        assert "http://" not in text.replace("http://www.w3.org/", ""), file
+        assert "https://" not in text, file
+        assert "innerHTML" not in text, file
