@@ -28,7 +28,7 @@ demo: setup ## the main job on the local stack under realistic traffic, ending w
 QUICK := tests/unit tests/golden tests/oracle tests/oracle_subscriptions tests/properties tests/fuzz tests/simulation
 
 test: setup check test-jvm ## all quick tiers: unit, golden and properties on all cores; then integration, on stacks of its own
-	@$(RUN) pytest -n auto --durations=10 $(QUICK)
+	@$(RUN) pytest -n auto --dist worksteal --durations=10 $(QUICK)
 	@$(RUN) pytest --durations=25 tests/integration
 
 test-faults: setup ## the long fault runs
