@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tests import engine
@@ -213,10 +213,22 @@ def cuts(draw: st.DrawFn) -> engine.Frames:
     return cut
 
 
+SHARES = 4
+"""So many tests share the 10,000 cases, each with cases of its own, so that all cores have work."""
+
+of_a_share = settings(
+    max_examples=10_000 // SHARES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
 @pytest.mark.timeout(1800)  # some minutes, and three times as long beside other work
-@settings(max_examples=10_000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(logs(), books(), st.lists(contracts(("b", "c"), alone=True), max_size=3), cuts())
-def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(
+@pytest.mark.parametrize("share", range(SHARES))
+def test_records_dead_letters_and_duplicates_are_those_of_the_oracle(share: int) -> None:
+    published = st.lists(contracts(("b", "c"), alone=True), max_size=3)
+    seed(share)(of_a_share(given(logs(), books(), published, cuts())(agrees_with_the_oracle)))()
+
+
+def agrees_with_the_oracle(
     partitions: dict[int, list[LogRecord]],
     plain: list[dict[str, Any]],
     agreed: list[dict[str, Any]],
