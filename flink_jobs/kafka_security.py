@@ -68,7 +68,7 @@ class KafkaSecurity(BaseSettings):
             return {}
         properties: dict[str, str] = {"security.protocol": self.kafka_security_protocol}
         if self.kafka_ca_file is not None:
-            properties |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.kafka_ca_file.resolve())}
+            properties |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.kafka_ca_file.absolute())}
         if _has_user(self):
             properties |= _java_login(self)
         return properties

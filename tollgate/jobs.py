@@ -213,9 +213,14 @@ def ensure_jobs(context: Context) -> None:
         else:
             context.stack.rest.await_tasks(job.id, 120)
     with ThreadPoolExecutor(_CLIENTS_AT_ONCE) as pool:
-        job_ids = list(pool.map(lambda one: submit_again(context, *one), due))
-    for (submission, _), job_id in zip(due, job_ids, strict=True):
-        await_start(context, JOBS[submission.note.job], job_id)
+        clients = [(one.note.job, pool.submit(submit_again, context, one, restore)) for one, restore in due]
+    # Those that were submitted are looked after, also where another was not.
+    failed = [error for _, client in clients if (error := client.exception()) is not None]
+    for name, client in clients:
+        if client.exception() is None:
+            await_start(context, JOBS[name], client.result())
+    for error in failed:
+        raise error
     running = load_run_file(context.stack.layout.run_file).python_code
     if running and running != digest([bundle(context.stack.layout.home)]):
         context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")

@@ -10,6 +10,7 @@ from kafka.admin import NewTopic
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    KafkaTimeoutError,
     NotCoordinatorError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
@@ -24,6 +25,7 @@ PROGRESS_HEADER = "progress"
 
 _FETCH_BYTES = 8 * 1024 * 1024
 _IDLE_POLL_MS = 200
+_SILENCE_SECONDS = 60.0
 _FOLLOW_POLL_MS = 500
 _BOOTSTRAP_MS = 10_000
 _COORDINATOR_SECONDS = 20
@@ -244,15 +246,25 @@ def _record_of(part: TopicPartition, one: Any) -> LogRecord:
 
 
 def _until(consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[LogRecord]:
-    """Poll until every partition's position has reached its end; markers of transactions count."""
+    """Poll until every partition's position has reached its end; markers of transactions count.
+
+    Raises KafkaTimeoutError where nothing has come for long: a client does not say that its brokers are gone.
+    """
+    moved_at = time.monotonic()
     open_parts = {part for part, end in ends.items() if consumer.position(part) < end}
     while open_parts:
-        for part, records in consumer.poll(_IDLE_POLL_MS).items():
+        polled = consumer.poll(_IDLE_POLL_MS)
+        if polled:
+            moved_at = time.monotonic()
+        for part, records in polled.items():
             end = ends[part]
             for one in records:
                 if one.offset < end:
                     yield _record_of(part, one)
         done = {part for part in open_parts if consumer.position(part) >= ends[part]}
         if done:
+            moved_at = time.monotonic()
             open_parts -= done
             consumer.pause(*done)
+        elif time.monotonic() - moved_at > _SILENCE_SECONDS:
+            raise KafkaTimeoutError(f"nothing has come for {_SILENCE_SECONDS:g} s")

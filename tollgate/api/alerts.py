@@ -95,6 +95,11 @@ class AlertReader(threading.Thread):
         self._ended = threading.Event()
         self._position: dict[TopicPartition, int] = {}
 
+    @property
+    def knows_where_it_began(self) -> bool:
+        """Tell whether what comes from now on is heard; before, a listener could miss some."""
+        return bool(self._position)
+
     def run(self) -> None:
         """Read until the end."""
         context: Context | None = None
@@ -102,7 +107,7 @@ class AlertReader(threading.Thread):
             try:
                 context = context or self._make()
                 self._read(context.log)
-            except StackError:
+            except (StackError, OSError):  # Kafka is away, or a file with its password
                 if context is not None:
                     context.reconnect()
             self._ended.wait(RETRY_SECONDS)
@@ -181,7 +186,7 @@ async def stream(
                     return
                 yield b": nothing new\n\n"
                 continue
-            if coming is None:
+            if coming is None or not still_admitted():
                 return
             if coming.offset >= position.get(coming.partition, 0):
                 yield _event(coming, position)

@@ -6,18 +6,19 @@ from typing import Any
 
 from billing.calendar import load_zone
 from billing.money import format_picos, parse_picos
-from tollgate.api.problems import not_found
+from tollgate.api.problems import invalid, not_found
 from tollgate.commands.bill import bills
 from tollgate.commands.explain import steps_of
 from tollgate.commands.invoices import is_chosen, read_invoices
 from tollgate.commands.records import read_records
 from tollgate.context import Context, as_dict
 from tollgate.facts import read_prices
-from tollgate.times import now_ms
+from tollgate.times import end_of, now_ms
 from wire.v1 import billing_pb2
 
 Plain = Mapping[str, Any]
 _RECORD = billing_pb2.BillingRecord
+_FORESEEN_MS = 400 * 86_400_000
 
 
 def records_page(context: Context, customer: str, cycle: str, after: int, limit: int) -> Plain:
@@ -95,7 +96,13 @@ def document(context: Context, customer: str, number: int, *, note: bool) -> bil
 
 
 def bill(context: Context, customer: str, as_of: str, known_at: str) -> list[Plain]:
-    """Return the bills of a cycle up to a time, as known at a time, one for each price book."""
+    """Return the bills of a cycle up to a time, as known at a time, one for each price book.
+
+    Raises Problem for times too far ahead: what lies in between is predicted cycle by cycle.
+    """
+    latest_ms = now_ms() + _FORESEEN_MS
+    if any(end_of(name, text, "UTC") > latest_ms for name, text in (("--as-of", as_of), ("--known-at", known_at))):
+        raise invalid("as_of and known_at may lie 400 days ahead at most", "ask for an earlier time")
     found = bills(context, customer, as_of, known_at)
     if not found:
         raise not_found(customer)

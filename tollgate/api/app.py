@@ -60,7 +60,7 @@ def framework(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        reader = _start_alerts(app, parts) if parts.follow_alerts else None
+        reader = app.state.alerts = _start_alerts(app, parts) if parts.follow_alerts else None
         yield
         if reader is not None:
             reader.end()
@@ -73,6 +73,7 @@ def framework(parts: Parts) -> FastAPI:
     )  # fmt: skip
     app.state.gate, app.state.read_hash, app.state.surge = parts.gate, parts.read_hash, parts.surge
     app.state.reading, app.state.hub = Reading(parts.make_context), parts.hub
+    app.state.alerts = None
     app.state.operations_lock, app.state.operations_seen = asyncio.Lock(), (float("-inf"), {})
     for part in (routes, routes_alerts, routes_operations, pages):
         app.include_router(part.router)

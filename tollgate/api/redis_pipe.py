@@ -15,6 +15,7 @@ from redis.connection import parse_url
 from tollgate.local.errors import StackError
 
 TIMEOUT_SECONDS = 2.0
+_TLS_OPTIONS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 
 _parse: Any = parse_url  # has no types
 
@@ -82,7 +83,7 @@ class RedisPipe:
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._connection: _Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._attempt: asyncio.Task[_Connection] | None = None
 
     async def hash_at(self, key: str) -> dict[str, str]:
         """Return a hash, empty where there is none, or something else. Raises RedisAway."""
@@ -114,15 +115,19 @@ class RedisPipe:
             connection.close()  # what comes after it would wait as long
 
     async def _connect(self) -> _Connection:
-        async with self._connecting:
-            if self._connection is not None and not self._connection.lost:
-                return self._connection
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    self._connection = await self._open()
-            except (OSError, TimeoutError) as error:
-                raise RedisAway(str(error) or "no answer in time") from error
-            return self._connection
+        """Share one attempt among all who need it: none of them waits for another's."""
+        if self._attempt is None or self._attempt.done():
+            self._attempt = asyncio.ensure_future(self._open_in_time())
+            self._attempt.add_done_callback(_look_at)
+        return await asyncio.shield(self._attempt)
+
+    async def _open_in_time(self) -> _Connection:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                self._connection = await self._open()
+        except (OSError, TimeoutError) as error:
+            raise RedisAway(str(error) or "no answer in time") from error
+        return self._connection
 
     async def _open(self) -> _Connection:
         where: dict[str, Any] = dict(_parse(self._url))
@@ -130,15 +135,35 @@ class RedisPipe:
         if "path" in where:
             _, connection = await loop.create_unix_connection(_Connection, where["path"])
         else:
-            safe = ssl.create_default_context() if self._url.startswith("rediss://") else None
+            safe = _tls(where) if self._url.startswith("rediss://") else None
             host, port = where.get("host", "localhost"), where.get("port", 6379)
             _, connection = await loop.create_connection(_Connection, host, port, ssl=safe)
-        for words in _greeting(where):
-            answer = await connection.ask(command(*words))
-            if isinstance(answer, Exception):
-                connection.close()
-                raise RedisAway(str(answer))
+        try:
+            for words in _greeting(where):
+                answer = await connection.ask(command(*words))
+                if isinstance(answer, Exception):
+                    raise RedisAway(str(answer))
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+
+def _look_at(attempt: asyncio.Task[_Connection]) -> None:
+    """Take an attempt's error in, also where all who waited for it have gone."""
+    if not attempt.cancelled():
+        attempt.exception()
+
+
+def _tls(where: dict[str, Any]) -> ssl.SSLContext:
+    """Return what a rediss:// URL asks for. Raises RedisAway for what is not known here, rather than ignore it."""
+    unknown = sorted(name for name in where if name.startswith("ssl_") and name not in _TLS_OPTIONS)
+    if unknown:
+        raise RedisAway(f"the URL's {', '.join(unknown)} cannot be heeded here")
+    context = ssl.create_default_context(cafile=where.get("ssl_ca_certs"))
+    if "ssl_certfile" in where:
+        context.load_cert_chain(where["ssl_certfile"], where.get("ssl_keyfile"))
+    return context
 
 
 def _greeting(where: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
-from tollgate.api.alerts import AlertHub, parse_position, past, stream
+from tollgate.api.alerts import AlertHub, AlertReader, parse_position, past, stream
 from tollgate.api.asking import AnyCaller, ask
 from tollgate.api.gate import Caller, Gate
+from tollgate.api.problems import Problem
 
 router = APIRouter()
 
@@ -30,6 +31,10 @@ async def alerts(
         caller.must_reach(customer)
     after = parse_position(last_event_id)
     reaches = partial(_reaches, caller, customer)
+    reader: AlertReader | None = request.app.state.alerts
+    if reader is not None and not reader.knows_where_it_began:
+        cause = "billing.alerts is not being read yet"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, cause, "ask again in a moment", {"Retry-After": "1"})
     hub: AlertHub = request.app.state.hub
     number, listener = hub.join(reaches, caller.key.digest)
     try:

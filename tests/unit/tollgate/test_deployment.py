@@ -150,6 +150,8 @@ def test_no_secret_stands_in_a_manifest_and_pods_may_do_little(job: str) -> None
     assert pod["volumes"][0]["secret"]["secretName"] == f"tollgate-{job}"
     budget = next(one for one in documents(job) if one["kind"] == "PodDisruptionBudget")
     assert budget["spec"]["selector"]["matchLabels"] == {"app": job}
+    spec = deployment(job)["spec"]
+    assert budget["spec"]["minAvailable"] == spec["jobManager"]["replicas"] + spec["job"]["parallelism"] - 1
 
 
 def test_what_is_shared_is_there_once() -> None:

@@ -51,6 +51,22 @@ def test_python_clients_get_the_password_of_the_file(file: Path, monkeypatch: py
     }
 
 
+def test_files_of_a_mounted_secret_are_named_by_the_link_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = tmp_path / "..2026_11_28"
+    generation.mkdir()
+    (tmp_path / "..data").symlink_to(generation)
+    for name in ("password", "ca.pem"):
+        (generation / name).write_text(SECRET)
+        (tmp_path / name).symlink_to(tmp_path / "..data" / name)
+    monkeypatch.setenv("TOLLGATE_KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("TOLLGATE_KAFKA_CA_FILE", str(tmp_path / "ca.pem"))
+    properties = load_settings().kafka_java_properties
+    assert properties["ssl.truststore.location"] == str(tmp_path / "ca.pem")
+    assert generation.name not in json.dumps(properties)
+
+
 def test_java_clients_get_the_place_of_the_file_and_not_the_password(file: Path) -> None:
     properties = load_settings().kafka_java_properties
     assert properties["sasl.jaas.config"] == (

@@ -95,6 +95,16 @@ def test_a_stream_ends_when_its_key_is_gone() -> None:
     assert asyncio.run(act()) == [b": connected\n\n"]
 
 
+def test_a_busy_stream_ends_too_when_its_key_is_gone() -> None:
+    async def act() -> list[bytes]:
+        hub = AlertHub()
+        listener = hub.join(everybody)
+        hub.publish([LogRecord("billing.alerts", 0, number, 0, b"x", b"") for number in range(3)])
+        return [one async for one in stream(hub, listener, ({}, []), lambda: False, keepalive_seconds=60)]
+
+    assert asyncio.run(act()) == [b": connected\n\n"]
+
+
 def test_the_reader_hands_on_what_is_committed_and_ends(world: World) -> None:
     found: list[LogRecord] = []
     reader = AlertReader(world.context, found.extend)
@@ -107,6 +117,7 @@ def test_the_reader_hands_on_what_is_committed_and_ends(world: World) -> None:
     reader.end()
     reader.join(5)
     assert not reader.is_alive()
+    assert reader.knows_where_it_began
 
 
 @pytest.mark.parametrize("text", ["x", "0", "0:1:2", "0:-1", "-1:0", "0:99999999999999999999999", "0:1,"])

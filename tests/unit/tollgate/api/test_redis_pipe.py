@@ -85,3 +85,40 @@ def test_a_wrong_password_or_database_is_refused(redis_server: str) -> None:
 
 def test_whatever_is_in_a_key_is_one_key() -> None:
     assert command("HGETALL", "a\r\n$1\r\nb") == b"*2\r\n$7\r\nHGETALL\r\n$8\r\na\r\n$1\r\nb\r\n"
+
+
+def test_who_waits_for_a_server_that_says_nothing_waits_once_and_leaves_no_connection() -> None:
+    opened: list[asyncio.Protocol] = []
+
+    class Silent(asyncio.Protocol):
+        def connection_made(self, _: asyncio.BaseTransport) -> None:
+            opened.append(self)
+
+        def connection_lost(self, _: Exception | None) -> None:
+            opened.remove(self)
+
+    async def act() -> tuple[float, int, int]:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        pipe = RedisPipe(f"redis://:secret@127.0.0.1:{port}/0", timeout_seconds=0.3)
+        begun = loop.time()
+        found = await asyncio.gather(*(pipe.hash_at("k") for _ in range(8)), return_exceptions=True)
+        took, away = loop.time() - begun, sum(isinstance(one, RedisAway) for one in found)
+        await asyncio.sleep(0.1)
+        server.close()
+        return took, away, len(opened)
+
+    took, away, left = run(act)
+    assert (away, left) == (8, 0)
+    assert took < 8 * 0.3 / 2, "one after the other it would be 2.4 s"
+
+
+def test_what_a_url_asks_of_tls_is_heeded_or_refused() -> None:
+    async def act(options: str) -> str:
+        with pytest.raises(RedisAway) as caught:
+            await RedisPipe(f"rediss://127.0.0.1:1/0?{options}").hash_at("k")
+        return caught.value.cause
+
+    assert "ssl_check_hostname cannot be heeded" in run(lambda: act("ssl_check_hostname=false"))
+    assert "No such file" in run(lambda: act("ssl_ca_certs=/nowhere.pem"))

@@ -111,6 +111,8 @@ def test_a_bill_and_a_forecast(world: World) -> None:
     (bill,) = world.get("/v1/bill", "acme", customer=ACME).json()
     assert bill["status"] == "DRAFT"
     assert world.get("/v1/bill", "acme", customer=ACME, as_of="2019-01").status_code == 404
+    far = world.get("/v1/bill", "acme", customer=ACME, as_of="8999-12")
+    assert (far.status_code, "400 days" in far.json()["cause"]) == (422, True)
     wrong = world.get("/v1/bill", "acme", customer=ACME, as_of="soon")
     assert (wrong.status_code, "as_of: 'soon' is no time" in wrong.json()["cause"]) == (422, True)
 
