@@ -12,6 +12,7 @@ from flink_jobs.settings import SUBSCRIPTIONS_GROUP, USAGE_GROUP
 from flink_jobs.topics import DEAD_LETTERS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import KafkaLog, LogRecord
 from tollgate.local.errors import StackError
+from tollgate.times import now_ms
 from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
 
 TOPICS = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)
@@ -32,12 +33,17 @@ _YIELD_SECONDS = 0.25
 
 
 class Again(NamedTuple):
-    """A record to be sent again, to the partition of its key."""
+    """A record to be sent again, to the partition of its key.
+
+    `timestamp_ms` is that of the record before it: where it lies ahead (simulated time), so does this one's, or the
+    event would be one of the future.
+    """
 
     topic: str
     key: bytes | None
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = (REPLAY_HEADER,)
+    timestamp_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class History:
                 if one.offset < self.ends.get(TopicPartition(topic, one.partition), 0):
                     event = marked(topic, one, self.from_ms, self.to_ms)
                     if event is not None:
-                        yield Again(topic, one.key, event)
+                        yield Again(topic, one.key, event, timestamp_ms=one.timestamp_ms)
 
 
 def marked(topic: str, one: LogRecord, from_ms: int, to_ms: int) -> bytes | None:
@@ -138,7 +144,7 @@ def again(letter: Letter, mended: Mended | None = None) -> Again:
     message = letter.message
     headers = (REPLAY_HEADER, (LETTER_HEADER, letter.name.encode()))
     key, value = mended or (message.key or None, message.raw)
-    return Again(message.source.topic, key, value, headers)
+    return Again(message.source.topic, key, value, headers, message.record_timestamp_ms)
 
 
 @dataclass(slots=True)
@@ -189,7 +195,8 @@ def send(log: KafkaLog, records: Iterable[Again], pace: Pace) -> int:
     with log.producer() as producer:
         for one in records:
             pace.wait()
-            sent = producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers))
+            at_ms = max(now_ms(), one.timestamp_ms)
+            sent = producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers), timestamp_ms=at_ms)
             sent.add_errback(failures.append)
         producer.flush()
     if failures:

@@ -73,6 +73,7 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
     usage = known_facts(records, travel.known_at_ms)
     facts = known_facts(charges, travel.known_at_ms)
     account = Account(customer_id)
+    travel = _beyond_what_is_known(travel, usage)
     ahead = travel.as_of_ms > travel.known_at_ms
     trends: dict[str, list[MeterTrend]] = {}
     closings: list[tuple[int, str, Cycle]] = []
@@ -90,6 +91,12 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         for _, book_id, cycle in sorted(closings)
     ]
     return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]
+
+
+def _beyond_what_is_known(travel: Travel, usage: Iterable[UsageFact]) -> Travel:
+    """Have prediction begin after the last use that is known: in simulated time that lies ahead of the clock."""
+    last_ms = max((one.event_time_ms for one in usage if one.kind != CYCLE_CLOSE), default=0)
+    return replace(travel, known_at_ms=max(travel.known_at_ms, last_ms + 1))
 
 
 def _end_of(invoice: Invoice, travel: Travel, prices: PriceCatalog) -> int:

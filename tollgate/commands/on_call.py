@@ -66,7 +66,7 @@ def rescale(
     """Stop a job at a savepoint and start it from there at another parallelism."""
     context = Context()
     spec = _spec(job)
-    slots = context.stack.rest.overview()["slots-total"]
+    slots = _slots_for(context, spec)
     if parallelism > min(slots, context.settings.partitions):
         cause = f"{parallelism} subtasks need as many TaskManagers ({slots} there) and partitions"
         raise StackError(cause, "set TOLLGATE_TASK_MANAGERS and run `tollgate up`", EXIT_UNUSABLE)
@@ -75,6 +75,13 @@ def rescale(
         raise StackError(f"job {job} does not run", "start it with `tollgate up`")
     context.report(f"stopped at {paths[spec.name]}")
     start_job(context, spec, savepoint=Path(paths[spec.name]), parallelism=parallelism)
+
+
+def _slots_for(context: Context, spec: JobSpec) -> int:
+    """Return how many TaskManagers a job can have: those that are free, and its own, which are once it has stopped."""
+    job = live_job(context, spec.name)
+    own = context.stack.task_managers_of(job.id) if job is not None else []
+    return int(context.stack.rest.overview()["slots-available"]) + len(own)
 
 
 def _spec(name: str) -> JobSpec:

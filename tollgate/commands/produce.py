@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.message import DecodeError
 from kafka import KafkaProducer
 
 from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
@@ -105,8 +106,22 @@ def _outgoing(entry: dict[str, Any]) -> Outgoing:
         return Outgoing(topic, key, change.SerializeToString(), change.created_time_ms or change.effective_time_ms)
     if "raw_base64" in entry:
         value = base64.b64decode(entry["raw_base64"], validate=True)
-        return Outgoing(_topic(entry, USAGE_EVENTS), _key(entry, None), value, 0)
+        topic = _topic(entry, USAGE_EVENTS)
+        return Outgoing(topic, _key(entry, None), value, _time_of(topic, value))
     raise ValueError("it has none of usage, subscription, raw_base64")
+
+
+def _time_of(topic: str, value: bytes) -> int:
+    """Return the time of an event, for --event-clock; 0 for what is none."""
+    try:
+        if topic == USAGE_EVENTS:
+            return max(0, usage_pb2.UsageEvent.FromString(value).event_time_ms)
+        if topic == SUBSCRIPTION_EVENTS:
+            change = subscription_pb2.SubscriptionEvent.FromString(value)
+            return max(0, change.created_time_ms or change.effective_time_ms)
+    except DecodeError:
+        pass
+    return 0
 
 
 def _key(entry: dict[str, Any], default: str | None) -> bytes | None:

@@ -90,6 +90,13 @@ def test_a_prediction_comes_true_where_things_go_on_as_they_went() -> None:
     assert (predicted.status.name, came.status.name) == ("DRAFT", "FINAL")
 
 
+def test_use_that_is_known_is_not_predicted_beside_itself() -> None:
+    """In simulated time events lie ahead of the clock that `known_at` is of."""
+    ahead = [Recorded(ms(NOVEMBER), used("1", format_instant(ms(MID) - 1)))]
+    invoice = one_bill(MID, "2026-11-02T00:00:00Z", ahead)
+    assert told(invoice) == [("USAGE", 100, False)]
+
+
 def test_a_planned_end_is_part_of_the_prediction() -> None:
     planned = cancel(2, "2026-12-16T00:00:00Z", created_time_ms=ms(MID))
     assert told(one_bill(JANUARY, "2026-11-20T00:00:00Z", charges=charged(start(1), planned))) == [

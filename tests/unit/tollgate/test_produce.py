@@ -50,6 +50,11 @@ def test_raw_bytes_have_no_key_and_no_time() -> None:
     assert parsed(raw_base64=base64.b64encode(raw).decode()) == Outgoing("usage.events", None, raw, 0)
 
 
+def test_raw_bytes_of_an_event_have_its_time() -> None:
+    event = usage_pb2.UsageEvent(event_id="e", event_time_ms=77).SerializeToString()
+    assert parsed(raw_base64=base64.b64encode(event).decode()).event_time_ms == 77
+
+
 @pytest.mark.parametrize(
     "entry", [{"usage": EVENT}, {"subscription": {}}, {"raw_base64": ""}], ids=lambda one: next(iter(one))
 )

@@ -1,10 +1,12 @@
 """What is sent again, with which mark, and that a dead letter goes once."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import LogRecord
-from tollgate.replaying import REPLAY_HEADER, Letter, Mended, Pace, again, marked, sent_again
+from tollgate.replaying import REPLAY_HEADER, Again, Letter, Mended, Pace, again, marked, send, sent_again
+from tollgate.times import now_ms
 from wire.v1 import billing_pb2, common_pb2, subscription_pb2, usage_pb2
 
 
@@ -90,3 +92,35 @@ def test_a_replay_waits_while_the_jobs_are_behind() -> None:
 
     Pace(rate=0, lag_max=10, behind=behind, report=lambda _: None, total=1).wait()
     assert asked == [50, 30, 5]
+
+
+class Kafka:
+    """A log that keeps what is sent, with its timestamps."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    @contextmanager
+    def producer(self) -> Iterator["Kafka"]:
+        yield self
+
+    def send(self, _: str, *, timestamp_ms: int, **__: object) -> "Kafka":
+        self.sent.append(timestamp_ms)
+        return self
+
+    def add_errback(self, _: object) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+
+def test_what_was_sent_in_simulated_time_is_sent_in_it_again() -> None:
+    ahead_ms = now_ms() + 10 * 86_400_000
+    kafka = Kafka()
+    message = billing_pb2.DeadLetter(raw=b"x", record_timestamp_ms=ahead_ms)
+    records = [again(Letter(0, 1, 0, message)), Again(USAGE_EVENTS, b"zoe", b"x", timestamp_ms=5)]
+    send(kafka, records, Pace(0, 10, lambda: 0, lambda _: None, total=2))  # type: ignore[arg-type]
+    simulated, present = kafka.sent
+    assert simulated == ahead_ms
+    assert abs(present - now_ms()) < 60_000
