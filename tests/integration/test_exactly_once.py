@@ -131,10 +131,11 @@ def test_state_that_would_bill_again_is_refused(tollgate: Tollgate) -> None:
     with traffic(tollgate, "after", events=100, seconds=1):
         pass
     tollgate.ok("wait")
-    newest = tollgate.ok("savepoint", "--stop").strip()
-    done = tollgate.run("restore", older)
+    done = tollgate.run("restore", older)  # stops what runs, and starts it again where it stopped
     assert done.returncode == 1
     assert "holds records committed after" in done.stderr
+    tollgate.ok("restore", tollgate.ok("savepoint").strip())
+    newest = tollgate.ok("savepoint", "--stop").strip()
     with pytest.raises(StackError, match="an empty start would bill everything a second time"):
         submit_python_job(
             context.stack,

@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from tollgate.context import Context
-from tollgate.jobs import JOBS, JobSpec, live_job, start_job, stop_jobs
+from tollgate.jobs import JOBS, JobSpec, bundle, live_job, start_job, stop_jobs
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.local.python_code import digest
 from tollgate.local.savepoints import read_operators
+from tollgate.local.submit import ensure_code
 from tollgate.rewinding import refuse_rewind
 from tollgate.state_check import refuse_other_operators
 from tollgate.submissions import note_savepoint, read_note
@@ -45,18 +47,28 @@ def restore(
         typer.Option("--bill-again", help="Restore although records committed since will be billed a second time."),
     ] = False,
 ) -> None:
-    """Start a stopped job from a savepoint or a retained checkpoint."""
+    """Start a job from a savepoint or a retained checkpoint; one that runs is stopped at a savepoint first."""
     context = Context()
     spec = _spec(job)
     if not (path / "_metadata").is_file():
         raise StackError(f"{path} is no complete savepoint: it has no _metadata", "name another", EXIT_UNUSABLE)
-    if live_job(context, spec.name) is not None:
-        raise StackError(f"job {job} runs", "stop it first: `tollgate savepoint --stop`")
     if read_note(context.stack.layout, path) is None:
         refuse_other_operators(job, path, read_operators(context.stack.cluster(), path))
-    if spec.bills and not bill_again:
-        refuse_rewind(context, spec, path)
-    context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")
+    ensure_code(context.stack, digest([bundle(context.stack.layout.home)]))  # or it could not be started again
+    newest = stop_jobs(context, [spec.name]).get(spec.name)
+    if newest is not None:
+        context.report(f"stopped at {newest}")
+    elif live_job(context, spec.name) is not None:
+        raise StackError(f"job {job} is restarting, and cannot be stopped", "see `tollgate status` for why")
+    try:
+        if spec.bills and not bill_again:
+            refuse_rewind(context, spec, path)
+        context.report(f"{job} runs: {start_job(context, spec, savepoint=path.resolve())}")
+    except StackError:
+        if newest is not None:
+            context.report(f"{job} goes on where it stopped")
+            start_job(context, spec, savepoint=Path(newest))
+        raise
 
 
 def rescale(
