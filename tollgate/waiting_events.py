@@ -32,11 +32,11 @@ def await_released(context: Context, spec: JobSpec, go_on: Callable[[str], None]
         return
     what = "events wait for a factor, or cycles to be closed" if rates else "accounts wait for their turn to be closed"
     since_ms = now_ms()
-    while (released_ms := released_at_ms(_metrics(context, spec), since_ms)) is None:
+    while (released_ms := released_at_ms(told := _metrics(context, spec), since_ms)) is None:
         if now_ms() - since_ms < _ANSWER_MS:
             time.sleep(_POLL_SECONDS)
         else:
-            go_on(what)
+            go_on(f"{what}{_heard(told, since_ms)}")
     while _newest_checkpoint_ms(context, spec) <= released_ms:
         go_on("what waited is in no checkpoint yet")
 
@@ -46,10 +46,27 @@ def released_at_ms(subtasks: Sequence[Mapping[str, int]], since_ms: int) -> int 
 
     None: one waits, or some subtask has not told since `since_ms`.
     """
-    told = [one for one in subtasks if len(one) == len(NAMES) and one["askedAtMs"] >= since_ms]
+    told = [one for one in subtasks if _is_new(one, since_ms)]
     if not told or len(told) < len(subtasks) or any(one["heldShards"] for one in told):
         return None
     return max(one["releasedAtMs"] for one in told)
+
+
+def _heard(subtasks: Sequence[Mapping[str, int]], since_ms: int) -> str:
+    """Return what each subtask has told, for whoever waits in vain."""
+    parts = [f"subtask {number} {_told(one, since_ms)}" for number, one in enumerate(subtasks)]
+    return f" ({', '.join(parts) or 'the job does not run'})"
+
+
+def _told(one: Mapping[str, int], since_ms: int) -> str:
+    if _is_new(one, since_ms):
+        return f"holds {one['heldShards']} shards"
+    asked_ms = one.get("askedAtMs")
+    return f"has last told {(now_ms() - asked_ms) / 1000:.0f} s ago" if asked_ms else "has not told yet"
+
+
+def _is_new(one: Mapping[str, int], since_ms: int) -> bool:
+    return len(one) == len(NAMES) and one["askedAtMs"] >= since_ms
 
 
 def has_surge(context: Context) -> bool:
