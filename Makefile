@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.tollgate/uv/bin/uv)
 RUN := $(UV) run --locked --extra bench
 PYTHON ?= python3
 
-.PHONY: setup demo test test-faults fuzz audit check test-jvm bench up down clean
+.PHONY: setup demo test test-faults fuzz audit check docs test-jvm bench up down clean
 
 setup: .venv/.stamp ## install everything that the project needs, into the project
 
@@ -27,7 +27,7 @@ demo: setup ## the main job on the local stack under realistic traffic, ending w
 
 QUICK := tests/unit tests/golden tests/oracle tests/oracle_subscriptions tests/properties tests/fuzz tests/simulation
 
-test: setup check test-jvm ## all quick tiers: unit, golden and properties on all cores; then integration, on stacks of its own
+test: setup check docs test-jvm ## all quick tiers: unit, golden and properties on all cores; then integration, on stacks of its own
 	@$(RUN) pytest -n auto --dist worksteal --durations=10 $(QUICK)
 	@$(RUN) pytest --durations=25 tests/integration
 
@@ -47,6 +47,10 @@ check: setup ## style, types, and which package may import which
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+
+docs: setup ## the pages of docs/ as a site below .tollgate/site; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 $(UV) run --locked --isolated --only-group docs mkdocs build --quiet
+	@echo "docs: .tollgate/site/index.html"
 
 test-jvm: setup ## the JVM module: build, checksums, JUnit
 	@$(RUN) python -m tollgate.local.build_jvm

@@ -17,6 +17,7 @@ from tests.integration.conftest import Tollgate, stack, usage
 from tollgate.jobs import live_job
 from tollgate.local import processes
 from tollgate.local.run_file import load_run_file
+from tollgate.waiting_events import NAMES
 from wire.v1 import billing_pb2, pricing_pb2
 
 BOOK = """
@@ -146,10 +147,17 @@ def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surgi
 
 
 def kill_task_manager(surging: Tollgate) -> None:
-    """Kill -9 one of the rating job's."""
-    context = surging.context
-    name = context.stack.task_managers_of(rating_job(surging))[0]
-    processes.kill(load_run_file(context.stack.layout.run_file).processes[name])
+    """Kill -9 one of the rating job's while it owes an answer: no later question may wait long for that one."""
+    context, job = surging.context, rating_job(surging)
+    name = context.stack.task_managers_of(job)[0]
+    record = load_run_file(context.stack.layout.run_file).processes[name]
+    process = processes.find(record)
+    assert process is not None
+    process.suspend()
+    for _ in range(8):
+        context.stack.rest.subtask_metrics(job, "rate usage", NAMES)
+        time.sleep(0.1)
+    processes.kill(record)
 
 
 def test_a_task_manager_that_is_killed_in_the_middle_changes_nothing(surging: Tollgate) -> None:
