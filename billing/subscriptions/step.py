@@ -15,7 +15,7 @@ from billing.subscriptions.events import ChangeType, SubscriptionEvent, fingerpr
 from billing.subscriptions.gaps import VersionGap, overdue_gap
 from billing.subscriptions.quote import quote
 from billing.subscriptions.state import Applied, Held, SubscriberState
-from billing.subscriptions.timeline import apply, refuse_transition
+from billing.subscriptions.timeline import apply, in_full, refuse_transition
 from billing.subscriptions.validity import invalid_field, invalid_times
 
 MAX_HELD = 1000
@@ -139,11 +139,12 @@ def _take_turn(
     refused = refuse_transition(state, event)
     if refused is not None:
         return refused
-    quoted = None if event.type is ChangeType.CANCEL else quote(event, prices)
+    whole = in_full(state, event)
+    quoted = None if event.type is ChangeType.CANCEL else quote(whole, prices)
     if isinstance(quoted, Rejection):
         return quoted
     state.applied.append(Applied(identity_of(event.customer_id, event.event_id), fingerprint_of(event)))
-    return Charged(tuple(apply(state, event, quoted, clock_ms)))
+    return Charged(tuple(apply(state, whole, quoted, clock_ms)))
 
 
 def _release(state: SubscriberState, clock_ms: int, prices: PriceCatalog) -> list[Released]:

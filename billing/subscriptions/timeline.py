@@ -25,6 +25,16 @@ def refuse_transition(state: SubscriberState, event: SubscriptionEvent) -> Rejec
     return None
 
 
+def in_full(state: SubscriberState, event: SubscriptionEvent) -> SubscriptionEvent:
+    """Return an event with what it leaves out: a START is of one seat; an UPDATE keeps the plan and the seats."""
+    if event.type is ChangeType.START:
+        return event._replace(quantity=event.quantity or 1)
+    kept = state.open_charge(event.subscription_id)
+    if kept is None:
+        return event
+    return event._replace(plan=event.plan or kept.plan, quantity=event.quantity or kept.quantity)
+
+
 def apply(state: SubscriberState, event: SubscriptionEvent, quoted: Quote | None, clock_ms: int) -> list[Charge]:
     """Change the subscription's charges; returns the facts: endings by beginning, then what begins."""
     identity = identity_of(event.customer_id, event.event_id).hex()

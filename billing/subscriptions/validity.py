@@ -50,10 +50,10 @@ def _invalid_version(version: int) -> str | None:
 
 
 def _invalid_terms(event: SubscriptionEvent) -> str | None:
-    if not event.plan:
+    if not event.plan and event.type is ChangeType.START:
         return "plan is empty"
-    if not 0 < event.quantity <= MAX_QUANTITY:
-        return f"quantity is {event.quantity} seats, and must be from 1 to 10^15"
+    if not 0 <= event.quantity <= MAX_QUANTITY:
+        return f"quantity is {event.quantity} seats, and must be from 1 to 10^15, or left out"
     if len(event.discounts) > MAX_DISCOUNTS:
         return f"there are {len(event.discounts)} discounts, and may be {MAX_DISCOUNTS}"
     return next((wrong for one in event.discounts if (wrong := _invalid_discount(one)) is not None), None)

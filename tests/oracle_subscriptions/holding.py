@@ -13,9 +13,10 @@ from tests.oracle.money import round_once
 
 @dataclass(frozen=True)
 class Accepted:
-    """An event that had its turn: its message, the plan it was priced by (None: CANCEL), and when that was decided."""
+    """An event that had its turn: its message, in full and as it came, the plan it was priced by (None: CANCEL)."""
 
     message: Any
+    sent: Any
     plan: dict[str, str] | None
     book: PriceBook | None
     contract_percent: Fraction

@@ -60,7 +60,7 @@ def read_log(
 
 
 def _arrive(customer: Customer, message: Any, clock_ms: int, catalog: Catalog, plans: Mapping[Any, Any]) -> None:
-    known = [one.message for one in customer.accepted] + list(customer.waiting.values())
+    known = [one.sent for one in customer.accepted] + list(customer.waiting.values())
     same_id = [one for one in known if one.event_id == message.event_id]
     if same_id:
         if _payload(same_id[0]) == _payload(message):
@@ -85,8 +85,9 @@ def _accept(customer: Customer, message: Any, clock_ms: int, catalog: Catalog, p
     if (message.type == START) == customer.runs(message.subscription_id):
         return "INVALID_SUBSCRIPTION"
     if message.type == CANCEL:
-        customer.accepted.append(Accepted(message, None, None, Fraction(0), clock_ms))
+        customer.accepted.append(Accepted(message, message, None, None, Fraction(0), clock_ms))
         return ""
+    sent, message = message, _completed(customer, message)
     terms = catalog.terms(message.customer_id, message.effective_time_ms)
     if terms.book is None:
         return "NO_PRICE"
@@ -94,8 +95,21 @@ def _accept(customer: Customer, message: Any, clock_ms: int, catalog: Catalog, p
     if plan is None:
         return "UNKNOWN_PLAN"
     percent = (terms.contract.discount_percent if terms.contract is not None else None) or Fraction(0)
-    customer.accepted.append(Accepted(message, plan, terms.book, percent, clock_ms))
+    customer.accepted.append(Accepted(message, sent, plan, terms.book, percent, clock_ms))
     return ""
+
+
+def _completed(customer: Customer, message: Any) -> Any:
+    """Return the terms that count: what an UPDATE leaves out is as it was, a START's seats are one."""
+    own = [one.message for one in customer.accepted if one.message.subscription_id == message.subscription_id]
+    before = own[-1] if own and message.type != START else None
+    copy = subscription_pb2.SubscriptionEvent()
+    copy.CopyFrom(message)
+    if not copy.quantity:
+        copy.quantity = before.quantity if before is not None else 1
+    if not copy.plan and before is not None:
+        copy.plan = before.plan
+    return copy
 
 
 def _payload(message: Any) -> bytes:

@@ -67,7 +67,8 @@ def histories(draw: st.DrawFn) -> list[Any]:
             effective_time_ms=draw(times),
         )  # fmt: skip
         if kind != EVENT.CANCEL:
-            event.plan, event.quantity = draw(st.sampled_from(sorted(PLANS))), draw(st.integers(1, 3))
+            left_out = [""] if kind == EVENT.UPDATE else []
+            event.plan, event.quantity = draw(st.sampled_from(sorted(PLANS) + left_out)), draw(st.integers(0, 3))
             event.discounts.extend(draw(st.lists(discounts(), max_size=2)))
         events.append(event)
     return events

@@ -38,6 +38,15 @@ TENTH = "2026-11-10T00:00:00Z"
             [start(1, quantity=3), update(2, MID, plan="basic", quantity=5)],
             ["s1 2026-11-01..2026-11-16 basic x3 30 v1", "s1 2026-11-16..open basic x5 50 v2"],
         ),
+        ([start(1, quantity=0)], ["s1 2026-11-01..open basic 10 v1"]),
+        (
+            [start(1, quantity=3), update(2, MID, quantity=0)],
+            ["s1 2026-11-01..2026-11-16 basic x3 30 v1", "s1 2026-11-16..open premium x3 75 v2"],
+        ),
+        (
+            [start(1), update(2, MID, plan="", quantity=4)],
+            ["s1 2026-11-01..2026-11-16 basic 10 v1", "s1 2026-11-16..open basic x4 40 v2"],
+        ),
         ([start(1), cancel(2, MID)], ["s1 2026-11-01..2026-11-16 basic 10 v1"]),
         (
             [start(1), cancel(2, TENTH), start(3, MID)],
@@ -60,7 +69,8 @@ TENTH = "2026-11-10T00:00:00Z"
         ),
     ],
     ids=[
-        "start", "upgrade", "downgrade", "seats", "cancel", "restart", "two subscriptions", "changed at its start",
+        "start", "upgrade", "downgrade", "seats", "one seat", "seats are kept", "the plan is kept",
+        "cancel", "restart", "two subscriptions", "changed at its start",
         "changed from before its start", "never was", "a planned change gives way to a newer version",
         "a planned end gives way to a restart",
     ],
