@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import DEAD_LETTERS, RECORDS, USAGE_EVENTS
 from tollgate.context import Context
 from tollgate.findings import JobFacts, StackFacts, findings
+from tollgate.jobs import JOBS
 from tollgate.last_verification import load_verification
 from tollgate.local.errors import StackError
 from tollgate.local.rest import FlinkRest
@@ -17,6 +19,8 @@ from tollgate.times import now_ms
 LETTERS_MS = 24 * 3600 * 1000
 SAMPLE = 2000
 """Records at the end of each partition that hot customers are counted in."""
+PERCENTILES = {name: f"ratedAfterMs_{name}" for name in ("median", "p95", "p99", "p999")}
+"""Of tollgate.jvm.RatedAfter, as Flink names them."""
 _NO_WATERMARK_MS = 10**11
 """What Flink tells of an operator without event time lies before this, or is the end of time."""
 
@@ -71,6 +75,7 @@ def _job(job: JobFacts, rest: FlinkRest | None, at_ms: int) -> dict[str, Any]:
         "checkpoint_took_ms": None,
         "watermark_delay_ms": None,
         "held_shards": job.held,
+        "rated_after_ms": None,
     }
     if rest is not None and job.state == "RUNNING":
         with suppress(StackError):  # what a job has not told yet is not known
@@ -79,7 +84,7 @@ def _job(job: JobFacts, rest: FlinkRest | None, at_ms: int) -> dict[str, Any]:
 
 
 def _told(rest: FlinkRest, name: str, at_ms: int) -> dict[str, Any]:
-    """Return what Flink tells of a running job's newest checkpoint and least watermark."""
+    """Return what Flink tells of a running job: its newest checkpoint, least watermark, and how late it rates."""
     job_id = next(one.id for one in rest.jobs() if one.name == name)
     newest = rest.checkpoints(job_id)["latest"]["completed"] or {}
     told = [
@@ -90,7 +95,19 @@ def _told(rest: FlinkRest, name: str, at_ms: int) -> dict[str, Any]:
         "checkpoint_bytes": newest.get("state_size"),
         "checkpoint_took_ms": newest.get("end_to_end_duration"),
         "watermark_delay_ms": max(0, at_ms - min(watermarks)) if watermarks else None,
+        "rated_after_ms": rated_after(rest, job_id) if name == USAGE_RATING else None,
     }
+
+
+def rated_after(rest: FlinkRest, job_id: str) -> dict[str, int] | None:
+    """Return how old events are once they are rated, ms: percentiles of the last frames, of the slowest subtask."""
+    told = rest.subtask_metrics(job_id, JOBS[USAGE_RATING].holds, list(PERCENTILES.values()))
+    found = {
+        name: max(values)
+        for name, metric in PERCENTILES.items()
+        if (values := [one[metric] for one in told if metric in one])
+    }
+    return found or None
 
 
 def _total(ends: Mapping[Any, int] | None, topic: str) -> int | None:

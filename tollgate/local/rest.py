@@ -81,7 +81,7 @@ class FlinkRest:
         return int(metrics[0]["value"]) if metrics else 0
 
     def subtask_metrics(self, job_id: str, operator: str, names: Sequence[str]) -> list[dict[str, int]]:
-        """Return an operator's metrics, whole numbers, by subtask; what a subtask has not told is missing."""
+        """Return an operator's metrics, to whole numbers, by subtask; what a subtask has not told is missing."""
         vertex = next(one for one in self.job(job_id)["vertices"] if operator in one["name"])
         prefix = f"{operator.replace(' ', '_')}."
         wanted = ",".join(prefix + name for name in names)
@@ -89,7 +89,10 @@ class FlinkRest:
             self._list(f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/{number}/metrics?get={wanted}")
             for number in range(vertex["parallelism"])
         ]
-        return [{one["id"].removeprefix(prefix): int(one["value"]) for one in ones} for ones in found]
+        return [
+            {one["id"].removeprefix(prefix): round(float(one["value"])) for one in ones if one["value"] != "NaN"}
+            for ones in found
+        ]
 
     def watermarks(self, job_id: str, vertex_id: str) -> list[dict[str, str]]:
         """Return the watermark of each subtask of a vertex as `value`, epoch ms in text; none before the first."""

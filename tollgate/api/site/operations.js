@@ -46,8 +46,8 @@ const lag = (job) => (job.lag_records ? el("span", { class: job.lag_ms > 30000 ?
 
 const jobs = (state) => {
   if (!state.jobs.length) { show("jobs", false); return; }
-  put("jobs", table(["job", "state", "lag", "#watermark behind", "#checkpoint age", "#size", "#took", "#restarts"], state.jobs.map((job) => [
-    el("b", {}, job.name), el("span", { class: `badge ${job.state === "RUNNING" ? "good" : "bad"}` }, job.state), lag(job), known(job.watermark_delay_ms, words), known(job.checkpoint_age_ms, words), bytes(job.checkpoint_bytes), known(job.checkpoint_took_ms, (value) => `${whole(value)} ms`), whole(job.restarts)]), true),
+  put("jobs", table(["job", "state", "lag", "#rated after, p50 / p99", "#watermark behind", "#checkpoint age", "#size", "#took", "#restarts"], state.jobs.map((job) => [
+    el("b", {}, job.name), el("span", { class: `badge ${job.state === "RUNNING" ? "good" : "bad"}` }, job.state), lag(job), known(job.rated_after_ms, (late) => `${whole(late.median)} / ${whole(late.p99)} ms`), known(job.watermark_delay_ms, words), known(job.checkpoint_age_ms, words), bytes(job.checkpoint_bytes), known(job.checkpoint_took_ms, (value) => `${whole(value)} ms`), whole(job.restarts)]), true),
     state.jobs.filter((job) => job.last_failure).map((job) => el("p", { class: "soft" }, `${job.name}, last failure: ${job.last_failure}`)),
     state.task_managers ? el("p", { class: "soft" }, `${state.task_managers.running} of ${state.task_managers.wanted} TaskManagers run`) : "");
   show("jobs");
