@@ -3,8 +3,10 @@
 import logging
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
+from typer.exceptions import TyperException
 
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
@@ -47,14 +49,27 @@ COMMANDS = {
 def main() -> None:
     """Run a command; an error that a user can mend is one line with cause and remedy."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what goes wrong is said once, below
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
-        application(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))()
+        sys.exit(application(wanted)(standalone_mode=False))
+    except TyperException as error:
+        sys.stderr.write(misused(error))
+        sys.exit(EXIT_UNUSABLE)
     except StackError as error:
         sys.stderr.write(f"tollgate: {error.cause}. Remedy: {error.remedy}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("tollgate: interrupted\n")
         sys.exit(EXIT_UNUSABLE)
+
+
+def misused(error: Any) -> str:
+    """Return what is said of options or arguments that are wrong: a line; where none were given, the help."""
+    message = str(error.format_message()).strip()
+    if "\n" in message:
+        return f"{message}\n"
+    where = error.ctx.command_path if error.ctx else "tollgate"
+    return f"{where}: {message.rstrip('.')}. Remedy: see `{where} --help`\n"
 
 
 def application(wanted: str = "") -> typer.Typer:

@@ -70,8 +70,8 @@ class FrameRater:
     """Hosts the core for one shard at a time.
 
     `register_timer` is told the event time, in ms, at which `fire` must be called again. `surge` tells
-    factors. Where one is not decided the event waits if `patient` says so, and all later ones of its
-    customer; `fire` and `release` go on with them. `holds` says whether some do of the last frame.
+    factors. Where one is not decided the event waits, and all later ones of its customer; `fire` and `release`
+    go on with them, without a factor where `patient` says no. `holds` says whether some do of the last frame.
     `is_over` tells whether a turn's time is spent.
     """
 
@@ -176,7 +176,9 @@ class FrameRater:
                 continue
             state = states[event.customer_id.encode()]
             factor = (
-                self._factor(state, framed.delivery, event, prices) if state.queued or event.meter in surging else None
+                self._factor(state, framed.delivery, event, prices, has_waited=of_queue)
+                if state.queued or event.meter in surging
+                else None
             )
             if factor is UNDECIDED:
                 self._hold(state, framed, event, prices, waits)
@@ -197,7 +199,7 @@ class FrameRater:
         return waits
 
     def _factor(
-        self, state: CustomerState, delivery: Delivery, event: UsageEvent, prices: PriceCatalog
+        self, state: CustomerState, delivery: Delivery, event: UsageEvent, prices: PriceCatalog, *, has_waited: bool
     ) -> Reduction | None:
         """Return an event's surge; UNDECIDED where it is to wait."""
         if state.queued:
@@ -207,7 +209,7 @@ class FrameRater:
         if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
             return None  # it will be refused: nobody has to wait for its time to come
         factor = self.surge.of(event, prices)
-        return UNKNOWN if factor is UNDECIDED and not self.patient() else factor
+        return UNKNOWN if factor is UNDECIDED and has_waited and not self.patient() else factor
 
     def _hold(
         self,

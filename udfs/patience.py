@@ -25,8 +25,9 @@ _LONGEST_STEP_MS = 2 * LOOK_MS
 class Patience:
     """Processing times of one instance. `patience_ms` is how long a wait without any progress lasts.
 
-    Once a wait was in vain the detector counts as silent, and nothing waits until it makes progress. `shards`
-    holds those that wait, with the event time of the first decision that they wait for.
+    Once a wait was in vain the detector counts as silent, and nothing waits any longer, until it makes progress
+    or nothing is left that waits: who comes after that has a wait of its own, for what silenced the detector may
+    be over. `shards` holds those that wait, with the event time of the first decision that they wait for.
     """
 
     patience_ms: int
@@ -37,13 +38,14 @@ class Patience:
     _moved: bool = False
     _stalled_ms: int = 0
     _looked_ms: int = 0
+    _told: bool = False
 
     def start(self, now_ms: int) -> None:
         """Note when the instance starts, in processing time."""
         self._until_ms = now_ms + START_MS
 
     def look(self, now_ms: int, decided_ms: int, watermark_ms: int) -> bool:
-        """Take in how far the detector has decided and event time has come; returns whether it falls silent with this.
+        """Take in how far the detector has decided and event time has come; returns whether its silence is news.
 
         Event time that moves on is progress as well, for it brings decisions about, unless it has passed
         the time of one that has not come.
@@ -54,17 +56,21 @@ class Patience:
         self._looked_ms = now_ms
         if reached_ms > self._reached_ms:
             self._moved = self._reached_ms >= 0
-            self._reached_ms, self._stalled_ms, self.silent = reached_ms, 0, False
+            self._reached_ms, self._stalled_ms, self.silent, self._told = reached_ms, 0, False, False
             return False
         all_run = self._moved or now_ms >= self._until_ms
         self._stalled_ms = self._stalled_ms + step_ms if self.shards and all_run else 0
-        before, self.silent = self.silent, self.silent or self._stalled_ms > self.patience_ms
-        return self.silent and not before
+        self.silent = self.silent or self._stalled_ms > self.patience_ms
+        is_news = self.silent and not self._told
+        self._told = self._told or self.silent
+        return is_news
 
     def note(self, shard: str, due_ms: int) -> None:
         """Note when the first factor that a shard waits for should be decided; NEVER_MS: nothing waits."""
         if due_ms == NEVER_MS:
             self.shards.pop(shard, None)
+            if not self.shards:
+                self.silent, self._stalled_ms = False, 0
         else:
             self.shards[shard] = due_ms
 

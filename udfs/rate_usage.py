@@ -104,7 +104,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         return clocks
 
     def _is_patient(self) -> bool:
-        """Look whether there is time to wait for factors; asked only where one is not decided."""
+        """Look whether there is time to wait for factors; asked only where something waits."""
         decided_ms = self._rater.surge.rates.watermark_ms
         if self._patience.look(
             self._timers.current_processing_time(), decided_ms, max(decided_ms, self._timers.current_watermark())

@@ -139,11 +139,10 @@ def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surgi
     new = [kind for kind, _ in Counter(alerts(surging)) - before]
     assert new == ["DETECTOR_SILENT"], "once for the silence, not for each event"
 
-    surging.produce([], "--advance-to", format_instant(at(31)))
+    rush = [usage("fox", "s0", 150, at(31), dimensions=EU), usage("eve", "y5", 1, at(33), dimensions=EU)]
+    surging.produce(rush, "--advance-to", format_instant(at(33)))
     surging.ok("wait")
-    surging.produce([usage("eve", "y5", 1, at(31), dimensions=EU)])
-    surging.ok("wait")
-    assert surges(surging, "eve")["y5"] == "1", "it has made progress"
+    assert surges(surging, "eve")["y5"] == "1.25", "the heartbeats are back, and nobody else waited in vain"
 
 
 def kill_task_manager(surging: Tollgate) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from tollgate.commands.produce import parse_line, read_lines
-from tollgate.context import Context
+from tollgate.context import Context, as_dict
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.replaying import READERS, TOPICS, Letter, Mended, Pace, again, lag, read_letters, send, sent_again
 from wire.v1 import billing_pb2
@@ -34,7 +34,7 @@ def list_(
     context = Context()
     found = _chosen(read_letters(context.log), reason)
     if json_:
-        context.print_messages([one.message for one in found])
+        context.print_json([{"dead_letter": one.name, **as_dict(one.message)} for one in found])
     else:
         context.console.print(_table(found))
 

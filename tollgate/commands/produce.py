@@ -17,8 +17,10 @@ from billing.catalog import DEFAULT_MAX_FUTURE_SKEW_MS
 from billing.instants import parse_instant
 from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.context import Context
+from tollgate.facts import read_prices
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
+from tollgate.times import now_ms
 from wire.v1 import subscription_pb2, usage_pb2
 
 
@@ -43,7 +45,7 @@ def produce(
 ) -> None:
     """Write events from FILE: {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."} a line."""
     context = Context()
-    until_ms = _advance_time(advance_to, event_clock=event_clock)
+    until_ms = _advance_time(context, advance_to, event_clock=event_clock)
     outgoing = parse_lines(read_lines(file))
     count = write(context.log, outgoing, rate=rate, event_clock=event_clock)
     if until_ms:
@@ -60,7 +62,7 @@ def read_lines(file: Path) -> list[str]:
     return text.split("\n")
 
 
-def _advance_time(text: str, *, event_clock: bool) -> int:
+def _advance_time(context: Context, text: str, *, event_clock: bool) -> int:
     if not text:
         return 0
     try:
@@ -69,10 +71,16 @@ def _advance_time(text: str, *, event_clock: bool) -> int:
         raise StackError(
             f"--advance-to: {error}", "write a time such as 2026-12-01T03:00:00Z", EXIT_UNUSABLE
         ) from error
-    if not event_clock and until_ms > time.time_ns() // 1_000_000 + DEFAULT_MAX_FUTURE_SKEW_MS:
+    ahead_ms = 0 if event_clock else until_ms - now_ms()
+    if ahead_ms > DEFAULT_MAX_FUTURE_SKEW_MS and ahead_ms > _future_skew_ms(context):
         cause = f"--advance-to {text} lies in the future: heartbeats with the wall clock's timestamp would be refused"
         raise StackError(cause, "add --event-clock for simulated time", EXIT_UNUSABLE)
     return until_ms
+
+
+def _future_skew_ms(context: Context) -> int:
+    """Return how far ahead the published books let an event be."""
+    return read_prices(context.log, now_ms(), context.settings.default_price_book).max_future_skew_ms
 
 
 def parse_lines(lines: Iterable[str]) -> list[Outgoing]:

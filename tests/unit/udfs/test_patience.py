@@ -65,6 +65,19 @@ def test_a_silence_is_told_once_and_ends_with_progress() -> None:
     assert not patience.silent
 
 
+def test_who_comes_when_nothing_is_left_that_waits_has_a_patience_of_its_own() -> None:
+    patience = waiting()
+    looks_until_silent(patience)
+    patience.note("another", DUE_MS)
+    assert patience.silent, "it waits no longer than who was there"
+    for shard in [*patience.shards]:
+        patience.note(shard, NEVER_MS)
+    assert not patience.silent
+    patience.note("shard", DUE_MS)
+    assert looks_until_silent(patience) == 0, "it has been told"
+    assert patience.silent
+
+
 def test_where_nothing_waits_no_time_passes() -> None:
     patience = waiting()
     patience.note("shard", NEVER_MS)

@@ -126,9 +126,10 @@ def test_when_patience_is_over_the_factor_is_one_and_the_record_says_so() -> Non
     job._rate(Log().add("zoe", 21, "e1").add("zoe", 22, "e2", meter="texts").partitions[0])
     job.give_up()
     job._rate(Log().add("zoe", 23, "e3").partitions[0])
-    assert [(one.event_id, one.surge_unknown) for one in records(job, "zoe")] == [
-        ("e1", True), ("e2", False), ("e3", True),
-    ]  # fmt: skip
+    assert [(one.event_id, one.surge_unknown) for one in records(job, "zoe")] == [("e1", True), ("e2", False)]
+    assert job.waits(), "for a time of its own"
+    job.give_up()
+    assert [(one.event_id, one.surge_unknown) for one in records(job, "zoe")][2:] == [("e3", True)]
     assert not job.waits()
 
 
