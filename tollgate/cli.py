@@ -52,14 +52,14 @@ def main() -> None:
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
         sys.exit(application(wanted)(standalone_mode=False))
-    except TyperException as error:
-        sys.stderr.write(misused(error))
-        sys.exit(EXIT_UNUSABLE)
     except StackError as error:
         sys.stderr.write(f"tollgate: {error.cause}. Remedy: {error.remedy}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("tollgate: interrupted\n")
+        sys.exit(EXIT_UNUSABLE)
+    except TyperException as error:
+        sys.stderr.write(misused(error))
         sys.exit(EXIT_UNUSABLE)
 
 

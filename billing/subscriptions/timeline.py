@@ -26,7 +26,10 @@ def refuse_transition(state: SubscriberState, event: SubscriptionEvent) -> Rejec
 
 
 def in_full(state: SubscriberState, event: SubscriptionEvent) -> SubscriptionEvent:
-    """Return an event with what it leaves out: a START is of one seat; an UPDATE keeps the plan and the seats."""
+    """Return an event that may have its turn with what it leaves out.
+
+    A START is of one seat; an UPDATE keeps the plan and the seats.
+    """
     if event.type is ChangeType.START:
         return event._replace(quantity=event.quantity or 1)
     kept = state.open_charge(event.subscription_id)
