@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka.errors import (
     AuthorizationError,
@@ -19,33 +19,50 @@ from tollgate.local.errors import StackError
 
 _OF_LOGIN = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
 _TLS = "Handshake failed: [SSL"
+_HUNG_UP = "socket disconnected"
+_CONNECTIONS = "kafka.net.connection"
+_BOOTSTRAPS = "kafka.net.manager"
 
 _SAID = 160
 """How much of an error's own text is shown: some hold the whole request."""
 
 
-class _Refusals(logging.Handler):
-    """Keeps why a connection was refused: the client tries again, then says only that nobody answered in time."""
+class _Refusal(NamedTuple):
+    error: Exception
+    when_seconds: float
 
-    newest: Exception | None = None
-    when_seconds = 0.0
+
+class _Refusals(logging.Handler):
+    """Keeps why a connection was refused: the client tries again, then says only that nobody answered in time.
+
+    A broker says that it lets somebody not in, and hangs up. A client that is late for both throws the answer away
+    with the connection (kafka-python 3.0, `KafkaTCPTransport._read_from_sock`), so a bootstrap connection that is
+    hung up on before it came to anything counts as well, where nothing else was told.
+    """
+
+    told: _Refusal | None = None
+    hung_up: _Refusal | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the exception that the client logs."""
         for one in record.args if isinstance(record.args, tuple) else ():
             if isinstance(one, _OF_LOGIN) or (isinstance(one, KafkaConnectionError) and _TLS in str(one)):
-                self.newest, self.when_seconds = one, time.monotonic()
+                self.told = _Refusal(one, time.monotonic())
+            elif record.name == _BOOTSTRAPS and isinstance(one, KafkaConnectionError) and _HUNG_UP in str(one):
+                self.hung_up = _Refusal(one, time.monotonic())
 
     def since(self, begun_seconds: float) -> Exception | None:
-        """Return the newest refusal after a moment of the monotonic clock."""
-        return self.newest if self.when_seconds >= begun_seconds else None
+        """Return the refusal after a moment of the monotonic clock, what was told before what was not."""
+        both = (self.told, self.hung_up)
+        return next((one.error for one in both if one is not None and one.when_seconds >= begun_seconds), None)
 
 
-_REFUSALS = _Refusals(logging.ERROR)
-_CONNECTIONS = logging.getLogger("kafka.net.connection")
-_CONNECTIONS.setLevel(logging.ERROR)
-_CONNECTIONS.propagate = False  # what goes wrong is said once, by whoever catches the StackError
-_CONNECTIONS.addHandler(_REFUSALS)
+_REFUSALS = _Refusals(logging.WARNING)
+for _name in (_CONNECTIONS, _BOOTSTRAPS):
+    _logger = logging.getLogger(_name)
+    _logger.setLevel(logging.WARNING)
+    _logger.propagate = False  # what goes wrong is said once, by whoever catches the StackError
+    _logger.addHandler(_REFUSALS)
 
 
 @contextmanager
@@ -74,10 +91,16 @@ def forbidden(options: Mapping[str, Any], error: Exception) -> StackError:
 
 def _refused(options: Mapping[str, Any], error: Exception) -> StackError:
     where = _address(options)
+    user = options.get("sasl_plain_username")
+    if _HUNG_UP in str(error):
+        if user is None:
+            return _silent(options)
+        cause = f"Kafka at {where} does not let user {user} in: it hangs up before the login is over"
+        return StackError(cause, "check TOLLGATE_KAFKA_USER, _PASSWORD_FILE, _SASL_MECHANISM and _SECURITY_PROTOCOL")
     if not isinstance(error, _OF_LOGIN):
         cause = f"Kafka at {where} and this program find no TLS that both trust: {_text(error)}"
         return StackError(cause, "name the authority of its certificate with TOLLGATE_KAFKA_CA_FILE")
-    cause = f"Kafka at {where} does not let user {options.get('sasl_plain_username')} in: {_text(error)}"
+    cause = f"Kafka at {where} does not let user {user} in: {_text(error)}"
     return StackError(cause, "check TOLLGATE_KAFKA_USER, _PASSWORD_FILE and _SASL_MECHANISM")
 
 
