@@ -74,9 +74,10 @@ class SubscriptionJob:
 
 def moved_clock(clock_ms: int, event: SubscriptionEvent | None, timestamp_ms: int, skew_ms: int) -> int:
     """Return the partition clock after a record: it goes by the time at which events were made."""
-    if event is None or not 0 < event.event_time_ms < MAX_EVENT_TIME_MS:
+    made_ms = 0 if event is None else event.made_at_ms(timestamp_ms)
+    if not 0 < made_ms < MAX_EVENT_TIME_MS:
         return clock_ms
-    return clock_ms if event.event_time_ms > timestamp_ms + skew_ms else max(clock_ms, event.event_time_ms)
+    return clock_ms if made_ms > timestamp_ms + skew_ms else max(clock_ms, made_ms)
 
 
 def subscription_record(event: Mapping[str, Any], offset: int) -> LogRecord:

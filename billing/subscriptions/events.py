@@ -50,10 +50,15 @@ class SubscriptionEvent(NamedTuple):
     previous_event_id: str = ""
     replay: bool = False
 
-    @property
-    def event_time_ms(self) -> int:
-        """When it was made, where it says so: what partition clocks go by, for effects may be planned ahead."""
-        return self.created_time_ms or self.effective_time_ms
+    def made_at_ms(self, timestamp_ms: int) -> int:
+        """Return when it was made: what partition clocks go by, for effects may be planned ahead.
+
+        One that does not say so was made when it took effect, at the latest by the record's timestamp. A heartbeat
+        does nothing but tell a time: where it tells one from the future, it is wrong.
+        """
+        if self.created_time_ms or self.type is ChangeType.HEARTBEAT:
+            return self.created_time_ms or self.effective_time_ms
+        return min(self.effective_time_ms, timestamp_ms)
 
 
 def fingerprint_of(event: SubscriptionEvent) -> bytes:

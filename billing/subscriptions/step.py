@@ -91,12 +91,11 @@ def step(
 
 
 def _in_future(event: SubscriptionEvent, delivery: Delivery, skew_ms: int) -> Rejection | None:
-    ahead_ms = event.event_time_ms - delivery.timestamp_ms
+    ahead_ms = event.made_at_ms(delivery.timestamp_ms) - delivery.timestamp_ms
     if ahead_ms <= skew_ms:
         return None
     detail = f"its time is {ahead_ms} ms after the record's timestamp; {skew_ms} ms are allowed"
-    hint = "" if event.created_time_ms else ": for an effect in the future, created_time_ms says when it was made"
-    return Rejection(Reason.FUTURE_EVENT_TIME, detail + hint)
+    return Rejection(Reason.FUTURE_EVENT_TIME, detail)
 
 
 def _known(state: SubscriberState, event: SubscriptionEvent) -> Duplicate | Rejection | None:
@@ -127,9 +126,10 @@ def _hold(
     if len(state.held) >= MAX_HELD:
         detail = f"{MAX_HELD} events wait for version {state.next_version} already"
         return Rejection(Reason.INVALID_SUBSCRIPTION, detail)
-    series = prices.terms_for(event.customer_id, event.event_time_ms).series
+    made_ms = event.made_at_ms(delivery.timestamp_ms)
+    series = prices.terms_for(event.customer_id, made_ms).series
     lateness_ms = series.first.allowed_lateness_ms if series is not None else DEFAULT_ALLOWED_LATENESS_MS
-    state.held[event.version] = Held(event, delivery, raw, event.event_time_ms + lateness_ms)
+    state.held[event.version] = Held(event, delivery, raw, made_ms + lateness_ms)
     return Waiting(state.next_version)
 
 

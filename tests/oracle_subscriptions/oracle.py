@@ -47,6 +47,8 @@ def read_log(
     for record in log:
         message = subscription_pb2.SubscriptionEvent.FromString(record.value)
         made_ms = message.created_time_ms or message.effective_time_ms
+        if not message.created_time_ms and message.type != HEARTBEAT:
+            made_ms = min(made_ms, record.timestamp_ms)
         in_future = made_ms > record.timestamp_ms + catalog.max_future_skew_ms
         if message.type != HEARTBEAT:
             customer = customers.setdefault(message.customer_id, Customer())

@@ -32,6 +32,8 @@ SEED = 20_261_101
 CASES = 30_000
 SPOILED_OF_10 = 3
 UNREADABLE = "-"
+TIMESTAMP_MS = 1 << 40
+"""Of every record: before it, and after it, there are times enough in the corpus."""
 
 
 class Reading(NamedTuple):
@@ -50,7 +52,7 @@ def usage_reading(value: bytes) -> Reading | None:
 def subscription_reading(value: bytes) -> Reading | None:
     event = decode_subscription(value)
     sound = event is not None and event.type is ChangeType.HEARTBEAT and invalid_times(event) is None
-    return event and Reading(event.customer_id, event.event_time_ms, sound)
+    return event and Reading(event.customer_id, event.made_at_ms(TIMESTAMP_MS), sound)
 
 
 class Log(NamedTuple):
@@ -102,6 +104,7 @@ def read_by_jvm(log: Log, keys: Sequence[bytes], values: Sequence[bytes]) -> lis
             "-cp", os.pathsep.join(map(str, classes)),
             Path(__file__).with_name("PrintReadings.java"),
             log.name,
+            str(TIMESTAMP_MS),
         ],
         input="".join(f"{key.hex()} {value.hex()}\n" for key, value in zip(keys, values, strict=True)),
         capture_output=True, text=True, check=False, timeout=300,

@@ -164,6 +164,9 @@ class Recomputation:
 
 def moved_clock(clock_ms: int, event: UsageEvent | SubscriptionEvent | None, timestamp_ms: int, skew_ms: int) -> int:
     """Return the partition clock after a record (contract, section 1)."""
-    if event is None or event.event_time_ms >= MAX_EVENT_TIME_MS or event.event_time_ms > timestamp_ms + skew_ms:
+    if event is None:
         return clock_ms
-    return max(clock_ms, event.event_time_ms)
+    time_ms = event.made_at_ms(timestamp_ms) if isinstance(event, SubscriptionEvent) else event.event_time_ms
+    if time_ms >= MAX_EVENT_TIME_MS or time_ms > timestamp_ms + skew_ms:
+        return clock_ms
+    return max(clock_ms, time_ms)

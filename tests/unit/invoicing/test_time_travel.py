@@ -10,7 +10,7 @@ from billing.invoicing.invoice import Invoice
 from billing.invoicing.tax import TaxTable
 from tests.unit.builders import DAY_MS, ms
 from tests.unit.invoicing.accounts import corrected, used
-from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, update
+from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, told_ms, update
 
 JANUARY = "2027-01-01T00:00:00Z"
 MID = "2026-11-16T00:00:00Z"
@@ -30,7 +30,7 @@ def charged(*events: Any) -> list[Recorded[Any]]:
     for event in events:
         before = len(desk.facts)
         desk.take(event)
-        found += [Recorded(event.event_time_ms, fact) for fact in desk.facts[before:]]
+        found += [Recorded(told_ms(event), fact) for fact in desk.facts[before:]]
     return found
 
 

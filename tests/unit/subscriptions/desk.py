@@ -68,6 +68,11 @@ def amount(text: str, **when: int) -> Discount:
     return Discount("voucher", amount=text, **when)
 
 
+def told_ms(event: SubscriptionEvent) -> int:
+    """Return the time that an event tells of itself."""
+    return event.created_time_ms or event.effective_time_ms
+
+
 @dataclass
 class Desk:
     """Takes the events of `zoe` one after the other; the clock follows them unless it is told."""
@@ -84,10 +89,10 @@ class Desk:
         """Decide an event; without a `clock` it comes when the clock shows its own time."""
         if "clock" in delivered:
             self.clock_ms = ms(delivered.pop("clock"))
-        by = {"partition": 0, "offset": 0, "timestamp_ms": max(event.event_time_ms, self.clock_ms)}
+        by = {"partition": 0, "offset": 0, "timestamp_ms": max(told_ms(event), self.clock_ms)}
         delivery = Delivery(**by | {"clock_ms": self.clock_ms} | delivered)
         decision = step(self.state, event, delivery, b"raw of " + event.event_id.encode(), self.prices)
-        self.clock_ms = max(self.clock_ms, event.event_time_ms)
+        self.clock_ms = max(self.clock_ms, event.made_at_ms(delivery.timestamp_ms))
         self._note(event, decision)
         return decision
 
@@ -109,7 +114,7 @@ class Desk:
     def refused(self, event: SubscriptionEvent, **delivered: Any) -> str:
         """Decide an event that must be dead-lettered; returns the reason."""
         facts = len(self.facts)
-        refused = check_fields(event, Delivery(0, 0, event.event_time_ms, 0))
+        refused = check_fields(event, Delivery(0, 0, told_ms(event), 0))
         outcome = refused or self.decide(event, **delivered).outcome
         assert isinstance(outcome, Rejection), outcome
         assert len(self.facts) == facts

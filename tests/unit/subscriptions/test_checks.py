@@ -11,6 +11,7 @@ from tests.unit.builders import SKEW_MS, ms
 from tests.unit.subscriptions.desk import NOVEMBER, Desk, cancel, change, percent, plans, priced, start, update
 
 MID = "2026-11-16T00:00:00Z"
+DECEMBER = "2026-12-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,17 @@ def test_a_cancel_needs_no_price() -> None:
 def test_what_was_made_in_the_future_is_refused_and_what_takes_effect_there_is_not() -> None:
     desk = Desk()
     now_ms = ms(NOVEMBER)
-    late = start(1, MID)
+    late = start(1, MID, created_time_ms=ms(MID))
     assert desk.refused(late, timestamp_ms=ms(MID) - SKEW_MS - 1) == "FUTURE_EVENT_TIME"
     desk.take(start(1, MID, created_time_ms=now_ms), timestamp_ms=now_ms)
+    desk.take(update(2, DECEMBER), timestamp_ms=now_ms)
+
+
+def test_what_does_not_say_when_it_was_made_was_made_by_its_record_at_the_latest() -> None:
+    planned = update(2, DECEMBER)
+    assert planned.made_at_ms(ms(MID)) == ms(MID)
+    assert planned.made_at_ms(ms(DECEMBER) + 1) == ms(DECEMBER)
+    assert planned._replace(created_time_ms=7).made_at_ms(ms(MID)) == 7
 
 
 def test_a_heartbeat_is_checked_for_its_times_alone() -> None:

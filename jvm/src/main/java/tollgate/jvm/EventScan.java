@@ -8,6 +8,6 @@ interface EventScan {
   /** Whether the event does nothing but move the partition clock. */
   boolean isHeartbeat();
 
-  /** What the partition clock goes by, in epoch ms. */
-  long eventTimeMs();
+  /** What the partition clock goes by, in epoch ms, of a record with this timestamp. */
+  long eventTimeMs(long recordTimestampMs);
 }

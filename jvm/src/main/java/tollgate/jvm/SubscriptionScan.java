@@ -79,10 +79,17 @@ final class SubscriptionScan implements EventScan {
         && createdTimeMs < MaxFutureSkew.END_OF_TIME_MS;
   }
 
-  /** When it was made, where it says so: effects may be planned ahead, and move no clock. */
+  /**
+   * When it was made, where it says so: effects may be planned ahead, and move no clock. A change
+   * that does not say so was made at its effect, at the latest by the record's timestamp.
+   */
   @Override
-  public long eventTimeMs() {
-    return createdTimeMs != 0 ? createdTimeMs : effectiveTimeMs;
+  public long eventTimeMs(long recordTimestampMs) {
+    if (createdTimeMs != 0) {
+      return createdTimeMs;
+    }
+    boolean beat = type == SubscriptionEvent.Type.HEARTBEAT_VALUE;
+    return beat ? effectiveTimeMs : Math.min(effectiveTimeMs, recordTimestampMs);
   }
 
   private void readFields() throws MalformedMessage {

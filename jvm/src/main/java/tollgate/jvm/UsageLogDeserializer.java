@@ -44,7 +44,7 @@ public final class UsageLogDeserializer implements KafkaRecordDeserializationSch
     byte[] customerId = event.customerId();
     record.readable = true;
     record.heartbeat = event.isHeartbeat();
-    record.eventTimeMs = event.eventTimeMs();
+    record.eventTimeMs = event.eventTimeMs(record.recordTimestampMs);
     record.shardHash = ShardHash.of(customerId);
     record.keyIsCustomerId = Arrays.equals(key, customerId);
     record.key = record.keyIsCustomerId ? null : key;

@@ -72,7 +72,7 @@ final class UsageScan implements EventScan {
   }
 
   @Override
-  public long eventTimeMs() {
+  public long eventTimeMs(long recordTimestampMs) {
     return eventTimeMs;
   }
 

@@ -28,9 +28,13 @@ class SubscriptionScanTest {
   }
 
   private static UsageLogRecord read(byte[] key, byte[] value) {
+    return read(key, value, Long.MAX_VALUE);
+  }
+
+  private static UsageLogRecord read(byte[] key, byte[] value, long timestampMs) {
     Samples.Collected<UsageLogRecord> out = new Samples.Collected<>();
     new UsageLogDeserializer(EventLog.SUBSCRIPTIONS)
-        .deserialize(Samples.kafkaRecord(0, 0, 0, key, value), out);
+        .deserialize(Samples.kafkaRecord(0, 0, timestampMs, key, value), out);
     return out.only();
   }
 
@@ -41,6 +45,18 @@ class SubscriptionScanTest {
     UsageLogRecord record = read(null, reading.value());
     String heartbeat = record.heartbeat ? " heartbeat" : "";
     assertEquals(reading.expected(), record.readable ? record.eventTimeMs + heartbeat : "-");
+  }
+
+  @Test
+  @DisplayName("A change planned ahead was made by its record's timestamp; a heartbeat plans nothing.")
+  void plannedAhead() {
+    SubscriptionEvent.Builder event = SubscriptionEvent.newBuilder().setEffectiveTimeMs(70);
+    byte[] cancel = event.setType(SubscriptionEvent.Type.CANCEL).build().toByteArray();
+    assertEquals(50, read(null, cancel, 50).eventTimeMs);
+    byte[] beat = event.setType(SubscriptionEvent.Type.HEARTBEAT).build().toByteArray();
+    assertEquals(70, read(null, beat, 50).eventTimeMs);
+    byte[] said = event.setCreatedTimeMs(60).build().toByteArray();
+    assertEquals(60, read(null, said, 50).eventTimeMs);
   }
 
   @Test
