@@ -135,7 +135,7 @@ def test_state_that_would_bill_again_is_refused(tollgate: Tollgate) -> None:
     assert done.returncode == 1
     assert "holds records committed after" in done.stderr
     tollgate.ok("restore", tollgate.ok("savepoint").strip())
-    newest = tollgate.ok("savepoint", "--stop").strip()
+    newest = tollgate.json("savepoint", "--stop")["path"]
     with pytest.raises(StackError, match="an empty start would bill everything a second time"):
         submit_python_job(
             context.stack,

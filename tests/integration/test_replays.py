@@ -20,8 +20,8 @@ def test_history_sent_again_changes_no_total(tollgate: Tollgate, now_ms: int) ->
     assert "50 events sent again" in said
     tollgate.ok("wait")
     assert tollgate.json("records", "ruth") == before
-    again = tollgate.ok("replay", "--from", instant(now_ms), "--to", instant(now_ms + 50), "--rate", "0")
-    assert "50 events sent again" in again, "replays are not replayed themselves"
+    again = tollgate.json("replay", "--from", instant(now_ms), "--to", instant(now_ms + 50), "--rate", "0")
+    assert again == {"sent": 50}, "replays are not replayed themselves"
     tollgate.ok("wait")
     assert tollgate.json("records", "ruth") == before
     assert "verified" in tollgate.ok("verify")
@@ -41,6 +41,8 @@ def test_a_mended_dead_letter_is_billed_once(tollgate: Tollgate, now_ms: int, tm
     tollgate.ok("wait")
     assert [one["quantity"] for one in tollgate.json("records", "rita")] == ["3"]
     assert "0 dead letters sent again, 1 had been before" in tollgate.ok("deadletters", "replay", name)
+    counts = {"sent": 0, "sent_before": 1, "left_alone": 0, "dry_run": False}
+    assert tollgate.json("deadletters", "replay", name) == counts
     assert "verified" in tollgate.ok("verify")
 
 

@@ -89,7 +89,9 @@ def _meters(fields: dict[str, str]) -> Table:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    json_: Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object.")] = False,
+) -> None:
     """Write every balance in Redis again from the committed records, and remove what no record explains.
 
     What is newer there stays, records that were committed meanwhile included. Live parts that are
@@ -107,6 +109,9 @@ def rebuild() -> None:
         store.write(dict(some))
         written += len(some)
         context.report(progress("balances written", written, len(customers), time.monotonic() - started))
+    if json_:
+        context.print_json({"rebuilt": written, "removed": removed})
+        return
     gone = f"; {removed:,} removed first that no committed record explained" if removed else ""
     context.say(f"{written:,} balances rebuilt from {RECORDS}{gone}")
 

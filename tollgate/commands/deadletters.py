@@ -48,6 +48,7 @@ def replay(
     ] = None,
     rate: Annotated[float, typer.Option(min=0, help="Records a second at most; 0: as fast as it goes.")] = 1000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object.")] = False,
 ) -> None:
     """Send dead letters again, unchanged or mended; each at most once, whoever asks how often."""
     _check_reason(reason)
@@ -69,6 +70,10 @@ def replay(
         pace = Pace(rate, LAG_MAX, lambda: lag(context.log, READERS), context.report, len(due))
         send(context.log, due, pace)
     refused = sum(not _can(one) for one in letters)
+    if json_:
+        counts = {"sent": len(due), "sent_before": len(before), "left_alone": refused}
+        context.print_json(counts | {"dry_run": dry_run})
+        return
     context.say(
         f"{len(due):,} dead letters {'would be ' if dry_run else ''}sent again"
         + (f", {len(before):,} had been before" if before else "")

@@ -21,22 +21,27 @@ _JOB = typer.Option(help="Name of the job.")
 def savepoint(
     job: Annotated[str, _JOB] = "usage-rating",
     stop: Annotated[bool, typer.Option("--stop", help="Stop the job at the savepoint.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the job and the path as one JSON object.")] = False,
 ) -> None:
     """Take a savepoint of a running job and print its path."""
     context = Context()
     spec = _spec(job)
-    if stop:
-        paths = stop_jobs(context, [spec.name])
-        if not paths:
-            raise StackError(f"job {job} does not run", "start it with `tollgate up`")
-        context.say(paths[spec.name])
-        return
+    path = stop_jobs(context, [spec.name]).get(spec.name) if stop else _savepoint_of(context, spec)
+    if path is None:
+        raise StackError(f"job {job} does not run", "start it with `tollgate up`")
+    if json_:
+        context.print_json({"job": spec.name, "path": path, "stopped": stop})
+    else:
+        context.say(path)
+
+
+def _savepoint_of(context: Context, spec: JobSpec) -> str | None:
     running = live_job(context, spec.name)
     if running is None:
-        raise StackError(f"job {job} does not run", "start it with `tollgate up`")
+        return None
     path = context.stack.rest.savepoint(running.id, context.stack.layout.savepoints_of(spec.name))
     note_savepoint(context.stack.layout, running.id, Path(path))
-    context.say(path)
+    return path
 
 
 def restore(

@@ -32,10 +32,17 @@ Files = Annotated[list[Path], typer.Argument(help="Price books and contracts in 
 
 
 @app.command()
-def validate(files: Files) -> None:
+def validate(
+    files: Files,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of what is valid.")] = False,
+) -> None:
     """Check price books and contracts without publishing them; every error is shown with its line."""
     context = Context()
-    for draft in read_drafts(files, context.report):
+    drafts = read_drafts(files, context.report)
+    if json_:
+        context.print_json([_described(draft) for draft in drafts])
+        return
+    for draft in drafts:
         context.say(f"{draft.file}: {draft.key} is valid{_contents(draft)}")
 
 
@@ -43,10 +50,15 @@ def validate(files: Files) -> None:
 def publish(
     files: Files,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the running jobs.")] = 60,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of what is published.")] = False,
 ) -> None:
     """Publish price books and contracts, all or none; returns when every running job rates with them."""
     context = Context()
-    for draft in publish_files(context, files, timeout):
+    drafts = publish_files(context, files, timeout)
+    if json_:
+        context.print_json([_described(draft) for draft in drafts])
+        return
+    for draft in drafts:
         context.say(f"{draft.key} is published, in force from {draft.effective_from}")
 
 
@@ -84,14 +96,22 @@ def show(json_: Annotated[bool, typer.Option("--json", help="Print one JSON arra
 def diff(
     old: Annotated[str, typer.Argument(help="A file, or a published version such as standard@1.")],
     new: Annotated[str, typer.Argument(help="The same, to compare it with.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of the changes.")] = False,
 ) -> None:
     """Say in words what changes from one price book to another. Exit code 1 where anything does."""
     context = Context()
     found = differences(_document(context, old), _document(context, new))
-    for line in found or [f"{old} and {new} say the same"]:
-        context.say(line)
+    if json_:
+        context.print_json(found)
+    else:
+        for line in found or [f"{old} and {new} say the same"]:
+            context.say(line)
     if found:
         raise typer.Exit(1)
+
+
+def _described(draft: Draft) -> dict[str, str]:
+    return {"file": str(draft.file), "key": draft.key, "effective_from": draft.effective_from}
 
 
 def _contents(draft: Draft) -> str:

@@ -42,6 +42,7 @@ def produce(
     event_clock: Annotated[
         bool, typer.Option("--event-clock", help="Kafka timestamps are the event times instead of the wall clock.")
     ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
     """Write events from FILE: {"usage": {...}}, {"subscription": {...}} or {"raw_base64": "..."} a line."""
     context = Context()
@@ -50,7 +51,10 @@ def produce(
     count = write(context.log, outgoing, rate=rate, event_clock=event_clock)
     if until_ms:
         advance(context.log, until_ms, event_clock=event_clock)
-    context.report(f"{count} records written" + (f", time advanced to {advance_to}" if until_ms else ""))
+    if json_:
+        context.print_json({"written": count, "advanced_to": advance_to})
+    else:
+        context.report(f"{count} records written" + (f", time advanced to {advance_to}" if until_ms else ""))
 
 
 def read_lines(file: Path) -> list[str]:

@@ -17,6 +17,7 @@ def replay(
     lag_max: Annotated[
         int, typer.Option(min=1, help="Wait while the jobs have more records than this to go.")
     ] = 20_000,
+    json_: Annotated[bool, typer.Option("--json", help="Print the count as one JSON object.")] = False,
 ) -> None:
     """Send the events of a period again with the replay mark: what was seen before changes nothing."""
     context = Context()
@@ -27,7 +28,10 @@ def replay(
     total = sum(1 for _ in history.events())  # read twice rather than kept: a period may be larger than memory
     pace = Pace(rate, lag_max, lambda: lag(context.log, READERS), context.report, total)
     count = send(context.log, history.events(), pace)
-    context.say(f"{count:,} events sent again with the replay mark")
+    if json_:
+        context.print_json({"sent": count})
+    else:
+        context.say(f"{count:,} events sent again with the replay mark")
 
 
 def _instant(option: str, text: str) -> int:
