@@ -13,10 +13,14 @@ from tollgate.jobs import JOBS
 from tollgate.last_verification import load_verification
 from tollgate.local.errors import StackError
 from tollgate.local.rest import FlinkRest
+from tollgate.replaying import read_letters
+from tollgate.resending import Limits, of_reason, resend
 from tollgate.stack_facts import look, recent_letters
 from tollgate.times import now_ms
 
 LETTERS_MS = 24 * 3600 * 1000
+RESENT_AT_ONCE = 2000
+RESENT_A_SECOND = 1000.0
 SAMPLE = 2000
 """Records at the end of each partition that hot customers are counted in."""
 PERCENTILES = {name: f"ratedAfterMs_{name}" for name in ("median", "p95", "p99", "p999")}
@@ -108,6 +112,12 @@ def rated_after(rest: FlinkRest, job_id: str) -> dict[str, int] | None:
         if (values := [one[metric] for one in told if metric in one])
     }
     return found or None
+
+
+def send_again(context: Context, reason: str) -> dict[str, int]:
+    """Send dead letters again that have not been before, of one reason or of any, as many as one request may."""
+    letters = of_reason(read_letters(context.log), reason)
+    return resend(context.log, letters, Limits(RESENT_A_SECOND, RESENT_AT_ONCE), lambda _: None)._asdict()
 
 
 def _total(ends: Mapping[Any, int] | None, topic: str) -> int | None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from tollgate.api.asking import AnyCaller, ask
 from tollgate.api.operations import operations as look
+from tollgate.api.operations import send_again
+from tollgate.api.problems import invalid
+from wire.v1 import billing_pb2
 
 router = APIRouter()
 
@@ -35,3 +38,21 @@ async def operations(request: Request, caller: AnyCaller) -> dict[str, Any]:
             state.operations_seen = time.monotonic(), found
     answer: dict[str, Any] = found
     return answer
+
+
+@router.post("/v1/operations/deadletters/replay", tags=["operations"])
+async def replay_dead_letters(
+    request: Request,
+    caller: AnyCaller,
+    reason: Annotated[str, Query(description="of this reason alone", examples=["NO_PRICE"])] = "",
+) -> dict[str, int]:
+    """Send dead letters again, unchanged, each at most once: 2,000 a request. For keys of operations.
+
+    `sent` now, `sent_before`, `left_alone` (of topics that events do not come from), `remaining` for another request.
+    """
+    caller.must_operate()
+    if reason and reason not in billing_pb2.DeadLetter.Reason.keys():  # noqa: SIM118 - an enum wrapper, not a dict
+        raise invalid(f"reason: {reason} is none", "use one that /v1/operations shows, such as NO_PRICE")
+    lock: asyncio.Lock = request.app.state.resending_lock
+    async with lock:  # two at once would both find a letter not sent yet
+        return await ask(request, lambda context: send_again(context, reason))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,8 @@ from rich.table import Table
 from tollgate.commands.produce import parse_line, read_lines
 from tollgate.context import Context, as_dict
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import READERS, TOPICS, Letter, Mended, Pace, again, lag, read_letters, send, sent_again
+from tollgate.replaying import Letter, Mended, read_letters
+from tollgate.resending import Limits, of_reason, resend
 from wire.v1 import billing_pb2
 
 app = typer.Typer(help="What could not be billed, and why.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def list_(
     """Print committed dead letters with their source position and reason."""
     _check_reason(reason)
     context = Context()
-    found = _chosen(read_letters(context.log), reason)
+    found = of_reason(read_letters(context.log), reason)
     if json_:
         context.print_json([{"dead_letter": one.name, **as_dict(one.message)} for one in found])
     else:
@@ -54,7 +54,7 @@ def replay(
     _check_reason(reason)
     context = Context()
     repaired = read_mended(mended) if mended else None
-    letters = [one for one in _chosen(read_letters(context.log), reason) if letter in {"", one.name}]
+    letters = [one for one in of_reason(read_letters(context.log), reason) if letter in {"", one.name}]
     if repaired is not None:
         unknown = repaired.keys() - {one.name for one in letters}
         if unknown:
@@ -64,29 +64,16 @@ def replay(
         letters = [one for one in letters if one.name in repaired]
     if letter and not letters:
         raise StackError(f"there is no dead letter {letter}", "see `tollgate deadletters list`", EXIT_UNUSABLE)
-    before = sent_again(context.log, letters)
-    due = [again(one, (repaired or {}).get(one.name)) for one in letters if one.name not in before and _can(one)]
-    if not dry_run:
-        pace = Pace(rate, LAG_MAX, lambda: lag(context.log, READERS), context.report, len(due))
-        send(context.log, due, pace)
-    refused = sum(not _can(one) for one in letters)
+    done = resend(context.log, letters, Limits(rate, dry_run=dry_run), context.report, repaired)
     if json_:
-        counts = {"sent": len(due), "sent_before": len(before), "left_alone": refused}
+        counts = {"sent": done.sent, "sent_before": done.sent_before, "left_alone": done.left_alone}
         context.print_json(counts | {"dry_run": dry_run})
         return
     context.say(
-        f"{len(due):,} dead letters {'would be ' if dry_run else ''}sent again"
-        + (f", {len(before):,} had been before" if before else "")
-        + (f", {refused:,} of topics that events do not come from left alone" if refused else "")
+        f"{done.sent:,} dead letters {'would be ' if dry_run else ''}sent again"
+        + (f", {done.sent_before:,} had been before" if done.sent_before else "")
+        + (f", {done.left_alone:,} of topics that events do not come from left alone" if done.left_alone else "")
     )
-
-
-LAG_MAX = 20_000
-"""Records that the jobs may have to go before a replay waits for them."""
-
-
-def _can(letter: Letter) -> bool:
-    return letter.message.source.topic in TOPICS
 
 
 def read_mended(file: Path) -> dict[str, Mended]:
@@ -108,10 +95,6 @@ def _check_reason(reason: str) -> None:
     if reason and reason not in _REASONS.keys():  # noqa: SIM118 - an enum wrapper, not a dict
         known = ", ".join(_REASONS.keys()[1:])
         raise StackError(f"{reason} is no reason", f"use one of {known}", EXIT_UNUSABLE)
-
-
-def _chosen(letters: Iterable[Letter], reason: str) -> list[Letter]:
-    return [one for one in letters if not reason or _REASONS.Name(one.message.reason) == reason]
 
 
 def _table(found: list[Letter]) -> Table:

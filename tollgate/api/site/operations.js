@@ -1,5 +1,5 @@
 import { byId, bytes, el, picture, put, show, svg, table, whole, words } from "./build.js";
-import { begin, every, get } from "./session.js";
+import { begin, every, get, post } from "./session.js";
 
 const history = []; // { at, produced, recorded } of the last minutes
 
@@ -53,15 +53,45 @@ const jobs = (state) => {
   show("jobs");
 };
 
-const bars = (id, label, rows) => {
+const bars = (id, label, rows, act) => {
   const most = Math.max(...rows.map(([, count]) => count), 1);
-  put(id, rows.length ? table([label, "", "#"], rows.map(([name, count]) => [name, picture(`${name}: ${count}`, 120, 12, svg("rect", { class: "track", x: 0, y: 2, width: 120, height: 8, rx: 2 }), svg("rect", { class: "bar", x: 0, y: 2, width: 120 * count / most, height: 8, rx: 2 })), whole(count)])) : el("p", { class: "soft" }, "None."));
+  put(id, rows.length ? table([label, "", "#", ...(act ? [""] : [])], rows.map(([name, count]) => [name, picture(`${name}: ${count}`, 120, 12, svg("rect", { class: "track", x: 0, y: 2, width: 120, height: 8, rx: 2 }), svg("rect", { class: "bar", x: 0, y: 2, width: 120 * count / most, height: 8, rx: 2 })), whole(count), ...(act ? [act(name)] : [])])) : el("p", { class: "soft" }, "None."));
+};
+
+// A first press asks, a second within some seconds sends: what is not asked for is not sent.
+let armed = "";
+let told = "";
+const sendAgain = async (reason) => {
+  armed = "";
+  try {
+    const done = await post("/v1/operations/deadletters/replay", { reason });
+    told = `${reason}: ${whole(done.sent)} sent again` + (done.sent_before ? `, ${whole(done.sent_before)} had been before` : "") + (done.left_alone ? `, ${whole(done.left_alone)} of topics that events do not come from left alone` : "") + (done.remaining ? `, ${whole(done.remaining)} to go: press again` : "");
+  } catch (error) { told = `${reason}: ${error.message}`; }
+};
+const replay = (reason) => {
+  const button = el("button", { type: "button", "aria-label": `Send dead letters of ${reason} again` });
+  const name = () => { button.textContent = armed === reason ? "Really?" : "Replay"; };
+  button.addEventListener("click", async () => {
+    if (armed !== reason) { armed = reason; name(); setTimeout(() => { if (armed === reason) { armed = ""; name(); } }, 8000); return; }
+    button.disabled = true;
+    await sendAgain(reason);
+    button.disabled = false;
+    name();
+    byId("letters-told").textContent = told;
+  });
+  name();
+  return button;
 };
 
 const rest = (state, surge) => {
   const letters = state.dead_letters && Object.entries(state.dead_letters).sort((a, b) => b[1] - a[1]);
-  if (letters) bars("letters", "reason", letters);
-  if (letters && letters.length) byId("letters").append(el("p", { class: "soft" }, "See them with tollgate deadletters list, send them again with tollgate deadletters replay."));
+  const drawn = JSON.stringify(letters);
+  if (letters && drawn !== byId("letters").dataset.drawn) { // a button that somebody is about to press stays
+    byId("letters").dataset.drawn = drawn;
+    bars("letters", "reason", letters, replay);
+    byId("letters").append(el("p", { id: "letters-told", role: "status" }, told));
+    if (letters.length) byId("letters").append(el("p", { class: "soft" }, "Unchanged, each once: mend the cause first. tollgate deadletters list shows them, tollgate deadletters replay --mended sends others in their place."));
+  }
   show("letters", Boolean(letters));
   if (state.hottest) { bars("hot", "customer", state.hottest.customers.map((one) => [one.customer_id, one.records])); byId("hot").append(el("p", { class: "soft" }, `of the last ${whole(state.hottest.sampled)} records`)); }
   show("hot", Boolean(state.hottest));

@@ -18,6 +18,7 @@ export const raw = async (path, query = {}, options = {}) => {
   throw new Problem(answer.status, body);
 };
 export const get = async (path, query) => (await raw(path, query)).json();
+export const post = async (path, query) => (await raw(path, query, { method: "POST" })).json();
 export const orNothing = async (promise) => {
   try { return await promise; } catch (error) { if (error.status === 404) return null; throw error; }
 };

@@ -20,6 +20,7 @@ PATHS = [
     "/v1/health", "/v1/me", "/v1/balance", "/v1/records", "/v1/records/{sequence}/explanation", "/v1/spending",
     "/v1/prices", "/v1/bill", "/v1/quote", "/v1/invoices", "/v1/invoices/{number}", "/v1/invoices/{number}/html",
     "/v1/invoices/{number}/pdf", "/v1/surge", "/v1/operations",
+    "/v1/operations/deadletters/replay",
 ]  # fmt: skip
 ENDLESS = {"/v1/alerts"}
 
@@ -43,8 +44,10 @@ def test_every_path_is_fuzzed(fuzzed: Fuzzed) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_whatever_is_asked_is_answered_as_documented(fuzzed: Fuzzed, path: str) -> None:
+    (method,) = fuzzed.schema.raw_schema["paths"][path]
+
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
-    @given(case=fuzzed.schema[path]["GET"].as_strategy())
+    @given(case=fuzzed.schema[path][method].as_strategy())
     def ask(case: Any) -> None:
         case.headers = dict(case.headers or {}) | {"authorization": f"Bearer {fuzzed.world.keys['operations']}"}
         if len(str(case.query.get("customer", ""))) % 2:  # half of the time a customer who is there

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flink_jobs.topics import USAGE_EVENTS
 from tests.unit.tollgate.api.served import served
 from tests.unit.tollgate.api.world import CUSTOMERS, World
 
@@ -138,6 +139,21 @@ def test_operations_says_what_is_known(browser: Any, place: tuple[World, str]) -
     assert "north/acme" in visit.text("hot")
     refused = Visit(browser, address, "/operations").enter(world.keys["north"])
     refused.page.get_by_text("This key is not for operations").wait_for()
+
+
+def test_dead_letters_are_sent_again_after_a_second_press(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    world.log.add_letter("NO_PRICE")
+    events = len(world.log.topics[USAGE_EVENTS])
+    visit = Visit(browser, address, "/operations").enter(world.keys["operations"])
+    button = visit.page.get_by_role("button", name="Send dead letters of NO_PRICE again")
+    button.click()
+    assert button.inner_text() == "Really?"
+    assert len(world.log.topics[USAGE_EVENTS]) == events
+    button.click()
+    visit.page.get_by_text("NO_PRICE: 1 sent again").wait_for()
+    assert len(world.log.topics[USAGE_EVENTS]) == events + 1
+    assert visit.wrong == []
 
 
 @pytest.mark.parametrize("path", ["/", "/operations"])

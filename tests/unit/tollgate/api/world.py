@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 from kafka import TopicPartition
 from starlette.testclient import TestClient
 
-from flink_jobs.topics import ALERTS, INVOICES
+from flink_jobs.topics import ALERTS, DEAD_LETTERS, INVOICES, USAGE_EVENTS
 from tests.oracle.example import Log, book
 from tests.unit.tollgate.books_in_memory import MemoryLog, rated
 from tollgate.api.alerts import AlertHub
@@ -65,6 +66,25 @@ class ApiLog(MemoryLog):
                 position[TopicPartition(ALERTS, one.partition)] = one.offset + 1
             time.sleep(0.01)
             yield found
+
+    @contextmanager
+    def producer(self) -> Iterator["ApiLog"]:
+        yield self
+
+    def send(self, topic: str, *, key: bytes, value: bytes, headers: list[Any], timestamp_ms: int) -> Any:
+        """Append a record; only events are sent."""
+        written = self.topics.setdefault(topic, [])
+        written.append(LogRecord(topic, 0, len(written), timestamp_ms, key, value, tuple(headers)))
+        return SimpleNamespace(add_errback=lambda _: None)
+
+    def flush(self) -> None:
+        """Do nothing: all is written."""
+
+    def add_letter(self, reason: str, topic: str = USAGE_EVENTS) -> None:
+        """Append a dead letter of an event."""
+        written = self.topics.setdefault(DEAD_LETTERS, [])
+        letter = billing_pb2.DeadLetter(raw=b"raw", key=b"north/acme", reason=reason, source={"topic": topic})
+        written.append(LogRecord(DEAD_LETTERS, 0, len(written), NOW_MS, None, letter.SerializeToString()))
 
     def add_alert(self, customer: str, subject: str) -> None:
         written = self.topics.setdefault(ALERTS, [])
@@ -138,6 +158,10 @@ class World:
         if self.redis_away:
             raise StackError("Redis does not answer at 10.0.0.8:6379", "start it")
         return self.hashes.get(key, {})
+
+    def post(self, path: str, key: str = "operations", **query: Any) -> Any:
+        """Have something done, with one of the keys by its name."""
+        return self.client.post(path, params=query, headers={"authorization": f"Bearer {self.keys[key]}"})
 
     def get(self, path: str, key: str = "operations", **query: Any) -> Any:
         """Ask, with one of the keys by its name."""
