@@ -74,7 +74,7 @@ class JobSettings(KafkaJobSettings):
         default=False, description="start without state although records exist: bills all of it again"
     )
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
-    linger_ms: int = Field(50, ge=1, description="how long a record waits for its frame at most")
+    linger_ms: int = Field(150, ge=1, description="how long a record waits for its frame at most")
     surge_patience_ms: int = Field(
         3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
     )
