@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from sinks.redis import KEY_PREFIX
@@ -30,20 +31,25 @@ ReadSequences = Callable[[Sequence[str]], Sequence[int]]
 
 
 class BalanceWatch:
-    """Polls the awaited customers alone. `expect` may be called by any thread, `poll` by one."""
+    """Polls the awaited customers alone. `expect` may be called by any thread, `poll` by one.
+
+    With a `patience` of 0.1 a record that has been awaited for a second is not looked for again before 1.1 s: a
+    watch that asked for all of them each time would load the Redis it watches the more, the later that is.
+    """
 
     def __init__(
         self,
         read: ReadSequences,
         clock: Callable[[], float] = time.monotonic,
         give_up_seconds: float = GIVE_UP_SECONDS,
+        patience: float = 0.0,
     ) -> None:
         self._read = read
         self._give_up_seconds = give_up_seconds
+        self._patience = patience
         self._clock = clock
         self._new: deque[Awaited] = deque()
-        self._awaited: list[Awaited] = []
-        self._polled = clock()
+        self._awaited: list[tuple[float, float, Awaited]] = []
         self.given_up = 0
 
     @property
@@ -56,21 +62,36 @@ class BalanceWatch:
         self._new.append(Awaited(customer, sequence, sent))
 
     def poll(self) -> list[Seen]:
-        """Read the awaited customers once; what `read` raises passes through, and nothing is forgotten."""
+        """Read the customers whose turn it is once; what `read` raises passes through, and nothing is forgotten."""
+        looked = self._clock()
         while self._new:
-            self._awaited.append(self._new.popleft())
-        before, self._polled = self._polled, self._clock()
-        if not self._awaited:
+            one = self._new.popleft()
+            heappush(self._awaited, (looked, one.sent, one))
+        turn = list(self._due(looked))
+        if not turn:
             return []
-        customers = sorted({one.customer for one in self._awaited})
-        reached = dict(zip(customers, self._read(customers), strict=True))
+        customers = sorted({one.customer for _, _, one in turn})
+        try:
+            reached = dict(zip(customers, self._read(customers), strict=True))
+        except BaseException:
+            for entry in turn:
+                heappush(self._awaited, entry)
+            raise
         now = self._clock()
-        seen = [one for one in self._awaited if reached[one.customer] >= one.sequence]
-        late = [one for one in self._awaited if now - one.sent > self._give_up_seconds]
-        self.given_up += len(set(late) - set(seen))
-        gone = {*seen, *late}
-        self._awaited = [one for one in self._awaited if one not in gone]
-        return [Seen(now - one.sent, now - max(before, one.sent)) for one in seen]
+        seen = []
+        for _, before, one in turn:
+            if reached[one.customer] >= one.sequence:
+                seen.append(Seen(now - one.sent, now - before))
+            elif now - one.sent > self._give_up_seconds:
+                self.given_up += 1
+            else:
+                heappush(self._awaited, (looked + self._patience * (looked - one.sent), looked, one))
+        return seen
+
+    def _due(self, now: float) -> Iterator[tuple[float, float, Awaited]]:
+        """Take out what is to be looked for: when, when it was last, and what."""
+        while self._awaited and self._awaited[0][0] <= now:
+            yield heappop(self._awaited)
 
 
 def live_sequences(client: Any) -> ReadSequences:

@@ -26,7 +26,10 @@ PROBES = 500
 PROBES_PER_SECOND = 100
 WARM_UP_SECONDS = 40.0
 GRACE_SECONDS = 30.0
-POLL_SECONDS = 0.003
+POLL_SECONDS = 0.005
+POLL_PATIENCE = 0.1
+READ_SECONDS = 0.005
+READ_AT_ONCE = 1000
 SENTINELS = 64
 SENTINEL_SECONDS = 600.0
 _PREFIX = b"probe-"
@@ -65,10 +68,10 @@ class Reader:
     def run(self, over: Event) -> None:
         """Read until told that it is over."""
         while not over.is_set():
-            message = self._consumer.poll(0.1)
+            messages = self._consumer.consume(READ_AT_ONCE, READ_SECONDS)
             now = time.monotonic()
-            if message is not None and not message.error():
-                name = self._name_of(message)
+            for message in messages:
+                name = "" if message.error() else self._name_of(message)
                 if name:
                     self.seen.setdefault(name, now)
         self._consumer.close()
@@ -130,7 +133,7 @@ def measure_latency(context: Context, rate: int, seconds: float, customers: int,
     readers = [
         Reader(bootstrap, RECORDS, partitions, probe_of_record, committed=committed) for committed in (False, True)
     ]
-    watch = BalanceWatch(live_sequences(redis_client(context)))
+    watch = BalanceWatch(live_sequences(redis_client(context)), patience=POLL_PATIENCE)
     prober = Prober(bootstrap, f"{start_ms:x}")
     found: list[tuple[float, Seen]] = []
     whole_seconds = WARM_UP_SECONDS + seconds

@@ -87,3 +87,16 @@ def test_what_comes_in_the_last_moment_is_seen_and_not_given_up() -> None:
     store.now, store.live["acme"] = 111.0, 1
     assert len(watch.poll()) == 1
     assert watch.given_up == 0
+
+
+def test_what_has_long_been_awaited_is_looked_for_less_often() -> None:
+    store = Redis()
+    watch = BalanceWatch(store.read, lambda: store.now, patience=0.1)
+    watch.expect("acme", 1, sent=100.0)
+    for store.now in (101.0, 101.05, 101.11, 101.2, 101.3):
+        watch.poll()
+    assert len(store.asked) == 3, "at 101, a tenth of a second later, and again after more than that"
+    store.now, store.live["acme"] = 110.0, 1
+    ((seconds, gap),) = watch.poll()
+    assert seconds == pytest.approx(10.0)
+    assert gap == pytest.approx(110.0 - 101.3)
