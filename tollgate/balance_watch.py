@@ -50,12 +50,13 @@ class BalanceWatch:
         self._clock = clock
         self._new: deque[Awaited] = deque()
         self._awaited: list[tuple[float, float, Awaited]] = []
+        self._looking = 0
         self.given_up = 0
 
     @property
     def pending(self) -> int:
         """How many records no balance contains yet."""
-        return len(self._new) + len(self._awaited)
+        return len(self._new) + len(self._awaited) + self._looking
 
     def expect(self, customer: str, sequence: int, sent: float) -> None:
         """Await a record."""
@@ -70,12 +71,14 @@ class BalanceWatch:
         turn = list(self._due(looked))
         if not turn:
             return []
+        self._looking = len(turn)
         customers = sorted({one.customer for _, _, one in turn})
         try:
             reached = dict(zip(customers, self._read(customers), strict=True))
         except BaseException:
             for entry in turn:
                 heappush(self._awaited, entry)
+            self._looking = 0
             raise
         now = self._clock()
         seen = []
@@ -86,6 +89,7 @@ class BalanceWatch:
                 self.given_up += 1
             else:
                 heappush(self._awaited, (looked + self._patience * (looked - one.sent), looked, one))
+        self._looking = 0
         return seen
 
     def _due(self, now: float) -> Iterator[tuple[float, float, Awaited]]:

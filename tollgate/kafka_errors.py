@@ -23,6 +23,7 @@ _HUNG_UP = "socket disconnected"
 _CONNECTIONS = "kafka.net.connection"
 _BOOTSTRAPS = "kafka.net.manager"
 
+_LATELY_SECONDS = 15.0
 _SAID = 160
 """How much of an error's own text is shown: some hold the whole request."""
 
@@ -52,9 +53,14 @@ class _Refusals(logging.Handler):
                 self.hung_up = _Refusal(one, time.monotonic())
 
     def since(self, begun_seconds: float) -> Exception | None:
-        """Return the refusal after a moment of the monotonic clock, what was told before what was not."""
-        both = (self.told, self.hung_up)
-        return next((one.error for one in both if one is not None and one.when_seconds >= begun_seconds), None)
+        """Return the refusal after a moment of the monotonic clock, what was told before what was not.
+
+        Being hung up on counts for a while only: a broker that goes in the middle of the work does it, too.
+        """
+        if self.told is not None and self.told.when_seconds >= begun_seconds:
+            return self.told.error
+        lately_seconds = max(begun_seconds, time.monotonic() - _LATELY_SECONDS)
+        return self.hung_up.error if self.hung_up is not None and self.hung_up.when_seconds >= lately_seconds else None
 
 
 _REFUSALS = _Refusals(logging.WARNING)
@@ -96,7 +102,8 @@ def _refused(options: Mapping[str, Any], error: Exception) -> StackError:
         if user is None:
             return _silent(options)
         cause = f"Kafka at {where} does not let user {user} in: it hangs up before the login is over"
-        return StackError(cause, "check TOLLGATE_KAFKA_USER, _PASSWORD_FILE, _SASL_MECHANISM and _SECURITY_PROTOCOL")
+        names = "check TOLLGATE_KAFKA_USER, _PASSWORD_FILE, _SASL_MECHANISM and _SECURITY_PROTOCOL"
+        return StackError(cause, f"{names}, and that what answers there is a broker that is up")
     if not isinstance(error, _OF_LOGIN):
         cause = f"Kafka at {where} and this program find no TLS that both trust: {_text(error)}"
         return StackError(cause, "name the authority of its certificate with TOLLGATE_KAFKA_CA_FILE")

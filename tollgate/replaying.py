@@ -89,7 +89,8 @@ def marked(topic: str, one: LogRecord, from_ms: int, to_ms: int) -> bytes | None
         else:
             change = subscription_pb2.SubscriptionEvent.FromString(one.value)
             heartbeat = change.type == subscription_pb2.SubscriptionEvent.HEARTBEAT
-            time_ms, leave = change.created_time_ms or change.effective_time_ms, change.replay or heartbeat
+            made_ms = change.created_time_ms or min(change.effective_time_ms, one.timestamp_ms)
+            time_ms, leave = made_ms, change.replay or heartbeat
             change.replay = True
             value = change.SerializeToString()
     except DecodeError:

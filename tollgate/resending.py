@@ -35,13 +35,17 @@ def resend(
     report: Callable[[str], None],
     mended: Mapping[str, Mended] | None = None,
 ) -> Resent:
-    """Send dead letters again that were not before, unchanged or mended; a dry run counts them."""
-    before = sent_again(log, letters)
+    """Send dead letters again that were not before, unchanged or mended; a dry run counts them.
+
+    Without a number at most it waits while the jobs have LAG_MAX records to go.
+    """
+    before = sent_again(log, letters) & {one.name for one in letters}
     can = [one for one in letters if one.message.source.topic in TOPICS]
     due = [again(one, (mended or {}).get(one.name)) for one in can if one.name not in before]
     now = due[: limits.most] if limits.most else due
     if not limits.dry_run:
-        send(log, now, Pace(limits.rate, LAG_MAX, lambda: lag(log, READERS), report, len(now)))
+        behind = (lambda: 0) if limits.most else (lambda: lag(log, READERS))
+        send(log, now, Pace(limits.rate, LAG_MAX, behind, report, len(now)))
     return Resent(len(now), len(before), len(letters) - len(can), len(due) - len(now))
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -75,7 +76,7 @@ def framework(parts: Parts) -> FastAPI:
     app.state.reading, app.state.hub = Reading(parts.make_context), parts.hub
     app.state.alerts = None
     app.state.operations_lock, app.state.operations_seen = asyncio.Lock(), (float("-inf"), {})
-    app.state.resending_lock = asyncio.Lock()
+    app.state.sending_again = Lock()
     for part in (routes, routes_alerts, routes_operations, pages):
         app.include_router(part.router)
     _explain_errors(app)

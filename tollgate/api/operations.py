@@ -3,18 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import DEAD_LETTERS, RECORDS, USAGE_EVENTS
+from tollgate.api.problems import Problem
 from tollgate.context import Context
 from tollgate.findings import JobFacts, StackFacts, findings
 from tollgate.jobs import JOBS
 from tollgate.last_verification import load_verification
 from tollgate.local.errors import StackError
 from tollgate.local.rest import FlinkRest
-from tollgate.replaying import read_letters
-from tollgate.resending import Limits, of_reason, resend
+from tollgate.replaying import READERS, lag, read_letters
+from tollgate.resending import LAG_MAX, Limits, of_reason, resend
 from tollgate.stack_facts import look, recent_letters
 from tollgate.times import now_ms
 
@@ -114,10 +117,27 @@ def rated_after(rest: FlinkRest, job_id: str) -> dict[str, int] | None:
     return found or None
 
 
-def send_again(context: Context, reason: str) -> dict[str, int]:
-    """Send dead letters again that have not been before, of one reason or of any, as many as one request may."""
-    letters = of_reason(read_letters(context.log), reason)
-    return resend(context.log, letters, Limits(RESENT_A_SECOND, RESENT_AT_ONCE), lambda _: None)._asdict()
+def send_again(context: Context, reason: str, sending: Lock) -> dict[str, int]:
+    """Send those dead letters again that `operations` counts, of one reason or of any, as many as one request may.
+
+    Raises Problem where another request is at it, which `sending` tells (both would find a letter not sent yet), and
+    where the jobs are behind.
+    """
+    if not sending.acquire(blocking=False):
+        raise Problem(HTTPStatus.CONFLICT, "dead letters are being sent again", "wait until that is done")
+    try:
+        since_ms = now_ms() - LETTERS_MS
+        letters = [one for one in of_reason(read_letters(context.log), reason) if one.timestamp_ms >= since_ms]
+        topics = {one.message.source.topic for one in letters}
+        behind = lag(context.log, {topic: group for topic, group in READERS.items() if topic in topics})
+        if behind > LAG_MAX:
+            cause = f"the jobs have {behind:,} records to go"
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE, cause, "wait until they have caught up", {"Retry-After": "10"}
+            )
+        return resend(context.log, letters, Limits(RESENT_A_SECOND, RESENT_AT_ONCE), lambda _: None)._asdict()
+    finally:
+        sending.release()
 
 
 def _total(ends: Mapping[Any, int] | None, topic: str) -> int | None:

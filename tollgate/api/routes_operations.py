@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from tollgate.api.asking import AnyCaller, ask
 from tollgate.api.operations import operations as look
 from tollgate.api.operations import send_again
-from tollgate.api.problems import invalid
+from tollgate.api.problems import ProblemBody, invalid
 from wire.v1 import billing_pb2
 
 router = APIRouter()
@@ -40,19 +40,23 @@ async def operations(request: Request, caller: AnyCaller) -> dict[str, Any]:
     return answer
 
 
-@router.post("/v1/operations/deadletters/replay", tags=["operations"])
+_BUSY: dict[int | str, dict[str, Any]] = {
+    409: {"model": ProblemBody, "description": "another request sends dead letters again"}
+}
+
+
+@router.post("/v1/operations/deadletters/replay", tags=["operations"], responses=_BUSY)
 async def replay_dead_letters(
     request: Request,
     caller: AnyCaller,
     reason: Annotated[str, Query(description="of this reason alone", examples=["NO_PRICE"])] = "",
 ) -> dict[str, int]:
-    """Send dead letters again, unchanged, each at most once: 2,000 a request. For keys of operations.
+    """Send dead letters of the last 24 hours again, unchanged, each at most once. For keys of operations.
 
-    `sent` now, `sent_before`, `left_alone` (of topics that events do not come from), `remaining` for another request.
+    `sent` now, 2,000 at most, `sent_before`, `left_alone` (of topics that events do not come from), `remaining` for
+    another request.
     """
     caller.must_operate()
     if reason and reason not in billing_pb2.DeadLetter.Reason.keys():  # noqa: SIM118 - an enum wrapper, not a dict
         raise invalid(f"reason: {reason} is none", "use one that /v1/operations shows, such as NO_PRICE")
-    lock: asyncio.Lock = request.app.state.resending_lock
-    async with lock:  # two at once would both find a letter not sent yet
-        return await ask(request, lambda context: send_again(context, reason))
+    return await ask(request, lambda context: send_again(context, reason, request.app.state.sending_again))

@@ -49,7 +49,10 @@ class Latency(NamedTuple):
 
 
 class Reader:
-    """Notes when each message of a topic becomes readable, by the name that `name_of` gives it; "" passes it over."""
+    """Notes when each message of a topic becomes readable, by the name that `name_of` gives it; "" passes it over.
+
+    Messages are taken READ_SECONDS' worth at a time, so each moment may be as much too late.
+    """
 
     def __init__(
         self, bootstrap: str, topic: str, partitions: int, name_of: Callable[[Message], str], *, committed: bool = False

@@ -47,6 +47,10 @@ def test_subscription_events_are_of_the_time_that_they_were_made() -> None:
     sent = marked(SUBSCRIPTION_EVENTS, record(change.SerializeToString(), SUBSCRIPTION_EVENTS), 10, 20)
     assert sent is not None
     assert subscription_pb2.SubscriptionEvent.FromString(sent).replay
+    change.created_time_ms = 0
+    planned = record(change.SerializeToString(), SUBSCRIPTION_EVENTS)._replace(timestamp_ms=15)
+    assert marked(SUBSCRIPTION_EVENTS, planned, 10, 20) is not None, "made by the record's timestamp at the latest"
+    assert marked(SUBSCRIPTION_EVENTS, planned, 90, 100) is None
 
 
 def letter(offset: int = 7, key: bytes = b"zoe") -> Letter:

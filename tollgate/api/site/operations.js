@@ -55,42 +55,56 @@ const jobs = (state) => {
 
 const bars = (id, label, rows, act) => {
   const most = Math.max(...rows.map(([, count]) => count), 1);
-  put(id, rows.length ? table([label, "", "#", ...(act ? [""] : [])], rows.map(([name, count]) => [name, picture(`${name}: ${count}`, 120, 12, svg("rect", { class: "track", x: 0, y: 2, width: 120, height: 8, rx: 2 }), svg("rect", { class: "bar", x: 0, y: 2, width: 120 * count / most, height: 8, rx: 2 })), whole(count), ...(act ? [act(name)] : [])])) : el("p", { class: "soft" }, "None."));
+  put(id, rows.length ? table([label, "", "#", ...(act ? ["send again"] : [])], rows.map(([name, count]) => [name, picture(`${name}: ${count}`, 120, 12, svg("rect", { class: "track", x: 0, y: 2, width: 120, height: 8, rx: 2 }), svg("rect", { class: "bar", x: 0, y: 2, width: 120 * count / most, height: 8, rx: 2 })), whole(count), ...(act ? [act(name)] : [])])) : el("p", { class: "soft" }, "None."));
 };
 
-// A first press asks, a second within some seconds sends: what is not asked for is not sent.
-let armed = "";
-let told = "";
-const sendAgain = async (reason) => {
-  armed = "";
+// A first press asks, a second within some seconds sends. Nothing is drawn anew while a press is awaited or answered.
+const PRESS_AGAIN_MS = 8000, TOO_SOON_MS = 600;
+const buttons = new Map(); // by reason
+let armed = "", armedAt = 0, busy = "", disarm = 0;
+const nameButtons = () => {
+  for (const [reason, button] of buttons) {
+    button.textContent = armed === reason ? "Really?" : "Replay";
+    button.setAttribute("aria-label", armed === reason ? `Really? Press again to replay dead letters of ${reason}` : `Replay dead letters of ${reason}`);
+    button.disabled = busy !== "";
+  }
+};
+const arm = (reason) => {
+  clearTimeout(disarm);
+  armed = reason; armedAt = Date.now();
+  if (reason) { disarm = setTimeout(() => arm(""), PRESS_AGAIN_MS); tell(`Press again to send the dead letters of ${reason} again.`); } else tell("");
+  nameButtons();
+};
+const tell = (text) => { byId("letters-told").textContent = text; };
+const press = async (reason) => {
+  if (armed !== reason) { arm(reason); return; }
+  if (Date.now() - armedAt < TOO_SOON_MS) return; // a double click is one press
+  busy = reason;
+  arm("");
   try {
     const done = await post("/v1/operations/deadletters/replay", { reason });
-    told = `${reason}: ${whole(done.sent)} sent again` + (done.sent_before ? `, ${whole(done.sent_before)} had been before` : "") + (done.left_alone ? `, ${whole(done.left_alone)} of topics that events do not come from left alone` : "") + (done.remaining ? `, ${whole(done.remaining)} to go: press again` : "");
-  } catch (error) { told = `${reason}: ${error.message}`; }
+    tell(`${reason}: ${whole(done.sent)} sent again` + (done.sent_before ? `, ${whole(done.sent_before)} had been before` : "") + (done.left_alone ? `, ${whole(done.left_alone)} of topics that events do not come from left alone` : "") + (done.remaining ? `, ${whole(done.remaining)} to go: press again` : ""));
+  } catch (error) { tell(`${reason}: ${error.message}`); }
+  busy = "";
+  nameButtons();
 };
 const replay = (reason) => {
-  const button = el("button", { type: "button", "aria-label": `Send dead letters of ${reason} again` });
-  const name = () => { button.textContent = armed === reason ? "Really?" : "Replay"; };
-  button.addEventListener("click", async () => {
-    if (armed !== reason) { armed = reason; name(); setTimeout(() => { if (armed === reason) { armed = ""; name(); } }, 8000); return; }
-    button.disabled = true;
-    await sendAgain(reason);
-    button.disabled = false;
-    name();
-    byId("letters-told").textContent = told;
-  });
-  name();
+  const button = el("button", { type: "button", onclick: () => press(reason) });
+  buttons.set(reason, button);
   return button;
 };
 
 const rest = (state, surge) => {
   const letters = state.dead_letters && Object.entries(state.dead_letters).sort((a, b) => b[1] - a[1]);
   const drawn = JSON.stringify(letters);
-  if (letters && drawn !== byId("letters").dataset.drawn) { // a button that somebody is about to press stays
+  if (letters && !armed && !busy && drawn !== byId("letters").dataset.drawn) {
     byId("letters").dataset.drawn = drawn;
+    const focused = [...buttons].find(([, button]) => button === document.activeElement);
+    buttons.clear();
     bars("letters", "reason", letters, replay);
-    byId("letters").append(el("p", { id: "letters-told", role: "status" }, told));
-    if (letters.length) byId("letters").append(el("p", { class: "soft" }, "Unchanged, each once: mend the cause first. tollgate deadletters list shows them, tollgate deadletters replay --mended sends others in their place."));
+    nameButtons();
+    if (focused) buttons.get(focused[0])?.focus();
+    byId("letters-how").hidden = letters.length === 0;
   }
   show("letters", Boolean(letters));
   if (state.hottest) { bars("hot", "customer", state.hottest.customers.map((one) => [one.customer_id, one.records])); byId("hot").append(el("p", { class: "soft" }, `of the last ${whole(state.hottest.sampled)} records`)); }

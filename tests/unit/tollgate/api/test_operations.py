@@ -1,11 +1,12 @@
 """What operations are told of how late events are rated, and dead letters that they send again."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, cast
 
 import pytest
 
-from flink_jobs.topics import PRICE_BOOKS, USAGE_EVENTS
+from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, USAGE_EVENTS
 from tests.unit.tollgate.api.world import World
 from tollgate.api import operations
 from tollgate.api.operations import rated_after
@@ -48,7 +49,8 @@ def test_a_dead_letter_is_sent_again_once_with_its_name(world: World) -> None:
     sent = world.log.topics[USAGE_EVENTS][-1]
     assert (sent.key, sent.value) == (b"north/acme", b"raw")
     assert sent.headers == (REPLAY_HEADER, (LETTER_HEADER, b"0/0"))
-    assert world.post(REPLAY).json() == {"sent": 1, "sent_before": 1, "left_alone": 1, "remaining": 0}
+    assert world.post(REPLAY, reason="UNKNOWN_METER").json()["sent_before"] == 0, "of what was asked for"
+    assert world.post(REPLAY).json() == {"sent": 0, "sent_before": 2, "left_alone": 1, "remaining": 0}
     assert world.post(REPLAY).json()["sent"] == 0
 
 
@@ -68,3 +70,21 @@ def test_who_may_not_and_what_is_no_reason_sends_nothing(world: World, key: str,
     events = len(world.log.topics[USAGE_EVENTS])
     assert world.post(REPLAY, key, reason=reason).status_code == status
     assert len(world.log.topics[USAGE_EVENTS]) == events
+
+
+def test_what_the_page_does_not_count_is_left_alone(world: World) -> None:
+    world.log.add_letter("NO_PRICE")
+    (old,) = world.log.topics[DEAD_LETTERS]
+    world.log.topics[DEAD_LETTERS] = [old._replace(timestamp_ms=old.timestamp_ms - operations.LETTERS_MS - 60_000)]
+    assert world.post(REPLAY).json()["sent"] == 0
+
+
+def test_one_at_a_time_and_not_while_the_jobs_are_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.log.add_letter("NO_PRICE")
+    monkeypatch.setattr(operations, "LAG_MAX", -1)
+    assert world.post(REPLAY).status_code == 503
+    monkeypatch.undo()
+    sending: Lock = world.client.app._behind.state.sending_again
+    with sending:
+        assert world.post(REPLAY).status_code == 409
+    assert world.post(REPLAY).json()["sent"] == 1
