@@ -112,11 +112,12 @@ class Letter(NamedTuple):
         return f"{self.partition}/{self.offset}"
 
 
-def read_letters(log: KafkaLog) -> list[Letter]:
-    """Return all committed dead letters."""
+def read_letters(log: KafkaLog, since_ms: int = 0) -> list[Letter]:
+    """Return the committed dead letters that were written since a time (epoch ms); 0: all."""
+    found = log.read_since(DEAD_LETTERS, since_ms) if since_ms else log.read(DEAD_LETTERS)
     return [
         Letter(one.partition, one.offset, one.timestamp_ms, billing_pb2.DeadLetter.FromString(one.value))
-        for one in log.read(DEAD_LETTERS)
+        for one in found
     ]
 
 

@@ -126,8 +126,7 @@ def send_again(context: Context, reason: str, sending: Lock) -> dict[str, int]:
     if not sending.acquire(blocking=False):
         raise Problem(HTTPStatus.CONFLICT, "dead letters are being sent again", "wait until that is done")
     try:
-        since_ms = now_ms() - LETTERS_MS
-        letters = [one for one in of_reason(read_letters(context.log), reason) if one.timestamp_ms >= since_ms]
+        letters = of_reason(read_letters(context.log, now_ms() - LETTERS_MS), reason)
         topics = {one.message.source.topic for one in letters}
         behind = lag(context.log, {topic: group for topic, group in READERS.items() if topic in topics})
         if behind > LAG_MAX:
