@@ -66,6 +66,13 @@ class Balance:
         self.meters[line.meter] = MeterBalance(line.quantity, line.amount)
         return True
 
+    def take_all(self, lines: Iterable[Line]) -> bool:
+        """Fold records in, in the order of their numbers; returns whether one was news."""
+        news = False
+        for line in sorted(lines):
+            news = self.take(line) or news
+        return news
+
 
 class OpenCalls(NamedTuple):
     """What a customer's sessions that run would cost, none of it billed; `change` orders what is said of it."""
@@ -99,18 +106,11 @@ class CustomerBalance:
 
     def take_live(self, lines: Iterable[Line]) -> bool:
         """Fold records in that may yet be aborted, in the order of their numbers; returns whether one was news."""
-        return _take(self.live, lines)
+        return self.live.take_all(lines)
 
     def take_settled(self, lines: Iterable[Line]) -> bool:
         """Fold committed records in; where they have caught up with the live ones, these count no more."""
-        news = _take(self.settled, lines)
+        news = self.settled.take_all(lines)
         if news and self.settled.sequence >= self.live.sequence:
             self.live = replace(self.settled, meters=dict(self.settled.meters))
         return news
-
-
-def _take(balance: Balance, lines: Iterable[Line]) -> bool:
-    news = False
-    for line in sorted(lines):
-        news = balance.take(line) or news
-    return news

@@ -42,10 +42,16 @@ class OneSide(NamedTuple):
         """Return state with the live balance as it is now, and the rest as it was."""
         return _joined(_encode_balance(self.balances.live), *self.parts[1:])
 
-    def with_settled(self) -> bytes:
-        """Return state with the settled balance as it is now, and the rest as it was."""
+    def with_settled(self) -> bytes | None:
+        """Return state with the settled balance as it is now, and the rest as it was.
+
+        None where the settled balance has caught up with a live one that differs, and is to take its place.
+        """
         live, _, calls = self.parts
-        return _joined(live, _encode_balance(self.balances.settled), calls)
+        settled = _encode_balance(self.balances.settled)
+        if self.balances.settled.sequence >= self.balances.live.sequence and settled != live:
+            return None
+        return _joined(live, settled, calls)
 
 
 def encode_balances(balances: CustomerBalance) -> bytes:
