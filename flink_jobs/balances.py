@@ -19,7 +19,7 @@ from flink_jobs.settings import (
     BalanceSettings,
 )
 from flink_jobs.topics import BALANCES, RECORDS, SESSIONS, SURGE
-from sinks.kafka import at_least_once_sink, java_map
+from sinks.kafka import FEWER_FETCHES, at_least_once_sink, java_map
 from sinks.redis import RedisAwayError, RedisTarget
 from sinks.redis_surge import SurgeTarget
 from udfs.balance_keeper import Side
@@ -69,7 +69,7 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         topic,
         group,
         side is Side.SETTLED,
-        java_map(settings.java_kafka),
+        java_map(FEWER_FETCHES | settings.java_kafka),
         name,
     )
     uid = name.replace(" ", "-")

@@ -8,6 +8,9 @@ from pyflink.java_gateway import get_gateway
 
 from wire.frames import Tag
 
+FEWER_FETCHES = {"fetch.min.bytes": "65536", "fetch.max.wait.ms": "50"}
+"""Of readers whose records wait for a frame anyway: an answer to each small write costs the broker and them a lot."""
+
 _CONTENT: Mapping[int, str] = {Tag.RECORD: "RECORDS", Tag.CHARGE: "CHARGES"}
 
 

@@ -34,8 +34,9 @@ local function is_open(name) return string.find(name, '^open_') end
 local function is_other(name) return not is_open(name) end
 local function is_of_meter(name) return string.find(name, '^quantity:') or string.find(name, '^amount:') end
 local lacking = {}
+local updates = cjson.decode(ARGV[1])
 for i, key in ipairs(KEYS) do
-  local new = cjson.decode(ARGV[i])
+  local new = updates[i]
   local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle', 'open_change')
   if have.err then  -- somebody has put another type there
     redis.call('DEL', key)
@@ -115,8 +116,10 @@ class RedisBalances:
         as they are, and need a whole one. Raises RedisAwayError.
         """
         keys = [KEY_PREFIX + customer for customer, _ in updates]
+        # One argument for all of them: redis-py sends many small ones in as many pieces, each of which wakes Redis.
+        together = "[" + ",".join([update for _, update in updates]) + "]"
         try:
-            lacking = self._script(keys=keys, args=[update for _, update in updates])
+            lacking = self._script(keys=keys, args=[together])
         except redis.RedisError as error:
             raise RedisAwayError(str(error)) from error
         return {updates[index][0] for index in lacking}
