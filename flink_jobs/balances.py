@@ -28,7 +28,7 @@ from udfs.keep_surge import KeepSurge, in_one_place
 from wire.frames import Tag
 
 PRODUCER = {"compression.type": "lz4", "linger.ms": "20"}
-SETTLED_TURNS = 32
+SETTLED_TURNS = 5
 
 INPUTS = {
     Side.LIVE: (RECORDS, LIVE_GROUP, "live records"),
@@ -69,12 +69,12 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         topic,
         group,
         side is Side.SETTLED,
-        java_map(FEWER_FETCHES | settings.java_kafka),
+        java_map((FEWER_FETCHES if topic == RECORDS else {}) | settings.java_kafka),
         name,
     )
     uid = name.replace(" ", "-")
     read.uid(uid).name(name)
-    # Settled records come in one burst per checkpoint: they leave little by little, or live ones would wait for them.
+    # Settled records come in one burst per checkpoint. Their source paces them, and so do turns: live ones pass between.
     linger_ms, turns = settings.linger_ms, 1
     if side is Side.SETTLED:
         linger_ms, turns = settings.settled_linger_ms, SETTLED_TURNS

@@ -53,7 +53,8 @@ def framed(
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.UsageJobParts
     open_source = getattr(parts, _SOURCES[log.topic])
-    properties = java_map(FEWER_FETCHES | settings.java_kafka)
+    fetches = FEWER_FETCHES if log.topic == USAGE_EVENTS else {}  # others have few, and nothing to save
+    properties = java_map(fetches | settings.java_kafka)
     source = open_source(settings.bootstrap_servers, log.topic, log.group, properties)
     name = f"{log.subject} events"
     records = parts.readUsage(env._j_stream_execution_environment, source, name)  # noqa: SLF001

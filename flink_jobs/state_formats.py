@@ -48,9 +48,8 @@ STATES: Mapping[str, JobState] = {
     BALANCES_JOB: JobState(
         frozenset(
             {
-                "live-records", "settled-records", "open-sessions", "surge-rates",
-                "latest-live-records", "latest-settled-records", "latest-open-sessions",
-                "keep-balances", "keep-surge", "billing-balances", "Sink Committer: billing-balances",
+                "live-records", "settled-records", "open-sessions", "surge-rates", "keep-balances", "keep-surge",
+                "billing-balances", "Sink Committer: billing-balances",
             }
         ),
         {

@@ -111,7 +111,10 @@ def _take_settled(customer: str, data: bytes, lines: list[Line]) -> tuple[bytes,
     one = decode_settled(data)
     balances = one.balances
     live_after, settled_after = balances.live.sequence, balances.settled.sequence
-    if not balances.settled.take_all(lines) or (state := one.with_settled()) is None:
+    if max(line.sequence for line in lines) > live_after or not balances.settled.take_all(lines):
+        return None
+    state = one.with_settled()
+    if state is None:
         return None
     part = Part(live=False, settled=True, live_after=live_after, settled_after=settled_after)
     return state, redis_update(balances, part), _message(customer, balances.settled)

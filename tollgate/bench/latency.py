@@ -28,8 +28,9 @@ WARM_UP_SECONDS = 60.0
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.02
 POLL_PATIENCE = 0.1
-READ_SECONDS = 0.005
+READ_SECONDS = 0.02
 READ_AT_ONCE = 1000
+READ_BYTES = 65536
 SENTINELS = 64
 SENTINEL_SECONDS = 600.0
 _PREFIX = b"probe-"
@@ -61,7 +62,8 @@ class Reader:
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap, "group.id": f"bench-latency-{isolation}",
-                "isolation.level": isolation, "enable.auto.commit": False, "fetch.wait.max.ms": 100,
+                "isolation.level": isolation, "enable.auto.commit": False, "fetch.min.bytes": READ_BYTES,
+                "fetch.wait.max.ms": int(READ_SECONDS * 1000),
             }
         )  # fmt: skip
         self._consumer.assign([TopicPartition(topic, number, OFFSET_END) for number in range(partitions)])

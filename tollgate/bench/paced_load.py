@@ -6,11 +6,13 @@ With BEGUN, a time of the machine's monotonic clock, it is the load of `pricing_
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 
 from tollgate.bench.load import load_events, load_producer, produce_one
 from tollgate.bench.pricing_load import live_pricing_events
 
-SLICE_SECONDS = 0.01
+SLICE_SECONDS = 0.02
+LINGER_MS = 20
 LIVE_RUSH_MS = 10_000
 
 
@@ -18,7 +20,7 @@ def produce_paced(
     bootstrap: str, rate: int, seconds: float, source: Iterator[tuple[int, str, bytes]], begun: float
 ) -> None:
     """Write `rate` events a second, spread evenly, from the monotonic time `begun` until the time is over."""
-    producer = load_producer(bootstrap, linger_ms=5)
+    producer = load_producer(bootstrap, linger_ms=LINGER_MS)
     time.sleep(max(0.0, begun - time.monotonic()))
     sent = 0
     while (elapsed := time.monotonic() - begun) < seconds:
@@ -34,9 +36,14 @@ def produce_paced(
 def main(bootstrap: str, *numbers: str) -> None:
     """Read the numbers, and write."""
     rate, seconds, customers, start_ms, *begun_at = numbers
-    first_ms, begun = int(start_ms), float(begun_at[0]) if begun_at else time.monotonic()
-    plain = load_events(int(customers), first_ms, seed=first_ms)
-    source = live_pricing_events(int(customers), first_ms, begun, LIVE_RUSH_MS) if begun_at else plain
+    first_ms = int(start_ms)
+    if begun_at:
+        begun = float(begun_at[0])
+        source = live_pricing_events(int(customers), first_ms, begun, LIVE_RUSH_MS)
+    else:  # made before the clock starts, as making them would take processor time from what is measured
+        events = load_events(int(customers), first_ms, seed=first_ms)
+        source = iter(list(islice(events, int(int(rate) * float(seconds)) + 1)))
+        begun = time.monotonic()
     produce_paced(bootstrap, int(rate), float(seconds), source, begun)
 
 

@@ -9,12 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.core.memory.DataOutputSerializer;
-import org.apache.flink.runtime.state.StateInitializationContext;
-import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -34,9 +29,8 @@ import tollgate.v1.PriceBookRef;
  * catches up by itself.
  *
  * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. A frame leaves
- * after a linger, when enough records wait, and at the end of input. The shards may take turns
- * within the linger: what comes in one burst then leaves little by little. What waits at a checkpoint
- * is part of it, so that a barrier in the middle of a burst does not make all the rest leave at once.
+ * after a linger, when enough records wait, before every checkpoint barrier and at the end of input.
+ * The shards may take turns within the linger: what comes in one burst then leaves little by little.
  */
 public final class LatestRecords extends AbstractStreamOperator<Row>
     implements OneInputStreamOperator<byte[], Row>, BoundedOneInput {
@@ -54,7 +48,6 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   private transient int waiting;
   private transient String[] shardKeys;
   private transient boolean lingering;
-  private transient ListState<byte[]> waitingState;
 
   /** What a record's totals are of; the price book is part of it since it sets the currency. */
   private record Key(String customerId, String priceBook, String cycle, String meter) {}
@@ -76,17 +69,6 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   }
 
   @Override
-  public void initializeState(StateInitializationContext context) throws Exception {
-    super.initializeState(context);
-    waitingState =
-        context
-            .getOperatorStateStore()
-            .getListState(
-                new ListStateDescriptor<>(
-                    "waiting", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
-  }
-
-  @Override
   public void open() throws Exception {
     super.open();
     turns = new ArrayList<>();
@@ -94,27 +76,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       turns.add(new LinkedHashMap<>());
     }
     shardKeys = ShardKeys.of(shards);
-    for (byte[] value : waitingState.get()) {
-      await(value);
-    }
-  }
-
-  @Override
-  public void snapshotState(StateSnapshotContext context) throws Exception {
-    super.snapshotState(context);
-    List<byte[]> values = new ArrayList<>(waiting);
-    for (Map<Key, byte[]> latest : turns) {
-      values.addAll(latest.values());
-    }
-    waitingState.update(values);
   }
 
   @Override
   public void processElement(StreamRecord<byte[]> element) throws Exception {
-    await(element.getValue());
-  }
-
-  private void await(byte[] value) throws IOException {
+    byte[] value = element.getValue();
     Key key = keyOf(value);
     if (turns.get(shardOf(key) % turnsPerLinger).put(key, value) == null) {
       waiting++;
@@ -163,6 +129,11 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     if (waiting > 0) {
       linger();
     }
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    flushAll();
   }
 
   @Override

@@ -3,6 +3,7 @@ package tollgate.jvm;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReader;
@@ -16,14 +17,23 @@ import org.apache.flink.core.io.InputStatus;
  * comes. Until then nobody can tell from Kafka that the job has caught up. Adding no splits is what
  * interrupts the poll: it changes nothing else.
  *
+ * <p>With a {@link Pace} it passes on no more than that allows. What it has not passed on yet is not read
+ * yet, for checkpoints and for the offsets in Kafka.
+ *
  * @param <T> what is read
  * @param <S> the splits
  */
 final class PromptReader<T, S extends SourceSplit> implements SourceReader<T, S> {
   private final SourceReader<T, S> reader;
+  private final Pace pace;
 
-  PromptReader(SourceReader<T, S> reader) {
+  /**
+   * @param reader does the work
+   * @param pace null: as fast as it goes
+   */
+  PromptReader(SourceReader<T, S> reader, Pace pace) {
     this.reader = reader;
+    this.pace = pace;
   }
 
   @Override
@@ -44,7 +54,17 @@ final class PromptReader<T, S extends SourceSplit> implements SourceReader<T, S>
 
   @Override
   public InputStatus pollNext(ReaderOutput<T> output) throws Exception {
-    return reader.pollNext(output);
+    if (pace == null) {
+      return reader.pollNext(output);
+    }
+    if (pace.delayMs(System.nanoTime()) > 0) {
+      return InputStatus.NOTHING_AVAILABLE;
+    }
+    InputStatus status = reader.pollNext(output);
+    if (status == InputStatus.MORE_AVAILABLE) {
+      pace.passed();
+    }
+    return status;
   }
 
   @Override
@@ -54,7 +74,11 @@ final class PromptReader<T, S extends SourceSplit> implements SourceReader<T, S>
 
   @Override
   public CompletableFuture<Void> isAvailable() {
-    return reader.isAvailable();
+    long delayMs = pace == null ? 0 : pace.delayMs(System.nanoTime());
+    if (delayMs == 0) {
+      return reader.isAvailable();
+    }
+    return new CompletableFuture<Void>().completeOnTimeout(null, delayMs, TimeUnit.MILLISECONDS);
   }
 
   @Override

@@ -25,15 +25,26 @@ public final class PromptSource<T>
   private static final long serialVersionUID = 1L;
 
   private final KafkaSource<T> source;
+  private final int perSlice;
 
   public PromptSource(KafkaSource<T> source) {
+    this(source, 0);
+  }
+
+  /**
+   * @param source what is wrapped
+   * @param perSlice how many records a reader passes on in each slice of a {@link Pace}; 0: any number
+   */
+  public PromptSource(KafkaSource<T> source, int perSlice) {
     this.source = source;
+    this.perSlice = perSlice;
   }
 
   @Override
   public SourceReader<T, KafkaPartitionSplit> createReader(SourceReaderContext context)
       throws Exception {
-    return new PromptReader<>(source.createReader(context));
+    Pace pace = perSlice == 0 ? null : new Pace(perSlice, System.nanoTime());
+    return new PromptReader<>(source.createReader(context), pace);
   }
 
   @Override
