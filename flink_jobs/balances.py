@@ -74,7 +74,7 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
     )
     uid = name.replace(" ", "-")
     read.uid(uid).name(name)
-    # Settled records come in one burst per checkpoint. Their source paces them, and so do turns: live ones pass between.
+    # Settled records come in one burst per checkpoint. The source paces them, turns do: live ones pass between.
     linger_ms, turns = settings.linger_ms, 1
     if side is Side.SETTLED:
         linger_ms, turns = settings.settled_linger_ms, SETTLED_TURNS
