@@ -28,7 +28,7 @@ from udfs.keep_surge import KeepSurge, in_one_place
 from wire.frames import Tag
 
 PRODUCER = {"compression.type": "lz4", "linger.ms": "20"}
-SETTLED_TURNS = 5
+SETTLED_TURNS = 10
 
 INPUTS = {
     Side.LIVE: (RECORDS, LIVE_GROUP, "live records"),

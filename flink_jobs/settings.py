@@ -127,7 +127,7 @@ class BalanceSettings(KafkaJobSettings):
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
     linger_ms: int = Field(250, ge=1, description="how long a live record waits for its frame at most")
-    settled_linger_ms: int = Field(250, ge=1, description="how long a settled record waits for its frame at most")
+    settled_linger_ms: int = Field(500, ge=1, description="how long a settled record waits for its frame at most")
 
     @property
     def redis_password_path(self) -> str:
