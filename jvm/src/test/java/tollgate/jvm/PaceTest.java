@@ -38,10 +38,7 @@ class PaceTest {
   @Test
   @DisplayName("A slice that is not used up halves the pace, never below that at first.")
   void enough() {
-    for (int slice = 0; slice < 3 * Pace.PATIENCE; slice++) {
-      pass();
-      nowNanos += Pace.SLICE_NANOS;
-    }
+    fallBehind();
     assertEquals(8 * AT_FIRST, pass(8 * AT_FIRST));
     pass();
     nowNanos += Pace.SLICE_NANOS;
@@ -55,12 +52,17 @@ class PaceTest {
   @Test
   @DisplayName("After a pause the pace is that at first.")
   void pause() {
+    fallBehind();
+    nowNanos += 3 * Pace.SLICE_NANOS;
+    assertEquals(AT_FIRST, pass());
+  }
+
+  /** Uses up slice after slice, until what one may have has doubled three times. */
+  private void fallBehind() {
     for (int slice = 0; slice < 3 * Pace.PATIENCE; slice++) {
       pass();
       nowNanos += Pace.SLICE_NANOS;
     }
-    nowNanos += 3 * Pace.SLICE_NANOS;
-    assertEquals(AT_FIRST, pass());
   }
 
   /** Passes all that may pass now. */
