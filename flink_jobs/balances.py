@@ -78,7 +78,9 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
     linger_ms, turns = settings.linger_ms, 1
     if side is Side.SETTLED:
         linger_ms, turns = settings.settled_linger_ms, SETTLED_TURNS
-    operator = jvm.tollgate.jvm.LatestRecords(int(side), SHARDS, settings.latest_records, linger_ms, turns)
+    operator = jvm.tollgate.jvm.LatestRecords(
+        int(side), SHARDS, settings.parallelism, settings.latest_records, linger_ms, turns
+    )
     latest = parts.latest(read, operator, f"latest {name}")
     return DataStream(latest.uid(f"latest-{uid}").name(f"latest {name}"))
 

@@ -45,7 +45,7 @@ def accepted_terms(books: DataStream, start: RatingStart) -> DataStream:
 def framed(
     env: StreamExecutionEnvironment, settings: JobSettings, log: EventLog, terms: DataStream, prices: PricesAtStart
 ) -> DataStream:
-    """Read a log of events with its partition clocks, packed into one frame per shard.
+    """Read a log of events with its partition clocks, packed into bundles of one frame per shard.
 
     `max_future_skew` is that of `prices` where a default book has fixed it; else the first of `terms` does.
     """
@@ -61,6 +61,7 @@ def framed(
     records.uid(f"{log.subject}-events").name(name)
     framer = jvm.tollgate.jvm.UsageFramer(
         SHARDS,
+        settings.parallelism,
         settings.frame_records,
         settings.linger_ms,
         DEFAULT_MAX_FUTURE_SKEW_MS if skew_ms is None else skew_ms,

@@ -52,7 +52,10 @@ class BalanceKeeper:
 
     def keep(self, frame: bytes) -> Kept:
         """Fold a frame's records in."""
-        news = _by_customer(frame)
+        return self.take(by_customer(frame))
+
+    def take(self, news: dict[str, News]) -> Kept:
+        """Fold records in, by customer."""
         found = self.customers.get_all([customer.encode() for customer in news])
         changed: dict[bytes, bytes] = {}
         updates: list[tuple[str, str]] = []
@@ -148,7 +151,8 @@ def _take(balances: CustomerBalance, news: News) -> Part | None:
     return Part(live, settled, meters=meters, live_after=live_after, settled_after=settled_after, open=running)
 
 
-def _by_customer(frame: bytes) -> dict[str, News]:
+def by_customer(frame: bytes) -> dict[str, News]:
+    """Return what a frame says of each customer."""
     news: dict[str, News] = {}
     for side, value in unpack_records(frame):
         record = (billing_pb2.OpenSessions if side == Side.OPEN else billing_pb2.BillingRecord).FromString(value)

@@ -5,7 +5,7 @@ needs two reads and two writes instead of four crossings an event. The batches a
 on the JVM's side by tollgate.jvm.StateBatch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from struct import Struct
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from billing.state import NEVER_MS
 
 _KEY = Struct(">H")
 _VALUE = Struct(">i")
+_COUNT = Struct(">i")
 _DEADLINE = Struct(">q")
 _ABSENT = _VALUE.pack(-1)
 
@@ -74,6 +75,26 @@ def deadline_of(key: bytes) -> int:
     return deadline_ms
 
 
+class Shards(Protocol):
+    """Whose turn it is, where one element has the frames of many shards; see `udfs.shards`."""
+
+    def select(self) -> None:
+        """See that Flink's current key is that of the shard whose turn it is."""
+
+    def selected(self, shard: str) -> None:
+        """Take note that Flink's current key has become a shard's."""
+
+
+class OneShard:
+    """Each element is of one shard, and Flink has selected it."""
+
+    def select(self) -> None:
+        """Leave it at that."""
+
+    def selected(self, shard: str) -> None:
+        """Leave it at that."""
+
+
 class FlinkStore:
     """Every kind of `Store` over a PyFlink MapState in thread mode.
 
@@ -81,39 +102,51 @@ class FlinkStore:
     byte arrays, which this class writes and reads past PyFlink's pickling.
     """
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: Any, shards: Shards | None = None) -> None:
         from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
 
         self._batch = findClass("tollgate.jvm.StateBatch")
         self._state = state._state  # noqa: SLF001 - PyFlink offers no batched access
+        self._shards = shards or OneShard()
 
     def get_all(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Return what is there of `keys`."""
         asked = list(keys)
-        packed = b"".join([part for key in asked for part in (_KEY.pack(len(key)), key)])
-        answer: bytes = self._batch.getAll(self._state, packed)
-        found: dict[bytes, bytes] = {}
-        position = 0
-        for key in asked:
-            (length,) = _VALUE.unpack_from(answer, position)
-            position += _VALUE.size
-            if length >= 0:
-                found[key] = answer[position : position + length]
-                position += length
-        return found
+        self._shards.select()
+        return _found(asked, self._batch.getAll(self._state, _packed_keys(asked)))
+
+    def get_all_of(self, backend: Any, wanted: Iterable[tuple[str, Collection[bytes]]]) -> dict[bytes, bytes]:
+        """Return what is there of keys of several shards; no key may be of two."""
+        sections: list[bytes] = []
+        asked: list[bytes] = []
+        last = ""
+        for last, keys in wanted:
+            sections += [_section(last, len(keys)), _packed_keys(keys)]
+            asked += keys
+        if not asked:
+            return {}
+        answer: bytes = self._batch.getAllOf(backend, self._state, b"".join(sections))
+        self._shards.selected(last)
+        return _found(asked, answer)
 
     def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
         """Write every entry; None removes one."""
-        parts: list[bytes] = []
-        for key, value in entries.items():
-            if value is None:
-                parts += [_KEY.pack(len(key)), key, _ABSENT]
-            else:
-                parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
-        self._batch.putAll(self._state, b"".join(parts))
+        self._shards.select()
+        self._batch.putAll(self._state, _packed_entries(entries))
+
+    def put_all_of(self, backend: Any, changed: Mapping[str, Mapping[bytes, bytes | None]]) -> None:
+        """Write every entry of several shards; None removes one."""
+        sections: list[bytes] = []
+        last = ""
+        for last, entries in changed.items():
+            sections += [_section(last, len(entries)), _packed_entries(entries)]
+        if sections:
+            self._batch.putAllOf(backend, self._state, b"".join(sections))
+            self._shards.selected(last)
 
     def everything(self) -> dict[bytes, bytes]:
         """Return all entries."""
+        self._shards.select()
         answer: bytes = self._batch.everything(self._state)
         entries: dict[bytes, bytes] = {}
         position = 0
@@ -130,31 +163,67 @@ class FlinkStore:
 
     def sweep(self, before_ms: int) -> None:
         """Remove the entries of times before this."""
+        self._shards.select()
         self._batch.sweep(self._state, before_ms)
 
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the keys whose deadline is at or before `until_ms`, in order."""
+        self._shards.select()
         return _unpack_keys(self._batch.takeDue(self._state, until_ms), 0)
 
 
 class FlinkAgenda:
     """An `AgendaStore` over a PyFlink MapState in thread mode: heaps, kept by tollgate.jvm.Agenda."""
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: Any, shards: Shards | None = None) -> None:
         from pemja import findClass  # noqa: PLC0415 - only importable inside a TaskManager
 
         self._agenda = findClass("tollgate.jvm.Agenda")
         self._state = state._state  # noqa: SLF001 - PyFlink offers no batched access
+        self._shards = shards or OneShard()
 
     def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Add (owner, entry)."""
+        self._shards.select()
         self._agenda.add(self._state, b"".join(_KEY.pack(len(part)) + part for pair in entries for part in pair))
 
     def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
         """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
+        self._shards.select()
         answer: bytes = self._agenda.takeDue(self._state, owner, until_ms)
         (next_ms,) = _DEADLINE.unpack_from(answer)
         return _unpack_keys(answer, _DEADLINE.size), NEVER_MS if next_ms < 0 else next_ms
+
+
+def _section(shard: str, count: int) -> bytes:
+    key = shard.encode()
+    return _KEY.pack(len(key)) + key + _COUNT.pack(count)
+
+
+def _packed_keys(keys: Iterable[bytes]) -> bytes:
+    return b"".join([part for key in keys for part in (_KEY.pack(len(key)), key)])
+
+
+def _packed_entries(entries: Mapping[bytes, bytes | None]) -> bytes:
+    parts: list[bytes] = []
+    for key, value in entries.items():
+        if value is None:
+            parts += [_KEY.pack(len(key)), key, _ABSENT]
+        else:
+            parts += [_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value]
+    return b"".join(parts)
+
+
+def _found(asked: Iterable[bytes], answer: bytes) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    position = 0
+    for key in asked:
+        (length,) = _VALUE.unpack_from(answer, position)
+        position += _VALUE.size
+        if length >= 0:
+            found[key] = answer[position : position + length]
+            position += length
+    return found
 
 
 def _unpack_keys(packed: bytes, position: int) -> list[bytes]:

@@ -12,7 +12,9 @@ from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.frame_subscriptions import FrameOfSubscriptions
 from udfs.letter_counters import LetterCounters
 from udfs.loading import load_all
+from udfs.shards import FlinkShards
 from udfs.subscription_host import SubscriptionHost
+from wire.frames import unpack_bundle
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -24,7 +26,7 @@ COUNTED = ("charged", "duplicates")
 
 
 class DecideSubscriptions(KeyedBroadcastProcessFunction):
-    """Decides frames of subscription events, keyed by shard; price books come as broadcast elements."""
+    """Decides bundles of frames of subscription events, keyed by shard; price books come as broadcast elements."""
 
     def __init__(self, start: RatingStart) -> None:
         self._start = start
@@ -34,11 +36,12 @@ class DecideSubscriptions(KeyedBroadcastProcessFunction):
         load_all()
         self._prices = BroadcastPrices(self._start)
         self._timers: Any = None
+        self._shards = FlinkShards(runtime_context)
         self._host = SubscriptionHost(self._start.topic)
         self._frames = FrameOfSubscriptions(
             host=self._host,
-            subscribers=FlinkStore(runtime_context.get_map_state(SUBSCRIBERS)),
-            agenda=FlinkAgenda(runtime_context.get_map_state(OVERDUE)),
+            subscribers=FlinkStore(runtime_context.get_map_state(SUBSCRIBERS), self._shards),
+            agenda=FlinkAgenda(runtime_context.get_map_state(OVERDUE), self._shards),
             register_timer=self._register_timer,
         )
         group = runtime_context.get_metrics_group()
@@ -46,13 +49,17 @@ class DecideSubscriptions(KeyedBroadcastProcessFunction):
         self._letters = LetterCounters(group)
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Decide one frame."""
+        """Decide the frames of a bundle; there are few of such events, so that nothing is read ahead."""
         self._timers = ctx.timer_service()
+        self._shards.given(ctx)
         feed = self._prices.feed(ctx)
-        out = self._frames.decide(value, feed.catalog, feed.read)
+        out: list[bytes] = []
+        for shard, frame in unpack_bundle(value):
+            self._shards.enter(shard)
+            out.append(self._frames.decide(frame, feed.catalog, feed.read))
         self._count()
-        if out:
-            yield out
+        if together := b"".join(out):
+            yield together
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract; usage rating reports those that are refused."""
@@ -62,11 +69,13 @@ class DecideSubscriptions(KeyedBroadcastProcessFunction):
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Tell of gaps that are overdue for customers that have been silent."""
         self._timers = ctx.timer_service()
+        self._shards.given(ctx)
         out = self._frames.fire(timestamp)
         if out:
             yield out
 
     def _register_timer(self, time_ms: int) -> None:
+        self._shards.select()
         self._timers.register_event_time_timer(time_ms)
 
     def _count(self) -> None:

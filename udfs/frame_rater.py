@@ -4,7 +4,7 @@ Knows state as `Store`s and nothing of Flink, so that tests drive the very code 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,6 +37,15 @@ class Arrival(NamedTuple):
     event: UsageEvent | None
     identity: bytes = b""
     refused: Rejection | None = None
+
+
+class Admitted(NamedTuple):
+    """The records of a frame, and what their decisions need of the state."""
+
+    arrivals: list[Arrival]
+    identities: list[bytes]
+    sessions: list[bytes]
+    customers: list[bytes]
 
 
 _UNREADABLE = Rejection(Reason.MALFORMED, "not a UsageEvent message with a measure")
@@ -95,9 +104,12 @@ class FrameRater:
 
     def rate(self, frame: bytes, prices: PriceCatalog, read: ReadSoFar) -> bytes:
         """Rate the records of an incoming frame in order; returns the outgoing frame."""
-        arrivals = [arrival for framed in unpack(frame) if (arrival := _admit(framed, prices)) is not None]
+        return self.decide(admit(unpack(frame), prices), prices, read)
+
+    def decide(self, admitted: Admitted, prices: PriceCatalog, read: ReadSoFar) -> bytes:
+        """Rate what was admitted of a frame; returns the outgoing frame."""
         out = RatedFrame(self.topic, self.counts)
-        waits = self._decide(arrivals, prices, read, out) if arrivals else {}
+        waits = self._decide(admitted, prices, read, out) if admitted.arrivals else {}
         for customer, wait in waits.items():
             self.held.append(customer, wait.records)
             if wait.due_ms is not None:
@@ -131,8 +143,8 @@ class FrameRater:
     def _release(self, until_ms: int, prices: PriceCatalog, read: ReadSoFar, out: RatedFrame) -> None:
         for customer in self.held.take_due(until_ms):
             for chunk in self.held.chunks(customer):
-                arrivals = [arrival for framed in chunk.records if (arrival := _admit(framed, prices)) is not None]
-                left = self._decide(arrivals, prices, read, out, of_queue=True, all_of_it=chunk.is_last)
+                admitted = admit(chunk.records, prices)
+                left = self._decide(admitted, prices, read, out, of_queue=True, all_of_it=chunk.is_last)
                 if left:
                     ((_, wait),) = left.items()
                     assert wait.due_ms is not None
@@ -144,7 +156,7 @@ class FrameRater:
 
     def _decide(  # noqa: PLR0913 - a frame, what it is rated with, and whether it has waited
         self,
-        arrivals: list[Arrival],
+        admitted: Admitted,
         prices: PriceCatalog,
         read: ReadSoFar,
         out: RatedFrame,
@@ -157,10 +169,8 @@ class FrameRater:
         `of_queue`: they have waited, and are one customer's; `all_of_it`: with no others behind them.
         """
         memory = FrameMemory(self.stores.index, self.stores.held, self.stores.agenda)
-        memory.read_ahead(*_names(arrivals))
-        states = self.customers.load(
-            event.customer_id.encode() for _, event, identity, _ in arrivals if event and identity
-        )
+        memory.read_ahead(admitted.identities, admitted.sessions)
+        states = self.customers.load(admitted.customers)
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
         if of_queue:
             for state in states.values():
@@ -170,7 +180,7 @@ class FrameRater:
         waits: dict[bytes, Wait] = {}
         surging = self.surge.meters(prices)
         known = memory.ids
-        for framed, event, identity, refused in arrivals:
+        for framed, event, identity, refused in admitted.arrivals:
             if event is None or refused is not None:
                 out.refused(framed, event, refused or _UNREADABLE, read)
                 continue
@@ -226,19 +236,27 @@ class FrameRater:
         waits.setdefault(customer, Wait(None)).records.append(framed)
 
 
-def _names(arrivals: list[Arrival]) -> tuple[list[bytes], list[bytes]]:
-    """Return the identities and the sessions that the events of a frame name."""
+def admit(records: Iterable[FramedRecord], prices: PriceCatalog) -> Admitted:
+    """Look at records on their own: which are refused whatever the state is, and what the others need of it."""
+    arrivals: list[Arrival] = []
     identities: list[bytes] = []
     sessions: list[bytes] = []
-    for _, event, identity, _ in arrivals:
-        if identity:
-            identities.append(identity)
-            assert event is not None
-            if event.measure is Measure.SESSION:
-                sessions.append(session_key_of(event.customer_id, event.subject))
-            elif event.measure is Measure.RETRACTION:
-                identities.append(identity_of(event.customer_id, event.subject))
-    return identities, sessions
+    customers: dict[bytes, None] = {}
+    for framed in records:
+        arrival = _admit(framed, prices)
+        if arrival is None:
+            continue
+        arrivals.append(arrival)
+        _, event, identity, _ = arrival
+        if event is None or not identity:
+            continue
+        identities.append(identity)
+        customers[event.customer_id.encode()] = None
+        if event.measure is Measure.SESSION:
+            sessions.append(session_key_of(event.customer_id, event.subject))
+        elif event.measure is Measure.RETRACTION:
+            identities.append(identity_of(event.customer_id, event.subject))
+    return Admitted(arrivals, identities, sessions, list(customers))
 
 
 def _admit(framed: FramedRecord, prices: PriceCatalog) -> Arrival | None:

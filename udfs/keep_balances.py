@@ -15,9 +15,11 @@ from pyflink.common import Types
 from pyflink.datastream.functions import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from udfs.balance_keeper import BalanceKeeper, Kept
+from udfs.balance_keeper import BalanceKeeper, Kept, by_customer
 from udfs.batched_state import FlinkStore
 from udfs.loading import load_all
+from udfs.shards import FlinkShards, ReadAhead
+from wire.frames import unpack_bundle
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -46,9 +48,6 @@ class BalanceWriter(Protocol):
 
 class Keeper(Protocol):
     """What is kept in state and shown in Redis."""
-
-    def keep(self, frame: bytes) -> Kept:
-        """Fold news in."""
 
     def everything(self) -> list[tuple[str, str]]:
         """Return an update of all that the current key has."""
@@ -82,7 +81,8 @@ class KeepBalances(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
         load_all()
-        self._keeper = self.bind(runtime_context)
+        self._shards = FlinkShards(runtime_context)
+        self.bind(runtime_context)
         self._writer = self._target.open()
         self._outbox: list[Waiting] = []
         self._flush_due_ms = 0
@@ -94,32 +94,46 @@ class KeepBalances(KeyedProcessFunction):
         group = runtime_context.get_metrics_group()
         self._updates, self._losses = group.counter("redis_updates"), group.counter("redis_losses")
 
-    def bind(self, runtime_context: RuntimeContext) -> Keeper:
-        """Return the fold over this operator's state."""
-        return BalanceKeeper(FlinkStore(runtime_context.get_map_state(BALANCES)))
+    def bind(self, runtime_context: RuntimeContext) -> None:
+        """Make the fold over this operator's state."""
+        store = FlinkStore(runtime_context.get_map_state(BALANCES), self._shards)
+        self._customers = ReadAhead(store, self._shards)
+        self._balances = BalanceKeeper(self._customers)
+        self._keeper: Keeper = self._balances
+
+    def fold(self, value: bytes, ctx: Any) -> Iterator[tuple[str, Kept]]:
+        """Fold one element into the state; yields what comes of it, shard by shard, each being entered."""
+        self._shards.given(ctx)
+        news = [(shard, by_customer(frame)) for shard, frame in unpack_bundle(value)]
+        self._customers.read_ahead((shard, [customer.encode() for customer in of]) for shard, of in news)
+        for shard, of in news:
+            self._shards.enter(shard)
+            yield shard, self._balances.take(of)
+        self._customers.write_behind()
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Fold one frame in."""
-        kept = self._keeper.keep(value)
+        """Fold one element in."""
         timers = ctx.timer_service()
         now_ms = timers.current_processing_time()
-        shard = str(ctx.get_current_key())
-        self._await_next_look(shard, timers, now_ms)
-        if self._is_written(shard):
-            self._outbox += [Waiting(shard, customer, update) for customer, update in kept.updates]
-            if len(self._outbox) >= BATCH:
-                self._flush()
-            elif self._outbox and self._flush_due_ms <= now_ms:
-                self._flush_due_ms = now_ms + FLUSH_MS
-                timers.register_processing_time_timer(self._flush_due_ms)
-        if kept.out:
-            yield kept.out
+        out: list[bytes] = []
+        for shard, kept in self.fold(value, ctx):
+            self._await_next_look(shard, timers, now_ms)
+            if self._is_written(shard):
+                self._outbox += [Waiting(shard, customer, update) for customer, update in kept.updates]
+            out.append(kept.out)
+        if len(self._outbox) >= BATCH:
+            self._flush()
+        elif self._outbox and self._flush_due_ms <= now_ms:
+            self._flush_due_ms = now_ms + FLUSH_MS
+            timers.register_processing_time_timer(self._flush_due_ms)
+        if together := b"".join(out):
+            yield together
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Write what waits; look after Redis; write the shard anew where Redis may lack it."""
         timers = ctx.timer_service()
         now_ms = max(timestamp, timers.current_processing_time())  # a clock that is set back must not end the timers
-        shard = str(ctx.get_current_key())
+        shard = self._shards.given(ctx)
         if self._outbox:
             self._flush()
         if now_ms >= self._look_due_ms:
@@ -133,6 +147,7 @@ class KeepBalances(KeyedProcessFunction):
     def _await_next_look(self, shard: str, timers: Any, now_ms: int) -> None:
         if self._timers.get(shard, 0) <= now_ms:
             self._timers[shard] = now_ms + (LOOK_MS if self._generation else FLUSH_MS)
+            self._shards.select()
             timers.register_processing_time_timer(self._timers[shard])
 
     def _is_written(self, shard: str) -> bool:

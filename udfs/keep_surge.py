@@ -1,9 +1,13 @@
 """The surge operator of the balances job: what is shown of factors, in state and in Redis, all under one key."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from pyflink.common import Types
 from pyflink.datastream.functions import RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from udfs.balance_keeper import Kept
 from udfs.batched_state import FlinkStore
 from udfs.keep_balances import KeepBalances
 from udfs.surge_keeper import SurgeKeeper
@@ -19,9 +23,14 @@ ONE_PLACE = "surge"
 class KeepSurge(KeepBalances):
     """Keeps what is shown of surge as balances are kept: Redis may be away, and forgets nothing for good."""
 
-    def bind(self, runtime_context: RuntimeContext) -> SurgeKeeper:
-        """Return the fold over this operator's state."""
-        return SurgeKeeper(FlinkStore(runtime_context.get_map_state(SHOWN_SURGE)))
+    def bind(self, runtime_context: RuntimeContext) -> None:
+        """Make the fold over this operator's state."""
+        self._places = SurgeKeeper(FlinkStore(runtime_context.get_map_state(SHOWN_SURGE)))
+        self._keeper = self._places
+
+    def fold(self, value: bytes, ctx: Any) -> Iterator[tuple[str, Kept]]:
+        """Fold one message in."""
+        yield self._shards.given(ctx), self._places.keep(value)
 
 
 def in_one_place(_: bytes) -> str:

@@ -4,6 +4,7 @@ Invoices close once all records up to a clock are written. Events that wait for 
 another turn, will write records of earlier clocks than the watermark: ProgressMarkers is told of them in line.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from billing.state import NEVER_MS
@@ -51,12 +52,13 @@ class PutOff:
         at_ms = self.started_ms + SETTLED_IN_MS
         return at_ms if self._told_ms is None and now_ms < at_ms else 0
 
-    def news(self, shard: str, now_ms: int) -> bytes:
-        """Return an outgoing entry where something has changed in a shard, else nothing; in processing time."""
-        if clocks := self.held.get(shard):
-            self._first_held[shard] = min(clocks.values())
-        else:
-            self._first_held.pop(shard, None)
+    def news(self, shards: Iterable[str], now_ms: int) -> bytes:
+        """Return an outgoing entry where something has changed in shards, else nothing; in processing time."""
+        for shard in shards:
+            if clocks := self.held.get(shard):
+                self._first_held[shard] = min(clocks.values())
+            else:
+                self._first_held.pop(shard, None)
         least_ms = min(min(one.values(), default=NEVER_MS) for one in (self._first_held, self.unsettled))
         if least_ms == NEVER_MS and self.speaks_at_ms(now_ms):
             return b""

@@ -1,7 +1,7 @@
 """The rating operator: Flink's state, timers and broadcast price books around `FrameRater`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pyflink.common import Types
@@ -14,7 +14,7 @@ from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.broadcast_rates import DECIDED, RATES_STATE, BroadcastRates
-from udfs.frame_rater import FrameRater, Stores
+from udfs.frame_rater import FrameRater, Stores, admit
 from udfs.held_shards import held_shards
 from udfs.letter_counters import LetterCounters
 from udfs.loading import load_all
@@ -22,7 +22,9 @@ from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
 from udfs.put_off import NO_WATERMARK_MS, PutOff
 from udfs.rated_after import first_timestamp_ms, rated_after
+from udfs.shards import FlinkShards, ReadAhead
 from udfs.turns import Turn, resume_at_ms
+from wire.frames import unpack, unpack_bundle
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -40,7 +42,7 @@ COUNTED = ("rated", "duplicates", "late")
 
 
 class RateUsage(KeyedBroadcastProcessFunction):
-    """Rates frames of usage events, keyed by shard; price books come as broadcast elements."""
+    """Rates bundles of frames of usage events, keyed by shard; price books come as broadcast elements."""
 
     def __init__(self, start: RatingStart, surge_patience_ms: int) -> None:
         self._start = start
@@ -60,15 +62,18 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._first_subtask = task.getIndexOfThisSubtask() == 0
         self._timers: Any = None
         self._alerts: list[bytes] = []
+        self._shards = shards = FlinkShards(runtime_context)
+        self._customers = ReadAhead(FlinkStore(runtime_context.get_map_state(CUSTOMERS), shards), shards)
+        self._index = ReadAhead(FlinkStore(runtime_context.get_map_state(DEDUP_INDEX), shards), shards)
         self._rater = FrameRater(
             topic=self._start.topic,
             stores=Stores(
-                customers=FlinkStore(runtime_context.get_map_state(CUSTOMERS)),
-                index=FlinkStore(runtime_context.get_map_state(DEDUP_INDEX)),
-                held=FlinkStore(runtime_context.get_map_state(HELD)),
-                agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA)),
-                deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES)),
-                queues=FlinkStore(runtime_context.get_map_state(QUEUES)),
+                customers=self._customers,
+                index=self._index,
+                held=FlinkStore(runtime_context.get_map_state(HELD), shards),
+                agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA), shards),
+                deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES), shards),
+                queues=FlinkStore(runtime_context.get_map_state(QUEUES), shards),
             ),
             register_timer=self._register_timer,
             patient=self._is_patient,
@@ -81,27 +86,35 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._held_shards = held_shards(group)
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Rate one frame."""
+        """Rate the frames of a bundle."""
         feed = self._bind(ctx)
-        out = self._rater.rate(value, feed.catalog, feed.read)
-        self._count()
-        self._rated_after.note(first_timestamp_ms(value))
-        if self._rater.holds:
-            self._await_factors(ctx)
-        yield from self._told(out, ctx)
+        prices = feed.catalog
+        bundle = list(unpack_bundle(value))
+        frames = [(shard, admit(unpack(frame), prices)) for shard, frame in bundle]
+        self._index.read_ahead((shard, admitted.identities) for shard, admitted in frames)
+        self._customers.read_ahead((shard, admitted.customers) for shard, admitted in frames)
+        out: list[bytes] = []
+        for shard, admitted in frames:
+            self._enter(shard)
+            out.append(self._rater.decide(admitted, prices, feed.read))
+            if self._rater.holds:
+                self._await_factors()
+        self._rated_after.note(min(first_timestamp_ms(frame) for _, frame in bundle))
+        yield from self._told([shard for shard, _ in bundle], b"".join(out))
 
     def _bind(self, ctx: Any) -> PriceFeed:
         """Make what belongs to this element known to the rating; returns the prices."""
         self._timers = ctx.timer_service()
         self._rater.surge = self._rates.view(ctx)
-        self._rater.held.clocks = self._held_clocks(str(ctx.get_current_key()))
+        self._enter(self._shards.given(ctx))
         return self._prices.feed(ctx)
 
-    def _held_clocks(self, shard: str) -> dict[bytes, int]:
+    def _enter(self, shard: str) -> None:
+        self._shards.enter(shard)
         clocks = self._put_off.held.get(shard)
         if clocks is None:
             clocks = self._put_off.held[shard] = self._rater.held.restored_clocks()
-        return clocks
+        self._rater.held.clocks = clocks
 
     def _is_patient(self) -> bool:
         """Look whether there is time to wait for factors; asked only where something waits."""
@@ -112,37 +125,46 @@ class RateUsage(KeyedBroadcastProcessFunction):
             self._alerts.append(silent_alert(decided_ms, self._patience.patience_ms))
         return not self._patience.silent
 
-    def _await_factors(self, ctx: Any) -> None:
+    def _await_factors(self) -> None:
         """Look again soon, as long as something waits; many looks at one shard at a time are one timer."""
         next_ms = self._rater.held.next_ms()
-        self._patience.note(str(ctx.get_current_key()), next_ms)
+        self._patience.note(self._shards.shard, next_ms)
         self._show_held()
         if next_ms != NEVER_MS:
             now_ms = self._timers.current_processing_time()
-            self._timers.register_processing_time_timer((now_ms // LOOK_MS + 1) * LOOK_MS)
+            self._look_at((now_ms // LOOK_MS + 1) * LOOK_MS)
 
-    def _settle(self, ctx: Any, prices: PriceCatalog) -> bytes:
+    def _look_at(self, time_ms: int) -> None:
+        self._shards.select()
+        self._timers.register_processing_time_timer(time_ms)
+
+    def _settle(self, prices: PriceCatalog) -> bytes:
         """Go on with what a turn has left of the shard; after a restore, once there is a watermark to settle by."""
         watermark_ms = self._timers.current_watermark()
         out = self._rater.settle(watermark_ms, prices) if watermark_ms >= 0 else b""
-        self._resume(ctx, self._rater.silent.unsettled_ms if watermark_ms >= 0 else NO_WATERMARK_MS)
+        self._resume(self._rater.silent.unsettled_ms if watermark_ms >= 0 else NO_WATERMARK_MS)
         return out
 
-    def _resume(self, ctx: Any, unsettled_ms: int) -> None:
-        self._put_off.note_unsettled(str(ctx.get_current_key()), unsettled_ms)
+    def _resume(self, unsettled_ms: int) -> None:
+        self._put_off.note_unsettled(self._shards.shard, unsettled_ms)
         self._show_held()
         if unsettled_ms != NEVER_MS:
             now_ms = self._timers.current_processing_time()
-            self._timers.register_processing_time_timer(resume_at_ms(now_ms))
+            self._look_at(resume_at_ms(now_ms))
 
     def _show_held(self) -> None:
         self._held_shards.set(len(self._patience.shards.keys() | self._put_off.left_shards()))
 
-    def _told(self, out: bytes, ctx: Any) -> Iterator[bytes]:
+    def _told(self, shards: Iterable[str], out: bytes) -> Iterator[bytes]:
+        """Write what is behind, count, and let the outgoing frame leave with what else is to be said."""
+        self._index.write_behind()
+        self._customers.write_behind()
+        self._count()
+        now_ms = self._timers.current_processing_time()
         alerts, self._alerts = self._alerts, []
-        put_off = self._put_off.news(str(ctx.get_current_key()), self._timers.current_processing_time())
-        if out or alerts or put_off:
-            yield b"".join([out, *alerts, put_off])
+        together = b"".join([out, *alerts, self._put_off.news(shards, now_ms)])
+        if together:
+            yield together
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Accept a price book or a contract, or refuse it and keep the last good ones."""
@@ -161,20 +183,20 @@ class RateUsage(KeyedBroadcastProcessFunction):
         if ctx.time_domain() == TimeDomain.EVENT_TIME:
             self._turn.begin((True, self._timers.current_watermark()))
             out = self._rater.fire(timestamp, feed.catalog, feed.read)
-            self._resume(ctx, self._rater.silent.unsettled_ms)
+            self._resume(self._rater.silent.unsettled_ms)
         else:
             self._turn.begin((False, timestamp))
             until_ms = self._rater.surge.rates.watermark_ms if self._is_patient() else NEVER_MS
             out = self._rater.release(until_ms, feed.catalog, feed.read)
-            self._await_factors(ctx)
-            if self._put_off.may_be_unsettled(str(ctx.get_current_key())):
-                out += self._settle(ctx, feed.catalog)
-        self._count()
-        yield from self._told(out, ctx)
+            self._await_factors()
+            if self._put_off.may_be_unsettled(self._shards.shard):
+                out += self._settle(feed.catalog)
+        yield from self._told([self._shards.shard], out)
         if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):
-            self._timers.register_processing_time_timer(at_ms)
+            self._look_at(at_ms)
 
     def _register_timer(self, time_ms: int) -> None:
+        self._shards.select()
         self._timers.register_event_time_timer(time_ms)
 
     def _count(self) -> None:

@@ -1,12 +1,13 @@
 """The frames that cross between the JVM and Python: many records in one byte string.
 
+Bundle (written by tollgate.jvm.Bundles), the frames of many shards: u16 length | shard key | u32 length | frame.
 Incoming entry (written by UsageFramer): u32 length of the rest | i32 partition | i64 offset |
 i64 record timestamp | i64 partition clock | u8 flags | u32 key length | key | value.
 Outgoing entry (read by FrameSplitter): u32 length of the rest | u8 topic tag | u8 flags |
 u32 key length | key | value. All numbers big-endian; a key length of 0xFFFFFFFF: no key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
@@ -22,6 +23,8 @@ _INCOMING = Struct(">IiqqqBI")
 _LENGTH_SIZE = 4
 _OUTGOING = Struct(">IBBI")
 _CLOCK = Struct(">q")
+_SHARD = Struct(">H")
+_FRAME = Struct(">I")
 
 
 class Tag(IntEnum):
@@ -46,6 +49,29 @@ class FramedRecord(NamedTuple):
     value: bytes
     key: bytes | None
     readable: bool
+
+
+def unpack_bundle(bundle: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the frames of a bundle, each with its shard; no shard has two."""
+    position, end = 0, len(bundle)
+    while position < end:
+        (length,) = _SHARD.unpack_from(bundle, position)
+        position += _SHARD.size
+        shard = bundle[position : position + length].decode()
+        position += length
+        (length,) = _FRAME.unpack_from(bundle, position)
+        position += _FRAME.size
+        yield shard, bundle[position : position + length]
+        position += length
+
+
+def pack_bundle(frames: Iterable[tuple[str, bytes]]) -> bytes:
+    """Write a bundle: what tollgate.jvm.Bundles does, for tests without a JVM."""
+    parts: list[bytes] = []
+    for shard, frame in frames:
+        key = shard.encode()
+        parts += [_SHARD.pack(len(key)), key, _FRAME.pack(len(frame)), frame]
+    return b"".join(parts)
 
 
 def unpack(frame: bytes) -> Iterator[FramedRecord]:

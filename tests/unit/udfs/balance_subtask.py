@@ -1,12 +1,14 @@
 """The balances operator with Flink's part played by hand, and a Redis in memory that fails as it is told."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.unit.balance_lines import record
 from tests.unit.udfs.test_balance_keeper import LIVE, frame
 from udfs.batched_state import DictStore
 from udfs.keep_balances import KeepBalances
+from wire.frames import pack_bundle
 
 
 class AwayError(Exception):
@@ -74,8 +76,11 @@ class Stores:
         self.shards: dict[str, DictStore] = {}
         self.current = ""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.shards.setdefault(self.current, DictStore()), name)
+    def select(self, shard: str) -> None:
+        self.current = shard
+
+    def of_current(self) -> DictStore:
+        return self.shards.setdefault(self.current, DictStore())
 
 
 class Subtask:
@@ -113,8 +118,12 @@ class Subtask:
         return self.stores.current
 
     def take(self, shard: str, *entries: Any) -> bytes:
-        self.stores.current = shard
-        return b"".join(self.operator.process_element(frame(*entries), self))
+        return self.take_all([(shard, frame(*entries))])
+
+    def take_all(self, frames: Sequence[tuple[str, bytes]]) -> bytes:
+        """Let the operator have a bundle, under the key of its first shard."""
+        self.stores.current = frames[0][0]
+        return b"".join(self.operator.process_element(pack_bundle(frames), self))
 
     def live(self, sequence: int, customer: str = "acme", shard: str = "s1") -> None:
         self.take(shard, (LIVE, record(sequence, customer)))

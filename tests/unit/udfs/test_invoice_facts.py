@@ -9,7 +9,7 @@ from billing.invoicing.tax import NO_TAX
 from flink_jobs.topics import NOTES, RECORDS
 from tests.unit.subscriptions.desk import priced
 from tests.unit.udfs.test_invoicer import NOVEMBER_ENDS, record
-from tests.unit.udfs.toy_flink import CurrentStore, Keyed, ToyFlink
+from tests.unit.udfs.toy_flink import Keyed, ToyFlink, ToyShards
 from udfs import invoice_facts, invoicer
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.broadcast_prices import RatingStart
@@ -35,7 +35,7 @@ def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     order = [invoice_facts.ACCOUNTS, invoice_facts.AGENDA, invoice_facts.WAITING, invoice_facts.NOTES]
     prices = SimpleNamespace(feed=lambda _: SimpleNamespace(catalog=priced(), read=ReadSoFar(9, 9)))
     for name in ("FlinkStore", "FlinkAgenda"):
-        monkeypatch.setattr(invoice_facts, name, lambda state: CurrentStore(toy, order.index(state)))
+        monkeypatch.setattr(invoice_facts, name, lambda state: toy.store(order.index(state), ToyShards(toy)))
     monkeypatch.setattr(invoice_facts, "held_shards", lambda _: toy)
     monkeypatch.setattr(invoice_facts, "load_all", lambda: None)
     monkeypatch.setattr(invoice_facts, "BroadcastPrices", lambda _: prices)

@@ -6,14 +6,16 @@ import pytest
 
 from tests.unit.balance_lines import record
 from tests.unit.udfs.balance_subtask import AwayError, FakeRedis, Subtask
-from tests.unit.udfs.test_balance_keeper import LIVE, SETTLED
+from tests.unit.udfs.test_balance_keeper import LIVE, SETTLED, frame
+from tests.unit.udfs.toy_flink import CurrentStore, ToyShards
 from udfs import keep_balances
 from udfs.keep_balances import BATCH, FLUSH_MS, LOOK_MS
 
 
 @pytest.fixture(autouse=True)
 def _stores_in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(keep_balances, "FlinkStore", lambda state: state)
+    monkeypatch.setattr(keep_balances, "FlinkShards", lambda subtask: ToyShards(subtask.stores))
+    monkeypatch.setattr(keep_balances, "FlinkStore", lambda state, shards: CurrentStore(state.of_current, shards))
     return
 
 
@@ -50,6 +52,22 @@ def test_many_updates_leave_at_once_in_batches() -> None:
     before = len(subtask.redis.writes)
     subtask.take("s1", *((LIVE, record(1, f"c{number}")) for number in range(BATCH + 1)))
     assert [len(write) for write in subtask.redis.writes[before:]] == [BATCH, 1]
+
+
+def test_the_shards_of_a_bundle_keep_state_and_timers_of_their_own() -> None:
+    subtask = Subtask(FakeRedis())
+    subtask.take_all(
+        [("s1", frame((LIVE, record(1)))), ("s2", frame((LIVE, record(1, "bob")), (SETTLED, record(1, "bob"))))]
+    )
+    assert {shard: set(store.entries) for shard, store in subtask.stores.shards.items()} == {
+        "s1": {b"acme"},
+        "s2": {b"bob"},
+    }
+    assert {shard for _, shard in subtask.timers} == {"s1", "s2"}
+    subtask.pass_ms(100)
+    subtask.take_all([("s2", frame((LIVE, record(2, "bob")))), ("s1", frame((LIVE, record(3))))])
+    subtask.pass_ms(FLUSH_MS)
+    assert (subtask.shown(), subtask.shown("bob")) == (3, 2)
 
 
 def test_messages_leave_whatever_redis_does() -> None:

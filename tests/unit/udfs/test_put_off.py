@@ -22,7 +22,7 @@ def waiting(*clocks_ms: int) -> list[FramedRecord]:
 
 def told(put_off: PutOff, after_ms: int = 0) -> list[int]:
     """The clocks of what is told now."""
-    entries = list(unpack_outgoing(put_off.news("b", START_MS + after_ms)))
+    entries = list(unpack_outgoing(put_off.news(["b"], START_MS + after_ms)))
     assert all(tag is Tag.PUT_OFF and key is None for tag, key, _, _ in entries)
     return [clock_ms for _, _, value, _ in entries for (clock_ms,) in [unpack(">q", value)]]
 

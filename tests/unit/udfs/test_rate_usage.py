@@ -12,7 +12,7 @@ from tests import engine
 from tests.oracle.example import Log, book
 from tests.unit.udfs.shard import framed
 from tests.unit.udfs.test_frame_rater_deadlines import CLOSE, CLOSE_MS
-from tests.unit.udfs.toy_flink import CurrentStore, Keyed, ToyFlink
+from tests.unit.udfs.toy_flink import Keyed, ToyFlink, ToyShards
 from udfs import rate_usage, silent_customers
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.broadcast_prices import RatingStart
@@ -38,7 +38,8 @@ def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     prices = SimpleNamespace(feed=lambda _: SimpleNamespace(catalog=catalog, read=ReadSoFar(1)))
     catalog = PriceCatalog([engine.parse(book())])
     for name in ("FlinkStore", "FlinkAgenda"):
-        monkeypatch.setattr(rate_usage, name, lambda state: CurrentStore(toy, order.index(state)))
+        monkeypatch.setattr(rate_usage, name, lambda state, shards: toy.store(order.index(state), shards))
+    monkeypatch.setattr(rate_usage, "FlinkShards", lambda _: ToyShards(toy))
     monkeypatch.setattr(rate_usage, "held_shards", lambda _: toy)
     monkeypatch.setattr(rate_usage, "rated_after", lambda _: toy)
     monkeypatch.setattr(rate_usage, "load_all", lambda: None)
@@ -62,7 +63,38 @@ def fill(flink: ToyFlink, function: RateUsage) -> None:
         log = Log()
         for number in range(EACH):
             log.use(5, customer_id=f"{shard}{number}")
-        flink.take(function, shard, pack_incoming(iter(framed(log))))
+        flink.take_all(function, [(shard, pack_incoming(iter(framed(log))))])
+
+
+def state(flink: ToyFlink) -> dict[str, object]:
+    """Return everything that Flink keeps, by shard."""
+    return {name: ([one.entries for one in key.stores], key.timers) for name, key in flink.keys.items()}
+
+
+def test_a_bundle_does_what_its_frames_would_one_by_one(flink: ToyFlink) -> None:
+    """Duplicates and a conflict among them: ids are looked up in what was read ahead, and written behind."""
+    function, frames = flink.opened(), []
+    for shard in SHARDS:
+        log = Log()
+        for number in range(EACH):
+            log.use(number + 1, customer_id=f"{shard}{number}", event_id=f"e{number % 3}")
+        log.use(1, customer_id=f"{shard}0", event_id="e0")
+        log.use(7, customer_id=f"{shard}0", event_id="e0")
+        frames.append((shard, pack_incoming(iter(framed(log)))))
+    for one in frames:
+        flink.take_all(function, [one])
+    flink.take_all(function, [frames[1]])
+    out, kept = b"".join(flink.out), state(flink)
+    assert all(timers for _, timers in kept.values())  # type: ignore[misc]
+    flink.out.clear()
+    for key in flink.keys.values():
+        key.timers.clear()
+        for store in key.stores:
+            store.entries.clear()
+    function = flink.opened()
+    flink.take_all(function, frames)
+    flink.take_all(function, [frames[1]])
+    assert (b"".join(flink.out), state(flink)) == (out, kept)
 
 
 def closed(flink: ToyFlink) -> list[str]:
@@ -120,5 +152,5 @@ def test_a_restored_instance_that_knows_of_nothing_says_so_later_by_itself(flink
     flink.seconds += SETTLED_IN_MS / 1000
     log = Log()
     log.use(5, customer_id="late", at="2026-11-10T12:00:00Z")
-    flink.take(function, "a", pack_incoming(iter(framed(log))))
+    flink.take_all(function, [("a", pack_incoming(iter(framed(log))))])
     assert told(flink) == [NEVER_MS]

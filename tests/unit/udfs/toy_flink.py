@@ -1,11 +1,14 @@
 """A toy Flink: one subtask, keys with state and timers of both kinds, and a clock that tests move."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 from pyflink.datastream import TimeDomain
+
+from udfs.shards import FlinkShards
+from wire.frames import pack_bundle
 
 NEVER_MS = -(1 << 63)
 
@@ -41,6 +44,10 @@ class ToyFlink:
         metrics = SimpleNamespace(get_map_state=lambda one: one, get_metrics_group=lambda: self, _runtime_context=task)
         function.open(metrics)
         return function
+
+    def store(self, nth: int, shards: "ToyShards") -> "CurrentStore":
+        """Return the nth store of whatever key is current."""
+        return CurrentStore(lambda: self.keys[self.key].stores[nth], shards)
 
     def counter(self, _: str) -> Any:
         return SimpleNamespace(inc=lambda *_: None)
@@ -81,6 +88,15 @@ class ToyFlink:
         self.key = shard
         self.out += function.process_element(frame, self)
 
+    def take_all(self, function: Any, frames: Sequence[tuple[str, bytes]]) -> None:
+        """Let the function have a bundle, under the key of its first shard."""
+        self.key = frames[0][0]
+        self.out += function.process_element(pack_bundle(frames), self)
+
+    def select(self, shard: str) -> None:
+        assert shard in self.keys
+        self.key = shard
+
     def advance(self, function: Any, watermark_ms: int) -> None:
         """Fire all event-time timers that a watermark passes, those that are registered meanwhile included."""
         self.watermark_ms = watermark_ms
@@ -109,11 +125,34 @@ class ToyFlink:
         return any(not event for one in self.keys.values() for event, _ in one.timers)
 
 
-class CurrentStore:
-    """The state of whatever key is current, the nth of them."""
+class ToyShards(FlinkShards):
+    """The job's own, with a toy in the place of Flink: whatever can select a shard."""
 
-    def __init__(self, flink: ToyFlink, nth: int) -> None:
-        self._flink, self._nth = flink, nth
+    def __init__(self, flink: Any) -> None:
+        self._batch, self.backend = SimpleNamespace(select=lambda toy, shard: toy.select(shard)), flink
+        self.shard = self._selected = ""
+
+
+class CurrentStore:
+    """A store of whatever key is current, as `FlinkStore` is one. `of_current` returns the present key's."""
+
+    def __init__(self, of_current: Callable[[], Any], shards: ToyShards) -> None:
+        self._of_current, self._shards = of_current, shards
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._flink.keys[self._flink.key].stores[self._nth], name)
+        self._shards.select()
+        return getattr(self._of_current(), name)
+
+    def get_all_of(self, flink: Any, wanted: Iterable[tuple[str, Collection[bytes]]]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for shard, keys in wanted:
+            flink.select(shard)
+            found |= self._of_current().get_all(keys)
+            self._shards.selected(shard)
+        return found
+
+    def put_all_of(self, flink: Any, changed: Mapping[str, Mapping[bytes, bytes | None]]) -> None:
+        for shard, entries in changed.items():
+            flink.select(shard)
+            self._of_current().put_all(entries)
+            self._shards.selected(shard)

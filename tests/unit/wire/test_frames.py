@@ -1,4 +1,4 @@
-"""Frames as the JVM writes and reads them: jvm/.../FrameBuffers, FrameSplitter and TaggedRecordSerializer."""
+"""Frames as the JVM writes and reads them: jvm/.../FrameBuffers, Bundles, FrameSplitter and TaggedRecordSerializer."""
 
 import struct
 
@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.events import Delivery
-from wire.frames import FramedRecord, Tag, pack_incoming, pack_outgoing, unpack, unpack_outgoing
+from wire.frames import (
+    FramedRecord,
+    Tag,
+    pack_bundle,
+    pack_incoming,
+    pack_outgoing,
+    unpack,
+    unpack_bundle,
+    unpack_outgoing,
+)
 
 # FrameBuffers.append, field by field: an event whose key is not its customer's id.
 INCOMING = bytes.fromhex(
@@ -30,6 +39,17 @@ OUTGOING = bytes.fromhex(
     "00000003"  # u32 key length
     "6b6579"  # key
     "76616c7565"  # value
+)
+
+# Bundles.add, shard after shard.
+BUNDLE = bytes.fromhex(
+    "0003"  # u16 length of the shard key
+    "332e30"  # shard key
+    "00000004"  # u32 length of the frame
+    "66726d65"  # frame
+    "0004"
+    "31322e31"
+    "00000000"
 )
 
 NOVEMBER_MS = 1_793_491_200_000
@@ -62,6 +82,12 @@ def test_an_incoming_entry_is_what_the_framer_writes() -> None:
 def test_an_outgoing_entry_is_what_the_splitter_and_the_serializer_read() -> None:
     assert pack_outgoing(Tag.DEAD_LETTER, b"key", b"value", replay=True) == OUTGOING
     assert list(unpack_outgoing(OUTGOING)) == [(Tag.DEAD_LETTER, b"key", b"value", True)]
+
+
+def test_a_bundle_is_what_the_jvm_writes() -> None:
+    frames = [("3.0", b"frme"), ("12.1", b"")]
+    assert list(unpack_bundle(BUNDLE)) == frames
+    assert pack_bundle(frames) == BUNDLE
 
 
 @given(st.lists(framed(), max_size=5))

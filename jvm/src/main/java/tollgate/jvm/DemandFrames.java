@@ -16,7 +16,7 @@ import org.apache.flink.util.OutputTag;
  * counts nothing there; while no meter has a rule none is looked at.
  */
 final class DemandFrames {
-  /** Rows as {@link UsageFramer} emits them. */
+  /** Rows (shard key, frame), of one shard each. */
   static final OutputTag<Row> OUTPUT = new OutputTag<>("demand", UsageFramer.OUTPUT_TYPE);
 
   private final FrameBuffers frames;
@@ -52,7 +52,8 @@ final class DemandFrames {
     }
   }
 
-  void drainTo(BiConsumer<String, byte[]> receiver) {
+  /** Hands over rows of one shard each, unlike what goes to the rating: shard key and frame. */
+  void drainTo(BiConsumer<String, byte[]> receiver) throws IOException {
     frames.drainTo(receiver);
   }
 

@@ -22,11 +22,18 @@ final class FrameBuffers {
 
   private final String[] shardKeys;
   private final DataOutputSerializer[] frames;
+  private final int[] recordsOf;
   private int records;
+
+  /** Takes a shard's frame, which is emptied afterwards. */
+  private interface Taker {
+    void take(int shard, DataOutputSerializer frame, int frameRecords) throws IOException;
+  }
 
   FrameBuffers(String[] shardKeys) {
     this.shardKeys = shardKeys;
     frames = new DataOutputSerializer[shardKeys.length];
+    recordsOf = new int[shardKeys.length];
     for (int shard = 0; shard < frames.length; shard++) {
       frames[shard] = new DataOutputSerializer(INITIAL_BYTES);
     }
@@ -39,7 +46,8 @@ final class FrameBuffers {
 
   /** Adds a record to its shard's frame; {@code clockMs} is its partition's clock before it. */
   void append(UsageLogRecord record, long clockMs) throws IOException {
-    DataOutputSerializer frame = frames[ShardKeys.shardOf(record.shardHash, frames.length)];
+    int shard = ShardKeys.shardOf(record.shardHash, frames.length);
+    DataOutputSerializer frame = frames[shard];
     int keyBytes = record.key == null ? 0 : record.key.length;
     frame.writeInt(HEADER_BYTES + keyBytes + record.value.length);
     frame.writeInt(record.partition);
@@ -52,18 +60,30 @@ final class FrameBuffers {
       frame.write(record.key);
     }
     frame.write(record.value);
+    recordsOf[shard]++;
     records++;
   }
 
-  /** Hands over every frame that is not empty, with its shard's key, and starts anew. */
-  void drainTo(BiConsumer<String, byte[]> receiver) {
+  /** Hands over every frame that is not empty, in bundles, and starts anew. */
+  void drainTo(Bundles bundles) throws IOException {
+    drain(bundles::add);
+    bundles.finish();
+  }
+
+  /** Hands over every frame that is not empty, one by one with its shard's key, and starts anew. */
+  void drainTo(BiConsumer<String, byte[]> receiver) throws IOException {
+    drain((shard, frame, count) -> receiver.accept(shardKeys[shard], frame.getCopyOfBuffer()));
+  }
+
+  private void drain(Taker taker) throws IOException {
     if (records == 0) {
       return;
     }
     for (int shard = 0; shard < frames.length; shard++) {
-      if (frames[shard].length() > 0) {
-        receiver.accept(shardKeys[shard], frames[shard].getCopyOfBuffer());
+      if (recordsOf[shard] > 0) {
+        taker.take(shard, frames[shard], recordsOf[shard]);
         frames[shard].clear();
+        recordsOf[shard] = 0;
       }
     }
     records = 0;

@@ -20,15 +20,15 @@ import tollgate.v1.BillingRecord;
 import tollgate.v1.PriceBookRef;
 
 /**
- * Passes on the latest billing record of each customer, cycle and meter, in frames by shard; of
- * messages of open sessions, which have the customer's id in the same field, the latest of each
- * customer.
+ * Passes on the latest billing record of each customer, cycle and meter, in frames by shard and
+ * these in {@link Bundles}; of messages of open sessions, which have the customer's id in the same
+ * field, the latest of each customer.
  *
  * <p>Records carry absolute totals, so that the ones in between say nothing that the latest does not
  * say. The more records wait, the fewer of them need to pass: a reader that has fallen behind
  * catches up by itself.
  *
- * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. A frame leaves
+ * <p>An entry of a frame is: u32 length of the rest, u8 side, the record's bytes. Frames leave
  * after a linger, when enough records wait, before every checkpoint barrier and at the end of input.
  * The shards may take turns within the linger: what comes in one burst then leaves little by little.
  */
@@ -39,6 +39,7 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
 
   private final int side;
   private final int shards;
+  private final int keyedSubtasks;
   private final int recordsMax;
   private final long lingerMs;
   private final int turnsPerLinger;
@@ -46,7 +47,7 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   private transient List<Map<Key, byte[]>> turns;
   private transient int next;
   private transient int waiting;
-  private transient String[] shardKeys;
+  private transient Bundles bundles;
   private transient boolean lingering;
 
   /** What a record's totals are of; the price book is part of it since it sets the currency. */
@@ -55,14 +56,21 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
   /**
    * @param side what the reader tells records from committed and from open transactions by
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
+   * @param keyedSubtasks how many subtasks the keyed operator behind it has
    * @param recordsMax how many records wait at most
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param turnsPerLinger in how many parts the shards leave; with 1 all of them leave at once
    */
   public LatestRecords(
-      int side, int shards, int recordsMax, long lingerMs, int turnsPerLinger) {
+      int side,
+      int shards,
+      int keyedSubtasks,
+      int recordsMax,
+      long lingerMs,
+      int turnsPerLinger) {
     this.side = side;
     this.shards = shards;
+    this.keyedSubtasks = keyedSubtasks;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
     this.turnsPerLinger = turnsPerLinger;
@@ -75,7 +83,12 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
     for (int turn = 0; turn < turnsPerLinger; turn++) {
       turns.add(new LinkedHashMap<>());
     }
-    shardKeys = ShardKeys.of(shards);
+    bundles =
+        new Bundles(
+            ShardKeys.of(shards),
+            keyedSubtasks,
+            Bundles.RECORDS_MAX,
+            (shard, bundle) -> output.collect(new StreamRecord<>(Row.of(shard, bundle))));
   }
 
   @Override
@@ -152,17 +165,20 @@ public final class LatestRecords extends AbstractStreamOperator<Row>
       return;
     }
     DataOutputSerializer[] frames = new DataOutputSerializer[shards];
+    int[] records = new int[shards];
     for (Map.Entry<Key, byte[]> entry : latest.entrySet()) {
-      append(frames, shardOf(entry.getKey()), entry.getValue());
+      int shard = shardOf(entry.getKey());
+      append(frames, shard, entry.getValue());
+      records[shard]++;
     }
     waiting -= latest.size();
     latest.clear();
     for (int shard = 0; shard < shards; shard++) {
       if (frames[shard] != null) {
-        Row frame = Row.of(shardKeys[shard], frames[shard].getCopyOfBuffer());
-        output.collect(new StreamRecord<>(frame));
+        bundles.add(shard, frames[shard], records[shard]);
       }
     }
+    bundles.finish();
   }
 
   private int shardOf(Key key) {

@@ -1,5 +1,7 @@
 package tollgate.jvm;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -8,6 +10,8 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.types.Row;
 
 /**
  * Works on many entries of a map state in one call, because a call from Python into the JVM costs
@@ -18,11 +22,25 @@ import org.apache.flink.core.memory.DataOutputSerializer;
  *
  * <p>Maps with byte array keys need a state backend that compares serialised keys, as RocksDB does:
  * on the heap two equal arrays are two keys.
+ *
+ * <p>What is in a map is that of Flink's current key, which is the shard of the row that is being
+ * handled. {@link Bundles} bring many shards in one row: then the key is changed here. Flink refuses
+ * the key of a shard that is another subtask's, with an IllegalArgumentException.
  */
 public final class StateBatch {
   private static final int ABSENT = -1;
 
   private StateBatch() {}
+
+  /**
+   * Makes a shard Flink's current key, of all keyed state and of timers, until the next is selected.
+   *
+   * @param shard the shard's key, as {@link ShardKeys} names it
+   */
+  public static void select(KeyedStateBackend<Row> backend, String shard) {
+    // PyFlink keys by a row that holds the key.
+    backend.setCurrentKey(Row.of(shard));
+  }
 
   /**
    * Reads entries.
@@ -34,11 +52,26 @@ public final class StateBatch {
     ByteBuffer in = ByteBuffer.wrap(keys);
     DataOutputSerializer out = new DataOutputSerializer(Math.max(64, keys.length));
     while (in.hasRemaining()) {
-      byte[] value = state.get(key(in));
-      if (value == null) {
-        out.writeInt(ABSENT);
-      } else {
-        writeWithLength(out, value);
+      getOne(state, in, out);
+    }
+    return out.getCopyOfBuffer();
+  }
+
+  /**
+   * Reads entries of many shards. The current key is afterwards that of the last section.
+   *
+   * @param sections repeated (u16 length of shard key, shard key in UTF-8, i32 number of keys, that
+   *     many (u16 length, key))
+   * @return for each key, in the same order: (i32 length, value), the length -1 where there is none
+   */
+  public static byte[] getAllOf(
+      KeyedStateBackend<Row> backend, MapState<byte[], byte[]> state, byte[] sections)
+      throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(sections);
+    DataOutputSerializer out = new DataOutputSerializer(Math.max(64, sections.length));
+    while (in.hasRemaining()) {
+      for (int left = openSection(backend, in); left > 0; left--) {
+        getOne(state, in, out);
       }
     }
     return out.getCopyOfBuffer();
@@ -53,12 +86,23 @@ public final class StateBatch {
   public static void putAll(MapState<byte[], byte[]> state, byte[] entries) throws Exception {
     ByteBuffer in = ByteBuffer.wrap(entries);
     while (in.hasRemaining()) {
-      byte[] key = key(in);
-      int length = in.getInt();
-      if (length == ABSENT) {
-        state.remove(key);
-      } else {
-        state.put(key, bytes(in, length));
+      putOne(state, in);
+    }
+  }
+
+  /**
+   * Writes entries of many shards, in order. The current key is afterwards that of the last section.
+   *
+   * @param sections repeated (u16 length of shard key, shard key in UTF-8, i32 number of entries,
+   *     that many entries as {@link #putAll} takes them)
+   */
+  public static void putAllOf(
+      KeyedStateBackend<Row> backend, MapState<byte[], byte[]> state, byte[] sections)
+      throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(sections);
+    while (in.hasRemaining()) {
+      for (int left = openSection(backend, in); left > 0; left--) {
+        putOne(state, in);
       }
     }
   }
@@ -118,6 +162,32 @@ public final class StateBatch {
       }
     }
     return removed;
+  }
+
+  /** Selects the shard whose section begins here; returns how many keys or entries follow. */
+  private static int openSection(KeyedStateBackend<Row> backend, ByteBuffer in) {
+    select(backend, new String(key(in), UTF_8));
+    return in.getInt();
+  }
+
+  private static void getOne(
+      MapState<byte[], byte[]> state, ByteBuffer in, DataOutputSerializer out) throws Exception {
+    byte[] value = state.get(key(in));
+    if (value == null) {
+      out.writeInt(ABSENT);
+    } else {
+      writeWithLength(out, value);
+    }
+  }
+
+  private static void putOne(MapState<byte[], byte[]> state, ByteBuffer in) throws Exception {
+    byte[] key = key(in);
+    int length = in.getInt();
+    if (length == ABSENT) {
+      state.remove(key);
+    } else {
+      state.put(key, bytes(in, length));
+    }
   }
 
   private static void writeWithLength(DataOutputSerializer out, byte[] value) throws IOException {

@@ -1,6 +1,7 @@
 package tollgate.jvm;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
@@ -22,15 +23,16 @@ import org.apache.flink.types.Row;
 import tollgate.v1.FramerTerms;
 
 /**
- * Keeps the partition clocks, and packs usage records into one frame per shard, because a call into
- * Python costs about as much for a frame as for a record.
+ * Keeps the partition clocks, and packs usage records into one frame per shard and these into
+ * bundles, because a call into Python costs about as much for a bundle as for a record.
  *
  * <p>Input 1 is the usage log, in the order of its partitions and on the subtask that reads them.
  * Input 2 is what the price books say that the core has accepted, as {@link FramerTerms}: the allowed
- * future skew, and the meters with a surge rule. The output is rows (shard key, frame); {@link FrameBuffers}
- * says what a frame looks like. What may be demand leaves once more, as {@link DemandFrames#OUTPUT}.
+ * future skew, and the meters with a surge rule. The output is rows (shard key, bundle); {@link Bundles}
+ * says what a bundle looks like, {@link FrameBuffers} what a frame in it does. What may be demand leaves
+ * once more, as {@link DemandFrames#OUTPUT}.
  *
- * <p>A frame leaves when enough records wait, after a linger, before every checkpoint barrier and at
+ * <p>Frames leave when enough records wait, after a linger, before every checkpoint barrier and at
  * the end of input. So no record is in flight here at a snapshot.
  *
  * <p>The watermark is the least clock of the partitions read here. It starts once all of them have
@@ -41,11 +43,12 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     implements TwoInputStreamOperator<UsageLogRecord, byte[], Row>, BoundedMultiInput {
   private static final long serialVersionUID = 1L;
 
-  /** The rows that this operator emits: shard key and frame. */
+  /** Rows that have a shard key, and bytes for it: what this operator emits, and others like it. */
   public static final RowTypeInfo OUTPUT_TYPE =
       new RowTypeInfo(Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
 
   private final int shards;
+  private final int keyedSubtasks;
   private final int recordsMax;
   private final long lingerMs;
   private final long initialSkewMs;
@@ -53,6 +56,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   private final String[] surgeMetersAtStart;
 
   private transient FrameBuffers frames;
+  private transient Bundles bundles;
   private transient DemandFrames demand;
   private transient PartitionClocks clocks;
   private transient long skewMs;
@@ -67,6 +71,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   /**
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
+   * @param keyedSubtasks how many subtasks the keyed operator behind it has
    * @param recordsMax how many records wait at most, in all shards together
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param initialMaxFutureSkewMs {@code max_future_skew}, for good or until input 2 says otherwise
@@ -75,12 +80,14 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
    */
   public UsageFramer(
       int shards,
+      int keyedSubtasks,
       int recordsMax,
       long lingerMs,
       long initialMaxFutureSkewMs,
       boolean skewKnown,
       String[] surgeMeters) {
     this.shards = shards;
+    this.keyedSubtasks = keyedSubtasks;
     this.recordsMax = recordsMax;
     this.lingerMs = lingerMs;
     this.initialSkewMs = initialMaxFutureSkewMs;
@@ -139,7 +146,14 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   @Override
   public void open() throws Exception {
     super.open();
-    frames = new FrameBuffers(ShardKeys.of(shards));
+    String[] shardKeys = ShardKeys.of(shards);
+    frames = new FrameBuffers(shardKeys);
+    bundles =
+        new Bundles(
+            shardKeys,
+            keyedSubtasks,
+            Bundles.RECORDS_MAX,
+            (shard, bundle) -> output.collect(new StreamRecord<>(Row.of(shard, bundle))));
     lastWatermarkMs = Long.MIN_VALUE;
     futureRecords = getMetricGroup().counter("futureRecords");
   }
@@ -205,25 +219,25 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
     getProcessingTimeService().registerTimer(dueMs, this::onLingerOver);
   }
 
-  private void onLingerOver(long timeMs) {
+  private void onLingerOver(long timeMs) throws IOException {
     lingering = false;
     flush();
   }
 
   @Override
-  public void prepareSnapshotPreBarrier(long checkpointId) {
+  public void prepareSnapshotPreBarrier(long checkpointId) throws IOException {
     flush();
   }
 
   @Override
-  public void endInput(int inputId) {
+  public void endInput(int inputId) throws IOException {
     if (inputId == 1) {
       flush();
     }
   }
 
-  private void flush() {
-    frames.drainTo((shard, frame) -> output.collect(new StreamRecord<>(Row.of(shard, frame))));
+  private void flush() throws IOException {
+    frames.drainTo(bundles);
     demand.drainTo(
         (shard, frame) ->
             output.collect(DemandFrames.OUTPUT, new StreamRecord<>(Row.of(shard, frame))));
@@ -241,7 +255,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   /** Not a time but a signal of {@link SourceProgress}; at the end of bounded input, the end of time. */
   @Override
-  public void processWatermark1(Watermark mark) {
+  public void processWatermark1(Watermark mark) throws IOException {
     if (mark.getTimestamp() == Long.MIN_VALUE) {
       return;
     }

@@ -89,6 +89,7 @@ class DemandFramesTest {
   private static UsageFramer surging(String... meters) {
     return new UsageFramer(
         FramerHarness.SHARDS,
+        FramerHarness.KEYED_SUBTASKS,
         FramerHarness.RECORDS_MAX,
         FramerHarness.LINGER_MS,
         FramerHarness.SKEW_MS,

@@ -14,6 +14,7 @@ import tollgate.v1.FramerTerms;
 /** One framer subtask in Flink's operator harness, spoken to in the terms of the tests. */
 final class FramerHarness implements AutoCloseable {
   static final int SHARDS = 8;
+  static final int KEYED_SUBTASKS = 2;
   static final long LINGER_MS = 20;
   static final long SKEW_MS = 1_000;
   static final int RECORDS_MAX = 100;
@@ -29,7 +30,8 @@ final class FramerHarness implements AutoCloseable {
   }
 
   static UsageFramer framer() {
-    return new UsageFramer(SHARDS, RECORDS_MAX, LINGER_MS, SKEW_MS, true, new String[0]);
+    return new UsageFramer(
+        SHARDS, KEYED_SUBTASKS, RECORDS_MAX, LINGER_MS, SKEW_MS, true, new String[0]);
   }
 
   static FramerHarness open() throws Exception {
@@ -101,14 +103,20 @@ final class FramerHarness implements AutoCloseable {
     return harness;
   }
 
-  List<Row> rows() {
+  /** The rows as they were emitted: shard key and bundle. */
+  List<Row> bundles() {
     return harness.extractOutputValues();
+  }
+
+  /** What is in the bundles: rows of shard key and frame. */
+  List<Row> frames() {
+    return bundles().stream().flatMap(row -> Samples.framesOf(row).stream()).toList();
   }
 
   /** All entries so far, in the order in which they were emitted. */
   List<Samples.Entry> entries() {
     List<Samples.Entry> entries = new ArrayList<>();
-    rows().forEach(row -> entries.addAll(Samples.entriesOf(row)));
+    frames().forEach(row -> entries.addAll(Samples.entriesOf(row)));
     return entries;
   }
 

@@ -24,6 +24,7 @@ import tollgate.v1.PriceBookRef;
 class LatestRecordsTest {
   private static final int SIDE = 1;
   private static final int SHARDS = 8;
+  private static final int KEYED_SUBTASKS = 2;
   private static final int RECORDS_MAX = 5;
   private static final long LINGER_MS = 100;
 
@@ -87,7 +88,7 @@ class LatestRecordsTest {
     try (Harness operator = new Harness()) {
       operator.send(record("tenant/acmé", "x", 1), record("b", "x", 1), record("b", "y", 2));
       operator.checkpoint();
-      for (Row row : operator.rows()) {
+      for (Row row : operator.frames()) {
         for (Entry entry : entriesOf(row)) {
           byte[] customer = entry.record().getCustomerId().getBytes(UTF_8);
           int shard = Math.floorMod(ShardHash.of(customer), SHARDS);
@@ -96,7 +97,7 @@ class LatestRecordsTest {
         }
       }
       assertEquals(3, operator.entries().size());
-      assertEquals(2, operator.rows().stream().map(row -> row.getField(0)).distinct().count());
+      assertEquals(2, operator.frames().stream().map(row -> row.getField(0)).distinct().count());
     }
   }
 
@@ -119,6 +120,28 @@ class LatestRecordsTest {
       operator.send(record("late", "x", 1));
       operator.checkpoint();
       assertEquals(101, operator.entries().size());
+    }
+  }
+
+  @Test
+  @DisplayName("What leaves at once is one row for each keyed subtask, or more where it is much.")
+  void bundles() throws Exception {
+    int most = 4 * Bundles.RECORDS_MAX;
+    try (Harness operator = new Harness(most, 1)) {
+      for (int customer = 0; customer < 100; customer++) {
+        operator.send(record("c" + customer, "x", 1), record("c" + customer, "x", 2));
+      }
+      operator.checkpoint();
+      assertEquals(2, operator.bundles().size());
+      for (int customer = 0; customer < most; customer++) {
+        operator.send(record("c" + customer, "x", 3));
+      }
+      assertEquals(100 + most, operator.entries().size());
+      // Each subtask has four shards of some 256 records, so two or three of them fill a bundle.
+      assertEquals(2 + 4, operator.bundles().size());
+      for (Row row : operator.bundles()) {
+        assertEquals(1, Samples.subtasksOf(row, SHARDS, KEYED_SUBTASKS).size());
+      }
     }
   }
 
@@ -253,7 +276,8 @@ class LatestRecordsTest {
     }
 
     Harness(int recordsMax, int turns) throws Exception {
-      LatestRecords operator = new LatestRecords(SIDE, SHARDS, recordsMax, LINGER_MS, turns);
+      LatestRecords operator = 
+          new LatestRecords(SIDE, SHARDS, KEYED_SUBTASKS, recordsMax, LINGER_MS, turns);
       harness = new OneInputStreamOperatorTestHarness<>(operator, SHARDS, 1, 0);
       harness.setup(
           UsageFramer.OUTPUT_TYPE.createSerializer(
@@ -276,13 +300,19 @@ class LatestRecordsTest {
       harness.snapshot(checkpoints, 0);
     }
 
-    List<Row> rows() {
+    /** The rows as they were emitted: shard key and bundle. */
+    List<Row> bundles() {
       return harness.extractOutputValues();
+    }
+
+    /** What is in the bundles: rows of shard key and frame. */
+    List<Row> frames() {
+      return bundles().stream().flatMap(row -> Samples.framesOf(row).stream()).toList();
     }
 
     List<Entry> entries() throws InvalidProtocolBufferException {
       List<Entry> entries = new ArrayList<>();
-      for (Row row : rows()) {
+      for (Row row : frames()) {
         entries.addAll(entriesOf(row));
       }
       return entries;

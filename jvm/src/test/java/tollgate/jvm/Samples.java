@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -76,6 +78,29 @@ final class Samples {
 
   static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** A bundle's frames as rows (shard key, frame), read the way the Python side reads them. */
+  static List<Row> framesOf(Row row) {
+    ByteBuffer in = ByteBuffer.wrap((byte[]) row.getField(1));
+    List<Row> frames = new ArrayList<>();
+    while (in.hasRemaining()) {
+      byte[] shardKey = new byte[in.getShort() & 0xFFFF];
+      in.get(shardKey);
+      byte[] frame = new byte[in.getInt()];
+      in.get(frame);
+      frames.add(Row.of(new String(shardKey, StandardCharsets.UTF_8), frame));
+    }
+    return frames;
+  }
+
+  /** The subtasks of a row of {@link Bundles} and of all shards in it: one, if all is well. */
+  static List<Integer> subtasksOf(Row row, int shards, int keyedSubtasks) {
+    return Stream.concat(Stream.of(row), framesOf(row).stream())
+        .map(one -> Row.of(one.getField(0)))
+        .map(key -> KeyGroupRangeAssignment.assignKeyToParallelOperator(key, shards, keyedSubtasks))
+        .distinct()
+        .toList();
   }
 
   /** A frame's entries, read the way the Python side reads them. */

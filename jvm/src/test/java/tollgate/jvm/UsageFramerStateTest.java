@@ -151,6 +151,7 @@ class UsageFramerStateTest {
   private static UsageFramer awaitingSkew() {
     return new UsageFramer(
         FramerHarness.SHARDS,
+        FramerHarness.KEYED_SUBTASKS,
         FramerHarness.RECORDS_MAX,
         FramerHarness.LINGER_MS,
         FramerHarness.SKEW_MS,

@@ -48,7 +48,50 @@ class UsageFramerTest {
       framer.checkpoint();
       int shard = Math.floorMod(ShardHash.of(utf8("acme")), FramerHarness.SHARDS);
       assertEquals(
-          ShardKeys.of(FramerHarness.SHARDS)[shard], framer.rows().get(0).getField(0));
+          ShardKeys.of(FramerHarness.SHARDS)[shard], framer.frames().get(0).getField(0));
+    }
+  }
+
+  @Test
+  @DisplayName("A flush is one row for each keyed subtask, and each shard has one frame in it.")
+  void bundles() throws Exception {
+    try (FramerHarness framer = FramerHarness.open()) {
+      for (int i = 0; i < FramerHarness.RECORDS_MAX; i++) {
+        framer.send(logged(0, i, "customer-" + i, 1_000));
+      }
+      assertEquals(
+          List.of(List.of(0), List.of(1)),
+          framer.bundles().stream()
+              .map(row -> Samples.subtasksOf(row, FramerHarness.SHARDS, FramerHarness.KEYED_SUBTASKS))
+              .toList());
+      assertEquals(
+          List.of((Object[]) ShardKeys.of(FramerHarness.SHARDS)),
+          framer.frames().stream().map(row -> row.getField(0)).toList());
+    }
+  }
+
+  @Test
+  @DisplayName("A bundle closes by the records that are in it, flush by flush.")
+  void bundleCloses() throws Exception {
+    int recordsMax = 4 * Bundles.RECORDS_MAX;
+    UsageFramer large =
+        new UsageFramer(
+            FramerHarness.SHARDS,
+            FramerHarness.KEYED_SUBTASKS,
+            recordsMax,
+            FramerHarness.LINGER_MS,
+            FramerHarness.SKEW_MS,
+            true,
+            new String[0]);
+    try (FramerHarness framer = FramerHarness.open(large)) {
+      for (int flush = 1; flush <= 2; flush++) {
+        for (int i = 0; i < recordsMax; i++) {
+          framer.send(logged(0, i, "customer-" + i % 1000, 1_000));
+        }
+        // Each subtask has four shards of some 256 records, so two or three of them fill a bundle.
+        assertEquals(4 * flush, framer.bundles().size());
+        assertEquals(recordsMax * flush, framer.entries().size());
+      }
     }
   }
 
@@ -249,7 +292,7 @@ class UsageFramerTest {
       framer.send(heartbeat(0, 6_000, 6_000));
       framer.checkpoint();
       assertEquals(List.of(5_000L, 6_000L), framer.watermarks());
-      assertEquals(List.of(), framer.rows());
+      assertEquals(List.of(), framer.bundles());
     }
   }
 
