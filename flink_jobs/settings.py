@@ -74,7 +74,7 @@ class JobSettings(KafkaJobSettings):
         default=False, description="start without state although records exist: bills all of it again"
     )
     frame_records: int = Field(8192, ge=1, description="records that a framer collects at most")
-    linger_ms: int = Field(200, ge=1, description="how long a record waits for its frame at most")
+    linger_ms: int = Field(100, ge=1, description="how long a record waits for its frame at most")
     surge_patience_ms: int = Field(
         3000, ge=0, description="how long an event waits for surge detection that does not progress; then factor 1"
     )
@@ -126,7 +126,7 @@ class BalanceSettings(KafkaJobSettings):
     redis_timeout_seconds: float = Field(2.0, gt=0, description="how long Redis may take for one answer")
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
-    linger_ms: int = Field(250, ge=1, description="how long a live record waits for its frame at most")
+    linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame at most")
     settled_linger_ms: int = Field(500, ge=1, description="how long a settled record waits for its frame at most")
 
     @property
