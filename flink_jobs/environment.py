@@ -38,7 +38,7 @@ def restore_path(env: StreamExecutionEnvironment) -> str:
 
 
 def by_shard(frames: DataStream) -> KeyedStream:
-    """Key by the first field of (shard key, frame) without a hop through Python."""
+    """Key by the first field of (shard key, frame or bundle) without a hop through Python."""
     jvm = get_gateway().jvm
     key_type: Any = Types.ROW([Types.STRING()])
     keyed = frames._j_data_stream.keyBy(jvm.KeyByKeySelector(), key_type.get_java_type_info())  # noqa: SLF001

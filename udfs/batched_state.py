@@ -1,6 +1,6 @@
-"""Keyed map state of one shard, read and written for a whole frame in one call.
+"""Keyed map state, read and written for a whole frame, or for the frames of many shards, in one call.
 
-Each crossing between Python and the JVM costs about as much as rating an event; a frame
+Each crossing between Python and the JVM costs about as much as rating an event; a bundle
 needs two reads and two writes instead of four crossings an event. The batches are unpacked
 on the JVM's side by tollgate.jvm.StateBatch.
 """

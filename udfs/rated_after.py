@@ -1,4 +1,4 @@
-"""How old events are when they have been rated, told to the outside once a frame."""
+"""How old events are when they have been rated, told to the outside once a bundle."""
 
 from struct import Struct
 from typing import Any

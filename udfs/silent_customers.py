@@ -18,7 +18,7 @@ from udfs.rated_frame import RatedFrame
 from wire.records import ReadSoFar
 
 CUSTOMERS_AT_ONCE = 250
-"""So many are settled and written before it is asked whether the turn is over."""
+"""So many are settled before it is asked whether the turn is over."""
 
 
 @dataclass(slots=True)

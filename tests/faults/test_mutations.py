@@ -38,8 +38,8 @@ BUNDLED = {
 COMPILED = {
     "no_flush_before_the_barrier": (
         "UsageFramer.java",
-        "  public void prepareSnapshotPreBarrier(long checkpointId) {\n    flush();\n",
-        "  public void prepareSnapshotPreBarrier(long checkpointId) {\n",
+        "  public void prepareSnapshotPreBarrier(long checkpointId) throws IOException {\n    flush();\n",
+        "  public void prepareSnapshotPreBarrier(long checkpointId) throws IOException {\n",
     ),
     "no_transactions": (
         "UsageJobParts.java",

@@ -107,7 +107,7 @@ def _told(rest: FlinkRest, name: str, at_ms: int) -> dict[str, Any]:
 
 
 def rated_after(rest: FlinkRest, job_id: str) -> dict[str, int] | None:
-    """Return how old events are once they are rated, ms: percentiles of the last frames, of the slowest subtask."""
+    """Return how old events are once they are rated, ms: percentiles of the last bundles, of the slowest subtask."""
     told = rest.subtask_metrics(job_id, JOBS[USAGE_RATING].holds, list(PERCENTILES.values()))
     found = {
         name: max(values)

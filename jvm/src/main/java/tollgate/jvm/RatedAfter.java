@@ -4,10 +4,10 @@ import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
-/** How old events are when they have been rated: the oldest of each frame, by its producer's clock. */
+/** How old events are when they have been rated: the oldest of each bundle, by its producer's clock. */
 public final class RatedAfter {
-  /** Frames that the percentiles are of: some seconds under load. */
-  private static final int WINDOW = 512;
+  /** Bundles that the percentiles are of: some ten seconds, since at least one leaves every 100 ms. */
+  private static final int WINDOW = 128;
 
   private final Histogram histogram;
 
@@ -21,7 +21,7 @@ public final class RatedAfter {
         group.histogram("ratedAfterMs", new DescriptiveStatisticsHistogram(WINDOW)));
   }
 
-  /** Notes that a frame is rated, by the timestamp in Kafka of its oldest record. */
+  /** Notes that a bundle is rated, by the timestamp in Kafka of its oldest record. */
   public void note(long recordTimestampMs) {
     histogram.update(Math.max(0, System.currentTimeMillis() - recordTimestampMs));
   }
