@@ -33,6 +33,7 @@ COMMANDS = {
     "deadletters": "deadletters:app",
     "replay": "replay:replay",
     "sql": "sql:sql",
+    "history": "sql:history",
     "savepoint": "on_call:savepoint",
     "restore": "on_call:restore",
     "rescale": "on_call:rescale",

@@ -1,4 +1,4 @@
-"""`sql`: Flink SQL over the topics."""
+"""`sql`: Flink SQL over the topics; `history`: their records as Parquet files, for good."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def sql(
     file: Annotated[str, typer.Option("-f", "--file", help="Run the statements of a file; - is standard input.")] = "",
     live: Annotated[bool, typer.Option("--live", help="Go on as records come, until Ctrl-C; one statement.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    history_: Annotated[
+        Path | None,
+        typer.Option("--history", help="Also ask the files of `tollgate history`: databases history and all_time."),
+    ] = None,
 ) -> None:
     """Ask the topics in Flink SQL: committed records, up to where they end now. Without options: a prompt."""
     context = Context()
@@ -33,12 +37,12 @@ def sql(
     if not statement and not file:
         if live or json_:
             raise StackError("--live and --json need a statement", "give -e or -f", EXIT_UNUSABLE)
-        _converse(context)
+        _converse(context, history_)
         return
     wanted = split(statement or _script(file))
     if not wanted:
         raise StackError("there is no statement", "write one, such as SHOW TABLES", EXIT_UNUSABLE)
-    session = _session(context, live=live)
+    session = _session(context, live=live, history=history_)
     if live:
         _follow(session, wanted, as_json=json_)
     elif json_:
@@ -49,11 +53,31 @@ def sql(
                 _show(context, session, one)
 
 
-def _session(context: Context, *, live: bool = False) -> Session:
+def history(
+    directory: Annotated[Path, typer.Argument(help="Where the files are; made where it is missing.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Write what is committed and not in the files yet as Parquet, for `tollgate sql --history`."""
+    context = Context()
+    session = _session(context, history=directory)
+    taken: dict[str, int] = {}
+    for table, offsets in session.extend_history():
+        taken[table] = offsets
+        if offsets and not json_:
+            context.report(f"{table}: {offsets:,} offsets")
+    if json_:
+        context.print_json({"directory": str(directory), "offsets": taken})
+    elif not any(taken.values()):
+        context.report("nothing new")
+
+
+def _session(context: Context, *, live: bool = False, history: Path | None = None) -> Session:
     """Return a session; PyFlink's Table API takes a second to import, which no other command has to wait for."""
     from tollgate.sql.session import Session
 
-    return Session(context, live=live)
+    if history is not None and history.exists() and not history.is_dir():
+        raise StackError(f"{history} is a file", "name a directory", EXIT_UNUSABLE)
+    return Session(context, live=live, history=history)
 
 
 def _script(file: str) -> str:
@@ -106,9 +130,9 @@ def _follow(session: Session, statements: list[str], *, as_json: bool) -> None:
         return
 
 
-def _converse(context: Context) -> None:
+def _converse(context: Context, history: Path | None) -> None:
     """Answer at a prompt; a statement that fails is reported, and the next one asked for."""
-    session = _session(context)
+    session = _session(context, history=history)
     context.report("Flink SQL over the topics. Statements end with ; and Ctrl-D ends. What there is: SHOW TABLES;")
     for statement in typed_statements(context.settings.home / "sql" / "history"):
         try:

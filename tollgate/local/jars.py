@@ -43,6 +43,22 @@ def ensure_jars(layout: Layout, environment: Mapping[str, str], report: Callable
     return Jars((jar,), target / "kafka")
 
 
+def ensure_history_jars(layout: Layout, environment: Mapping[str, str], report: Callable[[str], None]) -> list[Path]:
+    """Fetch what Flink needs for Parquet, where it is not there yet, and verify its checksums; returns the jars.
+
+    Raises StackError if there is no Maven, a jar cannot be fetched, or a checksum differs.
+    """
+    module = layout.project / "jvm" / "history"
+    target = module / "target"
+    with locked(target / ".build.lock", lambda: report("waiting for another fetch of Parquet's jars")):
+        if not (target / "parquet").exists():
+            report("fetching Parquet's jars (59 MB, once)")
+            command = [str(find_maven(environment)), "-q", "-B", "-f", str(module / "pom.xml"), "package"]
+            run_logged(command, layout, environment, "history-jars", "reach a Maven repository and try again")
+        verify(layout, environment, "history")
+    return sorted((target / "parquet").glob("*.jar"))
+
+
 def is_stale(jar: Path, project: Path) -> bool:
     """Tell whether the jar is missing or older than anything that it is made from."""
     if not jar.exists():
@@ -74,14 +90,15 @@ def build(layout: Layout, environment: Mapping[str, str], jar: Path) -> None:
     os.utime(jar, (started, started))
 
 
-def verify(layout: Layout, environment: Mapping[str, str]) -> None:
-    """Compare the jars with their pinned checksums."""
+def verify(layout: Layout, environment: Mapping[str, str], module: str = "") -> None:
+    """Compare the jars, or those of a module below jvm/, with their pinned checksums."""
+    target = "/".join(filter(None, ("jvm", module, "target")))
     run_logged(
-        [str(layout.project / "jvm" / "verify-jars")],
+        [str(layout.project / "jvm" / "verify-jars"), *filter(None, [module])],
         layout,
         environment,
         "jvm-verify",
-        "remove jvm/target and run the command again; if it persists, do not run these jars",
+        f"remove {target} and run the command again; if it persists, do not run these jars",
     )
 
 

@@ -20,15 +20,31 @@ from pyflink.util.exceptions import JavaException
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import published_prices
 from tollgate.local.errors import StackError
+from tollgate.local.files import locked
+from tollgate.local.jars import ensure_history_jars
 from tollgate.settings import REPOSITORY
 from tollgate.sql import views
 from tollgate.sql.columns import text
 from tollgate.sql.errors import sql_error
 from tollgate.sql.flink_session import LOG, prepare_surroundings, table_environment
+from tollgate.sql.history import (
+    ALL_TIME,
+    HISTORY,
+    STAGING,
+    History,
+    all_time_view,
+    behind,
+    columns_of,
+    insertion,
+    staging_table,
+    table_of_files,
+)
 from tollgate.sql.tables import CATALOG, RAW, TABLES, VIEWS, bounded_options, raw_table, view
 from udfs.sql_functions import PublishedPrices, functions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tollgate.context import Context
 
 Row = tuple[str, list[Any]]
@@ -58,9 +74,11 @@ class Result:
 class Session:
     """One embedded Flink with the catalog; each statement of a bounded session reads to the end of that moment."""
 
-    def __init__(self, context: Context, *, live: bool = False) -> None:
+    def __init__(self, context: Context, *, live: bool = False, history: Path | None = None) -> None:
+        """Take a directory that `tollgate history` writes, or is to write, where files are asked as well."""
         self._context = context
         self._live = live
+        self._history = None if history is None else History(history)
 
     def run(self, statement: str) -> Result:
         """Run one statement. Raises StackError with what Flink says against it."""
@@ -82,9 +100,49 @@ class Session:
         self._context.log.ends(PRICE_BOOKS, committed=True)  # says in one line that Kafka is away, before Java starts
         self._context.stack.ensure_flink_home()
         prepare_surroundings(self._context.stack.cluster(), REPOSITORY, sys.executable)
-        environment = table_environment(live=self._live, options=OPTIONS | (LIVE_OPTIONS if self._live else {}))
+        options = OPTIONS | (LIVE_OPTIONS if self._live else {})
+        if self._history is not None:
+            layout = self._context.stack.layout
+            jars = ensure_history_jars(layout, self._context.stack.environment, self._context.report)
+            options |= {"pipeline.jars": ";".join(jar.as_uri() for jar in jars)}
+        environment = table_environment(live=self._live, options=options)
         self._make_catalog(environment)
+        if self._history is not None:
+            self._make_history(environment, self._history)
         return environment
+
+    def _make_history(self, environment: Any, history: History) -> None:
+        """Make the tables of the files, and the views of files and topics together."""
+        for name in (HISTORY, ALL_TIME, STAGING):
+            environment.execute_sql(f"CREATE DATABASE {name}")
+        ends = self._offsets()
+        for table in TABLES:
+            columns = columns_of(environment, table)
+            history.path(table).mkdir(parents=True, exist_ok=True)
+            environment.execute_sql(table_of_files(table, columns, history))
+            environment.execute_sql(staging_table(table, columns, history))
+            environment.execute_sql(all_time_view(table, columns, history, ends[table.topic]))
+
+    def extend_history(self) -> Iterator[tuple[str, int]]:
+        """Write what the topics have behind the files; yields tables and how many offsets of each were taken.
+
+        Raises StackError for what Flink says against it; tables that were done stay done.
+        """
+        assert self._history is not None
+        history, environment = self._history, self._environment
+        with locked(history.lock, lambda: self._context.report(f"waiting for who else writes {history.directory}")):
+            self._let_tables_end_now()
+            ends = self._offsets()
+            for table in TABLES:
+                new = behind(history.taken(table), ends[table.topic])
+                if new:
+                    history.begin(table)
+                    try:
+                        environment.execute_sql(insertion(table, new)).wait()
+                    except (Py4JError, JavaException) as failure:
+                        raise self._failure(failure) from failure
+                    history.finish(table, new)
+                yield table.name, sum(end - first for first, end in new.values())
 
     def _make_catalog(self, environment: Any) -> None:
         """Make tables, views and functions."""
@@ -111,10 +169,14 @@ class Session:
 
     def _ends(self) -> dict[str, dict[str, str]]:
         """Return the options by which each topic ends: after what is committed, as if it ended there."""
-        found: dict[str, list[tuple[int, int]]] = {table.topic: [] for table in TABLES}
+        return {topic: bounded_options(ends.items()) for topic, ends in self._offsets().items()}
+
+    def _offsets(self) -> dict[str, dict[int, int]]:
+        """Return the offset behind what is committed, by topic and partition."""
+        found: dict[str, dict[int, int]] = {table.topic: {} for table in TABLES}
         for part, end in self._context.log.ends_of(list(found), committed=True).items():
-            found[part.topic].append((part.partition, end))
-        return {topic: bounded_options(ends) for topic, ends in found.items()}
+            found[part.topic][part.partition] = end
+        return found
 
     def _prices(self) -> PublishedPrices:
         """Return all that is published, for the functions."""
@@ -138,7 +200,11 @@ class Session:
                 self._refuse_writing(one)
         if kind == "SinkModifyOperation":
             target = operation.getContextResolvedTable().getIdentifier()
-            if (target.getCatalogName(), target.getDatabaseName()) == (CATALOG, RAW):
+            written = target.getDatabaseName() if target.getCatalogName() == CATALOG else ""
+            if written in {HISTORY, STAGING} and self._history is not None:
+                cause = f"{written}.{target.getObjectName()} is history, and history is only read here"
+                raise StackError(cause, "`tollgate history` writes it")
+            if written == RAW:
                 cause = f"{target.getObjectName()} is a topic, and topics are only read here"
                 raise StackError(cause, "write to a table of your own; events go in by `tollgate produce`")
 

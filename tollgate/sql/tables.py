@@ -108,18 +108,37 @@ def bounded_options(ends: Iterable[tuple[int, int]]) -> dict[str, str]:
     return {"scan.bounded.mode": "specific-offsets", "scan.bounded.specific-offsets": offsets}
 
 
+def start_options(starts: Iterable[tuple[int, int]]) -> dict[str, str]:
+    """Return the options by which the reading of a topic begins: partitions and the offsets of their first records."""
+    offsets = ";".join(f"partition:{partition},offset:{offset}" for partition, offset in starts)
+    return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets}
+
+
 def view(table: Table) -> str:
     """Return the statement that makes the view of a table under its own name."""
-    columns = ", ".join(view_columns(table))
     name = f"{VIEWS}.{table.name}"
-    source = f"{RAW}.{table.name}"
-    where = f" WHERE {MARKER} IS NULL" if MARKER in table.descriptor.fields_by_name else ""
     if table.newest is None:
-        return f"CREATE VIEW {name} AS SELECT {columns} FROM {source}{where}"
+        return f"CREATE VIEW {name} AS {every_message(table)}"
     keys, rises = table.newest
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(keys)} ORDER BY {quoted(rises)} DESC, kafka_offset DESC)"
-    ranked = f"SELECT *, {rank} AS newest FROM {source}{where}"
-    return f"CREATE VIEW {name} AS SELECT {columns} FROM ({ranked}) WHERE newest = 1"
+    ranked = f"SELECT *, {rank} AS newest FROM {RAW}.{table.name}{without_markers(table)}"
+    return f"CREATE VIEW {name} AS SELECT {', '.join(view_columns(table))} FROM ({ranked}) WHERE newest = 1"
+
+
+def every_message(table: Table, options: Mapping[str, str] | None = None) -> str:
+    """Return a query for all messages of a topic as its view shows them, older ones too where newer replace them.
+
+    `options` are of this reading alone.
+    """
+    hint = ""
+    if options:
+        hint = f" /*+ OPTIONS({', '.join(f'{text(key)} = {text(value)}' for key, value in options.items())}) */"
+    return f"SELECT {', '.join(view_columns(table))} FROM {RAW}.{table.name}{hint}{without_markers(table)}"
+
+
+def without_markers(table: Table) -> str:
+    """Return the condition that leaves markers of progress out, where a topic has them."""
+    return f" WHERE {MARKER} IS NULL" if MARKER in table.descriptor.fields_by_name else ""
 
 
 def view_columns(table: Table) -> Iterator[str]:
