@@ -131,8 +131,7 @@ class Session:
         assert self._history is not None
         history, environment = self._history, self._environment
         with locked(history.lock, lambda: self._context.report(f"waiting for who else writes {history.directory}")):
-            self._let_tables_end_now()
-            ends = self._offsets()
+            ends = self._let_tables_end_now()  # one look: what is read, and what is noted as taken, end at one offset
             for table in TABLES:
                 new = behind(history.taken(table), ends[table.topic])
                 if new:
@@ -160,12 +159,14 @@ class Session:
         ):
             environment.execute_sql(statement)
 
-    def _let_tables_end_now(self) -> None:
-        """Let each table end where its topic ends at this moment."""
-        ends = self._ends()
+    def _let_tables_end_now(self) -> dict[str, dict[int, int]]:
+        """Let each table end where its topic ends at this moment; returns where that is."""
+        ends = self._offsets()
         for table in TABLES:
-            settings = ", ".join(f"{text(key)} = {text(value)}" for key, value in ends[table.topic].items())
+            options = bounded_options(ends[table.topic].items())
+            settings = ", ".join(f"{text(key)} = {text(value)}" for key, value in options.items())
             self._environment.execute_sql(f"ALTER TABLE {CATALOG}.{RAW}.{table.name} SET ({settings})")
+        return ends
 
     def _ends(self) -> dict[str, dict[str, str]]:
         """Return the options by which each topic ends: after what is committed, as if it ended there."""
