@@ -10,7 +10,7 @@ from flink_jobs.environment import BYTES
 from flink_jobs.prices import PricesAtStart
 from flink_jobs.settings import SHARDS, JobSettings
 from flink_jobs.topics import SIGNALS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
-from sinks.kafka import FEWER_FETCHES, java_map, java_strings
+from sinks.kafka import FEWER_FETCHES, SIDE_BY_SIDE, java_map, java_strings
 from udfs.accepted_terms import AcceptedTerms
 from udfs.broadcast_prices import RatingStart
 from udfs.price_feed import PriceTopic
@@ -53,7 +53,7 @@ def framed(
     jvm = get_gateway().jvm
     parts = jvm.tollgate.jvm.UsageJobParts
     open_source = getattr(parts, _SOURCES[log.topic])
-    fetches = FEWER_FETCHES if log.topic == USAGE_EVENTS else {}  # others have few, and nothing to save
+    fetches = FEWER_FETCHES | SIDE_BY_SIDE if log.topic == USAGE_EVENTS else {}  # others have few records
     properties = java_map(fetches | settings.java_kafka)
     source = open_source(settings.bootstrap_servers, log.topic, log.group, properties)
     name = f"{log.subject} events"

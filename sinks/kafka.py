@@ -11,6 +11,12 @@ from wire.frames import Tag
 FEWER_FETCHES = {"fetch.min.bytes": "65536", "fetch.max.wait.ms": "50"}
 """Of readers whose records wait for a frame anyway: an answer to each small write costs the broker and them a lot."""
 
+SIDE_BY_SIDE = {"max.partition.fetch.bytes": "131072"}
+"""Of readers that catch up: Kafka's client reads a partition's answer to its end before it turns to the next one's.
+
+With answers of 1 MB one partition's clock was a minute of events ahead of another's, and so of surge decisions.
+"""
+
 _CONTENT: Mapping[int, str] = {Tag.RECORD: "RECORDS", Tag.CHARGE: "CHARGES"}
 
 

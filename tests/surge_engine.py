@@ -88,7 +88,7 @@ class SurgeJob:
 
     def _count(self, one: Frame | int) -> None:
         if not isinstance(one, int):
-            self.counter.count(pack_incoming(iter(one)), self.prices)
+            self.counter.add(self.counter.arrivals(pack_incoming(iter(one)), self.prices))
             return
         for demand in self.counter.close(one):
             self.decider.add(demand)

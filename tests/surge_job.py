@@ -90,7 +90,7 @@ def decided(
     clocks: list[int] = []
     for number in sorted(partitions):
         framed, clock_ms = engine.framed_partition(number, partitions[number], catalog.max_future_skew_ms)
-        counter.count(pack_incoming(iter(framed)), catalog)
+        counter.add(counter.arrivals(pack_incoming(iter(framed)), catalog))
         clocks.append(clock_ms)
     found: list[pricing_pb2.SurgeRate] = []
     end_ms = min(clocks)

@@ -5,7 +5,7 @@ needs two reads and two writes instead of four crossings an event. The batches a
 on the JVM's side by tollgate.jvm.StateBatch.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any, Protocol
 
@@ -113,21 +113,21 @@ class FlinkStore:
         """Return what is there of `keys`."""
         asked = list(keys)
         self._shards.select()
-        return _found(asked, self._batch.getAll(self._state, _packed_keys(asked)))
+        return _found(asked, self._batch.getAll(self._state, _packed_keys(asked)))[0]
 
-    def get_all_of(self, backend: Any, wanted: Iterable[tuple[str, Collection[bytes]]]) -> dict[bytes, bytes]:
-        """Return what is there of keys of several shards; no key may be of two."""
-        sections: list[bytes] = []
-        asked: list[bytes] = []
-        last = ""
-        for last, keys in wanted:
-            sections += [_section(last, len(keys)), _packed_keys(keys)]
-            asked += keys
-        if not asked:
-            return {}
+    def get_all_of(self, backend: Any, wanted: Sequence[tuple[str, Collection[bytes]]]) -> list[dict[bytes, bytes]]:
+        """Return what is there of keys of several shards, shard by shard."""
+        sections = [part for shard, keys in wanted for part in (section(shard, len(keys)), _packed_keys(keys))]
+        if not sections:
+            return []
         answer: bytes = self._batch.getAllOf(backend, self._state, b"".join(sections))
-        self._shards.selected(last)
-        return _found(asked, answer)
+        self._shards.selected(wanted[-1][0])
+        found: list[dict[bytes, bytes]] = []
+        position = 0
+        for _, keys in wanted:
+            there, position = _found(keys, answer, position)
+            found.append(there)
+        return found
 
     def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
         """Write every entry; None removes one."""
@@ -139,7 +139,7 @@ class FlinkStore:
         sections: list[bytes] = []
         last = ""
         for last, entries in changed.items():
-            sections += [_section(last, len(entries)), _packed_entries(entries)]
+            sections += [section(last, len(entries)), _packed_entries(entries)]
         if sections:
             self._batch.putAllOf(backend, self._state, b"".join(sections))
             self._shards.selected(last)
@@ -185,7 +185,17 @@ class FlinkAgenda:
     def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Add (owner, entry)."""
         self._shards.select()
-        self._agenda.add(self._state, b"".join(_KEY.pack(len(part)) + part for pair in entries for part in pair))
+        self._agenda.add(self._state, _packed_keys([part for pair in entries for part in pair]))
+
+    def add_all_of(self, backend: Any, added: Mapping[str, Collection[tuple[bytes, bytes]]]) -> None:
+        """Add (owner, entry) of several shards."""
+        sections: list[bytes] = []
+        last = ""
+        for last, entries in added.items():
+            sections += [section(last, len(entries)), _packed_keys([part for pair in entries for part in pair])]
+        if sections:
+            self._agenda.addOf(backend, self._state, b"".join(sections))
+            self._shards.selected(last)
 
     def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
         """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
@@ -195,7 +205,8 @@ class FlinkAgenda:
         return _unpack_keys(answer, _DEADLINE.size), NEVER_MS if next_ms < 0 else next_ms
 
 
-def _section(shard: str, count: int) -> bytes:
+def section(shard: str, count: int) -> bytes:
+    """Return what begins a shard's part of a batch of so many things, see tollgate.jvm.StateBatch."""
     key = shard.encode()
     return _KEY.pack(len(key)) + key + _COUNT.pack(count)
 
@@ -214,16 +225,15 @@ def _packed_entries(entries: Mapping[bytes, bytes | None]) -> bytes:
     return b"".join(parts)
 
 
-def _found(asked: Iterable[bytes], answer: bytes) -> dict[bytes, bytes]:
+def _found(asked: Iterable[bytes], answer: bytes, position: int = 0) -> tuple[dict[bytes, bytes], int]:
     found: dict[bytes, bytes] = {}
-    position = 0
     for key in asked:
         (length,) = _VALUE.unpack_from(answer, position)
         position += _VALUE.size
         if length >= 0:
             found[key] = answer[position : position + length]
             position += length
-    return found
+    return found, position
 
 
 def _unpack_keys(packed: bytes, position: int) -> list[bytes]:

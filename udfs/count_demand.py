@@ -10,8 +10,10 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs.batched_state import FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.decide_surge import DEMAND
-from udfs.demand_counter import DemandCounter
+from udfs.demand_counter import DemandCounter, names_of, sums_of
 from udfs.loading import load_all
+from udfs.shards import FlinkShards, ReadAhead
+from wire.frames import unpack_bundle
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -22,7 +24,7 @@ WINDOWS = MapStateDescriptor("surge-windows", _BYTES, _BYTES)
 
 
 class CountDemand(KeyedBroadcastProcessFunction):
-    """Counts the demand in frames of what names a meter with a surge rule, keyed by shard."""
+    """Counts the demand in bundles of frames of what names a meter with a surge rule, keyed by shard."""
 
     def __init__(self, start: RatingStart) -> None:
         self._start = start
@@ -33,17 +35,28 @@ class CountDemand(KeyedBroadcastProcessFunction):
         self._prices = BroadcastPrices(self._start)
         self._timers: Any = None
         self._announced = False
+        self._shards = shards = FlinkShards(runtime_context)
+        self._counts = ReadAhead(FlinkStore(runtime_context.get_map_state(COUNTS), shards), shards)
+        self._seen = ReadAhead(FlinkStore(runtime_context.get_map_state(SEEN), shards), shards)
         self._counter = DemandCounter(
-            counts=FlinkStore(runtime_context.get_map_state(COUNTS)),
-            seen=FlinkStore(runtime_context.get_map_state(SEEN)),
-            windows=FlinkStore(runtime_context.get_map_state(WINDOWS)),
+            counts=self._counts,
+            seen=self._seen,
+            windows=FlinkStore(runtime_context.get_map_state(WINDOWS), shards),
             register_timer=self._register_timer,
         )
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Count one frame. The first one wakes the decider up, which has no other clock."""
+        """Count the frames of a bundle. The first one wakes the decider up, which has no other clock."""
         self._timers = ctx.timer_service()
-        self._counter.count(value, self._prices.feed(ctx).catalog)
+        self._shards.given(ctx)
+        prices = self._prices.feed(ctx).catalog
+        arrived = [(shard, self._counter.arrivals(frame, prices)) for shard, frame in unpack_bundle(value)]
+        self._seen.read_ahead((shard, names_of(some)) for shard, some in arrived)
+        self._counts.read_ahead((shard, sums_of(some)) for shard, some in arrived)
+        for shard, some in arrived:
+            self._shards.enter(shard)
+            self._counter.add(some)
+        self._write_behind()
         if not self._announced:
             self._announced = True
             yield DEMAND
@@ -57,8 +70,16 @@ class CountDemand(KeyedBroadcastProcessFunction):
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Hand on the demand of windows that have ended."""
         self._timers = ctx.timer_service()
-        for demand in self._counter.close(timestamp):
+        self._shards.given(ctx)
+        demands = self._counter.close(timestamp)
+        self._write_behind()
+        for demand in demands:
             yield DEMAND + demand
 
+    def _write_behind(self) -> None:
+        self._seen.write_behind()
+        self._counts.write_behind()
+
     def _register_timer(self, time_ms: int) -> None:
+        self._shards.select()
         self._timers.register_event_time_timer(time_ms)

@@ -4,7 +4,7 @@ Knows state as `Store`s and nothing of Flink, as `udfs.frame_rater`. A window of
 on once; the decider adds up what the shards counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
@@ -45,12 +45,24 @@ class DemandCounter:
     register_timer: Callable[[int], None]
     rules: SurgeIndex = field(default_factory=SurgeIndex)
 
-    def count(self, frame: bytes, prices: PriceCatalog) -> None:
-        """Add the demand of an incoming frame's records, in their order."""
-        arrived = list(self._arrivals(frame, prices))
-        if not arrived:
+    def arrivals(self, frame: bytes, prices: PriceCatalog) -> list[Arrived]:
+        """Return the countable events of an incoming frame, in their order."""
+        arrived = []
+        for framed in unpack(frame):
+            event = decode_usage(framed.value) if framed.readable else None
+            counted = demand_of(event, framed.delivery, prices, self.rules) if event is not None else []
+            if event is not None and counted:
+                partition = _PARTITION.pack(framed.delivery.partition)  # two partitions have no common order
+                name = identity_of(event.customer_id, event.event_id) + partition
+                arrived.append(Arrived(name, framed.delivery.clock_ms, counted))
+        return arrived
+
+    def add(self, arrived: Iterable[Arrived]) -> None:
+        """Add the demand of a frame's events, in their order."""
+        names = names_of(arrived)
+        if not names:
             return
-        known = self.seen.get_all(dict.fromkeys(one.name for one in arrived))
+        known = self.seen.get_all(names)
         ends_ms = {name: decode_end(entry) for name, entry in known.items()}
         fresh: dict[bytes, bytes] = {}
         units: dict[bytes, int] = {}
@@ -61,7 +73,7 @@ class DemandCounter:
             ends_ms[name] = max(one.window_end_ms for one in counted)
             fresh[name] = encode_end(ends_ms[name])
             for one in counted:
-                key = encode_key(one.detector) + _INTERVAL.pack(one.interval)
+                key = _sum_key(one)
                 units[key] = units.get(key, 0) + one.units
                 window_ends_ms[key] = one.window_end_ms
         if units:
@@ -80,17 +92,6 @@ class DemandCounter:
             for key in keys
         ]
 
-    def _arrivals(self, frame: bytes, prices: PriceCatalog) -> list[Arrived]:
-        arrived = []
-        for framed in unpack(frame):
-            event = decode_usage(framed.value) if framed.readable else None
-            counted = demand_of(event, framed.delivery, prices, self.rules) if event is not None else []
-            if event is not None and counted:
-                partition = _PARTITION.pack(framed.delivery.partition)  # two partitions have no common order
-                name = identity_of(event.customer_id, event.event_id) + partition
-                arrived.append(Arrived(name, framed.delivery.clock_ms, counted))
-        return arrived
-
     def _add(self, units: dict[bytes, int], window_ends_ms: dict[bytes, int]) -> None:
         before = self.counts.get_all(units)
         self.counts.put_all(
@@ -104,3 +105,17 @@ class DemandCounter:
             self.windows.put_all({deadline_key(end_ms, key): b"" for key, end_ms in opened.items()})
             for end_ms in sorted(set(opened.values())):
                 self.register_timer(end_ms)
+
+
+def names_of(arrived: Iterable[Arrived]) -> list[bytes]:
+    """Return the names that are looked up in `seen` for events, each once."""
+    return list(dict.fromkeys([one.name for one in arrived]))
+
+
+def sums_of(arrived: Iterable[Arrived]) -> list[bytes]:
+    """Return the keys that are looked up in `counts` for events, each once."""
+    return list(dict.fromkeys([_sum_key(one) for each in arrived for one in each.counted]))
+
+
+def _sum_key(counted: Counted) -> bytes:
+    return encode_key(counted.detector) + _INTERVAL.pack(counted.interval)

@@ -36,7 +36,7 @@ class FrameMemory:
         self.ids = dict(wanted)
         for identity, entry in found.items():
             self.ids[identity] = decode_seen(entry)
-        keys = [_SESSION + key for key in dict.fromkeys(sessions)]
+        keys = session_entries(sessions)
         if keys:
             known = self._held.get_all(keys)
             self._sessions = {key[1:]: decode_session(known[key]) if key in known else None for key in keys}
@@ -122,6 +122,11 @@ class FrameMemory:
         if self._scheduled:
             self._agenda.add(self._scheduled)
             self._scheduled = []
+
+
+def session_entries(sessions: Iterable[bytes]) -> list[bytes]:
+    """Return the keys under which sessions are held, each once."""
+    return [_SESSION + key for key in dict.fromkeys(sessions)]
 
 
 def due_entry(due: Due) -> bytes:

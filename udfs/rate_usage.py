@@ -14,6 +14,7 @@ from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore
 from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.broadcast_rates import DECIDED, RATES_STATE, BroadcastRates
+from udfs.frame_memory import session_entries
 from udfs.frame_rater import FrameRater, Stores, admit
 from udfs.held_shards import held_shards
 from udfs.letter_counters import LetterCounters
@@ -22,7 +23,7 @@ from udfs.patience import LOOK_MS, Patience, silent_alert
 from udfs.price_feed import PriceFeed
 from udfs.put_off import NO_WATERMARK_MS, PutOff
 from udfs.rated_after import first_timestamp_ms, rated_after
-from udfs.shards import FlinkShards, ReadAhead
+from udfs.shards import AddBehind, FlinkShards, ReadAhead, TimersBehind
 from udfs.turns import Turn, resume_at_ms
 from wire.frames import unpack, unpack_bundle
 
@@ -65,17 +66,21 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._shards = shards = FlinkShards(runtime_context)
         self._customers = ReadAhead(FlinkStore(runtime_context.get_map_state(CUSTOMERS), shards), shards)
         self._index = ReadAhead(FlinkStore(runtime_context.get_map_state(DEDUP_INDEX), shards), shards)
+        self._held = ReadAhead(FlinkStore(runtime_context.get_map_state(HELD), shards), shards)
+        self._agenda = AddBehind(FlinkAgenda(runtime_context.get_map_state(AGENDA), shards), shards)
+        self._deadlines = ReadAhead(FlinkStore(runtime_context.get_map_state(DEADLINES), shards), shards)
+        self._due = TimersBehind(shards)
         self._rater = FrameRater(
             topic=self._start.topic,
             stores=Stores(
                 customers=self._customers,
                 index=self._index,
-                held=FlinkStore(runtime_context.get_map_state(HELD), shards),
-                agenda=FlinkAgenda(runtime_context.get_map_state(AGENDA), shards),
-                deadlines=FlinkStore(runtime_context.get_map_state(DEADLINES), shards),
+                held=self._held,
+                agenda=self._agenda,
+                deadlines=self._deadlines,
                 queues=FlinkStore(runtime_context.get_map_state(QUEUES), shards),
             ),
-            register_timer=self._register_timer,
+            register_timer=self._due.register,
             patient=self._is_patient,
             is_over=self._turn.is_over,
         )
@@ -93,6 +98,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         frames = [(shard, admit(unpack(frame), prices)) for shard, frame in bundle]
         self._index.read_ahead((shard, admitted.identities) for shard, admitted in frames)
         self._customers.read_ahead((shard, admitted.customers) for shard, admitted in frames)
+        self._held.read_ahead((shard, session_entries(admitted.sessions)) for shard, admitted in frames)
         out: list[bytes] = []
         for shard, admitted in frames:
             self._enter(shard)
@@ -159,6 +165,10 @@ class RateUsage(KeyedBroadcastProcessFunction):
         """Write what is behind, count, and let the outgoing frame leave with what else is to be said."""
         self._index.write_behind()
         self._customers.write_behind()
+        self._held.write_behind()
+        self._agenda.write_behind()
+        self._deadlines.write_behind()
+        self._due.write_behind(self._timers)
         self._count()
         now_ms = self._timers.current_processing_time()
         alerts, self._alerts = self._alerts, []
@@ -194,10 +204,6 @@ class RateUsage(KeyedBroadcastProcessFunction):
         yield from self._told([self._shards.shard], out)
         if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):
             self._look_at(at_ms)
-
-    def _register_timer(self, time_ms: int) -> None:
-        self._shards.select()
-        self._timers.register_event_time_timer(time_ms)
 
     def _count(self) -> None:
         counts = self._rater.counts

@@ -6,9 +6,10 @@ and written behind, in one call each; Flink's current key is switched for the re
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from struct import Struct
 from typing import Any
 
-from udfs.batched_state import FlinkStore
+from udfs.batched_state import FlinkAgenda, FlinkStore, section
 
 
 class FlinkShards:
@@ -33,6 +34,16 @@ class FlinkShards:
             self._batch.select(self.backend, self.shard)
             self._selected = self.shard
 
+    def register(self, timers: Any, due_ms: Mapping[str, Collection[int]]) -> None:
+        """Register event-time timers of several shards in one call."""
+        sections: list[bytes] = []
+        last = ""
+        for last, times_ms in due_ms.items():
+            sections += [section(last, len(times_ms)), Struct(f">{len(times_ms)}q").pack(*times_ms)]
+        in_java = timers._j_timer_service  # noqa: SLF001 - PyFlink registers one at a time
+        self._batch.registerTimersOf(self.backend, in_java, b"".join(sections))
+        self.selected(last)
+
     def selected(self, shard: str) -> None:
         """Take note that Flink's current key has become a shard's."""
         self._selected = shard
@@ -45,21 +56,24 @@ class FlinkShards:
 
 
 class ReadAhead:
-    """A `Store` of many shards, each key of which is of one alone: read ahead, and written behind.
+    """A `Store` of many shards: read ahead, and written behind.
 
-    What has not been read ahead is read where it is asked for. Nothing is in the state before `write_behind`.
+    It is every other kind of `Store` as well. What has not been read ahead is read where it is asked for.
+    Nothing is in the state before `write_behind`.
     """
 
     def __init__(self, store: FlinkStore, shards: FlinkShards) -> None:
         self._store, self._shards = store, shards
-        self._known: dict[bytes, bytes | None] = {}
+        self._known: dict[str, dict[bytes, bytes | None]] = {}
         self._changed: dict[str, dict[bytes, bytes | None]] = {}
 
     def read_ahead(self, wanted: Iterable[tuple[str, Collection[bytes]]]) -> None:
-        """Read keys of shards in one call."""
+        """Read keys of shards in one call; no shard comes twice."""
         asked = [(shard, keys) for shard, keys in wanted if keys]
-        self._known |= {key: None for _, keys in asked for key in keys}
-        self._known |= self._store.get_all_of(self._shards.backend, asked)
+        if asked:
+            found = self._store.get_all_of(self._shards.backend, asked)
+            for (shard, keys), there in zip(asked, found, strict=True):
+                self._known.setdefault(shard, {}).update(dict.fromkeys(keys) | there)
 
     def write_behind(self) -> None:
         """Write what has changed in one call, and forget what was read."""
@@ -70,7 +84,7 @@ class ReadAhead:
 
     def get_all(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Return what is there of `keys` of the present shard."""
-        asked, known = list(keys), self._known
+        asked, known = list(keys), self._known_here()
         if lacking := [key for key in asked if key not in known]:
             known |= dict.fromkeys(lacking)
             known |= self._store.get_all(lacking)
@@ -78,15 +92,66 @@ class ReadAhead:
 
     def put_all(self, entries: Mapping[bytes, bytes | None]) -> None:
         """Change entries of the present shard; None removes one."""
-        self._known |= entries
+        self._known_here().update(entries)
         self._changed.setdefault(self._shards.shard, {}).update(entries)
+
+    def _known_here(self) -> dict[bytes, bytes | None]:
+        return self._known.setdefault(self._shards.shard, {})
 
     def everything(self) -> dict[bytes, bytes]:
         """Return all entries of the present shard."""
         self.write_behind()
         return self._store.everything()
 
+    def take_due(self, until_ms: int) -> list[bytes]:
+        """Remove and return the present shard's keys whose deadline is at or before `until_ms`, in order."""
+        self.write_behind()
+        return self._store.take_due(until_ms)
+
     def sweep(self, before_ms: int) -> None:
         """Remove the present shard's entries of times before this."""
         self.write_behind()
         self._store.sweep(before_ms)
+
+
+class AddBehind:
+    """An `AgendaStore` of many shards. Nothing is in the state before `write_behind`, or a look at its shard."""
+
+    def __init__(self, agenda: FlinkAgenda, shards: FlinkShards) -> None:
+        self._agenda, self._shards = agenda, shards
+        self._added: dict[str, list[tuple[bytes, bytes]]] = {}
+
+    def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add (owner, entry) of the present shard."""
+        if added := list(entries):
+            self._added.setdefault(self._shards.shard, []).extend(added)
+
+    def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
+        """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
+        if added := self._added.pop(self._shards.shard, None):
+            self._agenda.add(added)
+        return self._agenda.take_due(owner, until_ms)
+
+    def write_behind(self) -> None:
+        """Write what was added in one call."""
+        if self._added:
+            self._agenda.add_all_of(self._shards.backend, self._added)
+            self._added = {}
+
+
+class TimersBehind:
+    """Event-time timers of many shards: there is none before `write_behind`."""
+
+    def __init__(self, shards: FlinkShards) -> None:
+        self._shards = shards
+        self._due_ms: dict[str, dict[int, None]] = {}
+
+    def register(self, time_ms: int) -> None:
+        """See that the present shard is called at an event time, in ms."""
+        self._due_ms.setdefault(self._shards.shard, {})[time_ms] = None
+
+    def write_behind(self, timers: Any) -> None:
+        """Register them with PyFlink's timer service, in one call."""
+        if self._due_ms:
+            self._shards.register(timers, self._due_ms)
+            self._due_ms = {}

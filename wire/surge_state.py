@@ -6,6 +6,7 @@ As in `wire.customer_state`, Flink never notices a changed format: each message 
 import json
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from struct import Struct
 
 from billing.surge.detector import Detector
@@ -23,6 +24,7 @@ READABLE = (FORMAT,)
 _TIMED = Struct(">q")
 
 
+@lru_cache(maxsize=4096)
 def encode_key(key: DetectorKey) -> bytes:
     """Return the bytes that a detector is kept under."""
     message = state_pb2.SurgeDetectorKey(grid=state_pb2.SurgeGrid(**key.grid._asdict()), value=key.value)

@@ -8,6 +8,9 @@ from billing.price_books.model import PriceBook
 from billing.surge.grid import DetectorKey, Grid, value_of
 from billing.surge.rule import SurgeRule
 
+MAX_KNOWN = 4096
+"""Intervals of which it is remembered what rule decides them; events ask for few at a time, each very often."""
+
 
 class RuleInForce(NamedTuple):
     """A surge rule, and the version of the book that it is of."""
@@ -22,14 +25,25 @@ class SurgeRules:
     def __init__(self, series: BookSeries) -> None:
         self._series = series
         self.grids: dict[str, tuple[Grid, ...]] = {}
+        self._grid_of: dict[tuple[int, str], Grid] = {}
+        self._known: dict[tuple[Grid, int], RuleInForce | None] = {}
         for book in series.versions:
             for rule in book.surge:
                 for meter in rule.meters:
-                    known = self.grids.get(meter, ())
-                    self.grids[meter] = tuple(dict.fromkeys((*known, grid_of(book, rule, meter))))
+                    grid = grid_of(book, rule, meter)
+                    self._grid_of.setdefault((book.version, meter), grid)
+                    self.grids[meter] = tuple(dict.fromkeys((*self.grids.get(meter, ()), grid)))
 
     def in_force(self, grid: Grid, interval: int) -> RuleInForce | None:
         """Return the rule that decides an interval, or None where none of this grid is in force at its start."""
+        name = grid, interval
+        if name not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[name] = self._find(grid, interval)
+        return self._known[name]
+
+    def _find(self, grid: Grid, interval: int) -> RuleInForce | None:
         book = self._series.at(grid.start_ms(interval))
         rule = rule_of(book, grid.meter) if book is not None else None
         if book is None or rule is None or grid_of(book, rule, grid.meter) != grid:
@@ -56,10 +70,9 @@ class SurgeRules:
         interval on; an interval that began under an earlier version goes on if the grid is the same.
         """
         book = self._series.at(event_time_ms)
-        rule = rule_of(book, meter) if book is not None else None
-        if book is None or rule is None:
+        grid = self._grid_of.get((book.version, meter)) if book is not None else None
+        if grid is None:
             return None
-        grid = grid_of(book, rule, meter)
         interval = grid.interval_at(event_time_ms)
         if self.in_force(grid, interval) is None:
             return None

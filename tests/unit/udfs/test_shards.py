@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from billing.state import NEVER_MS
 from tests.unit.udfs.toy_flink import CurrentStore, Keyed, ToyFlink, ToyShards
-from udfs.batched_state import DictStore
-from udfs.shards import ReadAhead
+from udfs.batched_state import DictAgenda, DictStore
+from udfs.shards import AddBehind, ReadAhead, TimersBehind
 
 AT = (1 << 40).to_bytes(8, "big")
 LATER = (2 << 40).to_bytes(8, "big")
@@ -55,6 +56,20 @@ def test_what_is_put_is_read_at_once_and_is_in_its_shards_state_when_it_is_writt
     assert (desk.state("a"), desk.state("b"), desk.state("c")) == ({b"a1": b"new"}, {b"b2": b"new"}, {})
 
 
+def test_shards_may_use_the_same_keys() -> None:
+    desk = Desk()
+    desk.state("a")[b"sum"] = b"1"
+    desk.state("b")[b"sum"] = b"2"
+    desk.store.read_ahead([("a", [b"sum"]), ("b", [b"sum"]), ("c", [b"sum"])])
+    for shard, known in (("a", {b"sum": b"1"}), ("b", {b"sum": b"2"}), ("c", {})):
+        desk.shards.enter(shard)
+        assert desk.store.get_all([b"sum"]) == known
+        desk.store.put_all({b"sum": shard.encode()})
+        assert desk.store.get_all([b"sum"]) == {b"sum": shard.encode()}
+    desk.store.write_behind()
+    assert [desk.state(shard)[b"sum"] for shard in "abc"] == [b"a", b"b", b"c"]
+
+
 def test_nothing_read_outlives_the_element() -> None:
     desk = Desk()
     desk.store.read_ahead([("a", [b"a1"])])
@@ -82,7 +97,7 @@ def test_reading_ahead_and_writing_behind_change_nothing(seed: int) -> None:
     plain = {shard: DictStore() for shard in "abc"}
     for _ in range(60):
         bundle = [(shard, random.sample(range(6), 3)) for shard in "abc" if random.random() < 0.7]
-        wanted = {shard: [f"{shard}{number}".encode() for number in numbers] for shard, numbers in bundle}
+        wanted = {shard: [str(number).encode() for number in numbers] for shard, numbers in bundle}
         desk.store.read_ahead([(shard, keys[: random.randrange(4)]) for shard, keys in wanted.items()])
         for shard, keys in wanted.items():
             desk.shards.enter(shard)
@@ -92,6 +107,36 @@ def test_reading_ahead_and_writing_behind_change_nothing(seed: int) -> None:
             plain[shard].put_all(changed)
         desk.store.write_behind()
         assert {shard: desk.state(shard) for shard in "abc"} == {shard: one.entries for shard, one in plain.items()}
+
+
+def test_what_is_added_to_an_agenda_is_taken_at_once_and_is_in_its_shards_state_when_it_is_written() -> None:
+    flink = ToyFlink({shard: Keyed([DictAgenda()]) for shard in "ab"}, lambda: None)
+    shards = ToyShards(flink)
+    agenda = AddBehind(flink.store(0, shards), shards)  # type: ignore[arg-type]
+    for shard in "ab":
+        shards.enter(shard)
+        agenda.add([(b"owner", AT + shard.encode()), (b"owner", LATER)])
+        agenda.add([])
+    assert agenda.take_due(b"owner", 1 << 40) == ([AT + b"b"], 2 << 40)
+    entries = {shard: flink.keys[shard].stores[0].entries for shard in "ab"}
+    assert (len(entries["a"]), len(entries["b"])) == (0, 1)
+    agenda.write_behind()
+    assert (len(entries["a"]), len(entries["b"])) == (2, 1)
+    shards.enter("a")
+    assert agenda.take_due(b"owner", 2 << 40) == ([AT + b"a", LATER], NEVER_MS)
+
+
+def test_timers_are_their_shards_once_they_are_written() -> None:
+    flink = ToyFlink({shard: Keyed([]) for shard in "ab"}, lambda: None)
+    shards = ToyShards(flink)
+    timers = TimersBehind(shards)
+    for shard, times_ms in (("a", (5, 3, 5)), ("b", (4,))):
+        shards.enter(shard)
+        for time_ms in times_ms:
+            timers.register(time_ms)
+    assert not flink.keys["a"].timers
+    timers.write_behind(flink)
+    assert {shard: key.timers for shard, key in flink.keys.items()} == {"a": {(True, 3), (True, 5)}, "b": {(True, 4)}}
 
 
 def test_the_key_is_switched_once_a_shard_however_much_is_done_there() -> None:

@@ -77,7 +77,7 @@ class Job:
         shard = self.shards.setdefault(
             customer, DemandCounter(DictStore(), DictStore(), DictStore(), self.timers.append)
         )
-        shard.count(pack_incoming(iter(records)), self.prices)
+        shard.add(shard.arrivals(pack_incoming(iter(records)), self.prices))
 
     def pass_time(self, watermark_ms: int, order: Sequence[str] | None = None) -> None:
         for name in order or list(self.shards):

@@ -1,6 +1,6 @@
 """A toy Flink: one subtask, keys with state and timers of both kinds, and a clock that tests move."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -132,6 +132,13 @@ class ToyShards(FlinkShards):
         self._batch, self.backend = SimpleNamespace(select=lambda toy, shard: toy.select(shard)), flink
         self.shard = self._selected = ""
 
+    def register(self, timers: ToyFlink, due_ms: Mapping[str, Collection[int]]) -> None:
+        for shard, times_ms in due_ms.items():
+            timers.select(shard)
+            for time_ms in times_ms:
+                timers.register_event_time_timer(time_ms)
+            self.selected(shard)
+
 
 class CurrentStore:
     """A store of whatever key is current, as `FlinkStore` is one. `of_current` returns the present key's."""
@@ -143,11 +150,11 @@ class CurrentStore:
         self._shards.select()
         return getattr(self._of_current(), name)
 
-    def get_all_of(self, flink: Any, wanted: Iterable[tuple[str, Collection[bytes]]]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+    def get_all_of(self, flink: Any, wanted: Sequence[tuple[str, Collection[bytes]]]) -> list[dict[bytes, bytes]]:
+        found: list[dict[bytes, bytes]] = []
         for shard, keys in wanted:
             flink.select(shard)
-            found |= self._of_current().get_all(keys)
+            found.append(self._of_current().get_all(keys))
             self._shards.selected(shard)
         return found
 
@@ -155,4 +162,10 @@ class CurrentStore:
         for shard, entries in changed.items():
             flink.select(shard)
             self._of_current().put_all(entries)
+            self._shards.selected(shard)
+
+    def add_all_of(self, flink: Any, added: Mapping[str, Collection[tuple[bytes, bytes]]]) -> None:
+        for shard, entries in added.items():
+            flink.select(shard)
+            self._of_current().add(entries)
             self._shards.selected(shard)

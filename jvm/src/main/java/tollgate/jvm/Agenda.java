@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.types.Row;
 
 /**
  * Keeps entries that begin with a deadline, by owner, in a map state, so that an owner's earliest
@@ -44,9 +46,28 @@ public final class Agenda {
    *     is not negative
    */
   public static void add(MapState<byte[], byte[]> state, byte[] entries) throws Exception {
-    ByteBuffer in = ByteBuffer.wrap(entries);
-    Agenda agenda = null;
+    addAll(state, ByteBuffer.wrap(entries), Integer.MAX_VALUE);
+  }
+
+  /**
+   * Adds entries of many shards. The current key is afterwards that of the last section.
+   *
+   * @param sections repeated (u16 length of shard key, shard key in UTF-8, i32 number of entries,
+   *     that many entries as {@link #add} takes them)
+   */
+  public static void addOf(
+      KeyedStateBackend<Row> backend, MapState<byte[], byte[]> state, byte[] sections)
+      throws Exception {
+    ByteBuffer in = ByteBuffer.wrap(sections);
     while (in.hasRemaining()) {
+      addAll(state, in, StateBatch.openSection(backend, in));
+    }
+  }
+
+  private static void addAll(MapState<byte[], byte[]> state, ByteBuffer in, int most)
+      throws Exception {
+    Agenda agenda = null;
+    for (int left = most; left > 0 && in.hasRemaining(); left--) {
       byte[] owner = part(in);
       if (agenda == null || !Arrays.equals(agenda.owner, owner)) {
         if (agenda != null) {

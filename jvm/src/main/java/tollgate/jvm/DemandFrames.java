@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.function.BiConsumer;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
@@ -16,15 +15,15 @@ import org.apache.flink.util.OutputTag;
  * counts nothing there; while no meter has a rule none is looked at.
  */
 final class DemandFrames {
-  /** Rows (shard key, frame), of one shard each. */
+  /** Rows (shard key, bundle), see {@link Bundles}. */
   static final OutputTag<Row> OUTPUT = new OutputTag<>("demand", UsageFramer.OUTPUT_TYPE);
 
   private final FrameBuffers frames;
   private final SortedSet<String> meters = new TreeSet<>();
   private byte[][] names = {};
 
-  DemandFrames(String[] shardKeys) {
-    frames = new FrameBuffers(shardKeys);
+  DemandFrames(int shards) {
+    frames = new FrameBuffers(shards);
   }
 
   /** From now on these meters have a surge rule as well. */
@@ -52,9 +51,9 @@ final class DemandFrames {
     }
   }
 
-  /** Hands over rows of one shard each, unlike what goes to the rating: shard key and frame. */
-  void drainTo(BiConsumer<String, byte[]> receiver) throws IOException {
-    frames.drainTo(receiver);
+  /** Hands over every frame that is not empty, in bundles, and starts anew. */
+  void drainTo(Bundles bundles) throws IOException {
+    frames.drainTo(bundles);
   }
 
   private static boolean holds(byte[] value, byte[] name) {

@@ -1,7 +1,6 @@
 package tollgate.jvm;
 
 import java.io.IOException;
-import java.util.function.BiConsumer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
@@ -20,20 +19,13 @@ final class FrameBuffers {
   private static final int HEADER_BYTES = 4 + 8 + 8 + 8 + 1 + 4;
   private static final int INITIAL_BYTES = 256;
 
-  private final String[] shardKeys;
   private final DataOutputSerializer[] frames;
   private final int[] recordsOf;
   private int records;
 
-  /** Takes a shard's frame, which is emptied afterwards. */
-  private interface Taker {
-    void take(int shard, DataOutputSerializer frame, int frameRecords) throws IOException;
-  }
-
-  FrameBuffers(String[] shardKeys) {
-    this.shardKeys = shardKeys;
-    frames = new DataOutputSerializer[shardKeys.length];
-    recordsOf = new int[shardKeys.length];
+  FrameBuffers(int shards) {
+    frames = new DataOutputSerializer[shards];
+    recordsOf = new int[shards];
     for (int shard = 0; shard < frames.length; shard++) {
       frames[shard] = new DataOutputSerializer(INITIAL_BYTES);
     }
@@ -66,28 +58,20 @@ final class FrameBuffers {
 
   /** Hands over every frame that is not empty, in bundles, and starts anew. */
   void drainTo(Bundles bundles) throws IOException {
-    drain(bundles::add);
-    bundles.finish();
-  }
-
-  /** Hands over every frame that is not empty, one by one with its shard's key, and starts anew. */
-  void drainTo(BiConsumer<String, byte[]> receiver) throws IOException {
-    drain((shard, frame, count) -> receiver.accept(shardKeys[shard], frame.getCopyOfBuffer()));
-  }
-
-  private void drain(Taker taker) throws IOException {
     if (records == 0) {
       return;
     }
     for (int shard = 0; shard < frames.length; shard++) {
       if (recordsOf[shard] > 0) {
-        taker.take(shard, frames[shard], recordsOf[shard]);
+        bundles.add(shard, frames[shard], recordsOf[shard]);
         frames[shard].clear();
         recordsOf[shard] = 0;
       }
     }
     records = 0;
+    bundles.finish();
   }
+
 
   private static int flagsOf(UsageLogRecord record) {
     return (record.keyIsCustomerId ? KEY_IS_CUSTOMER_ID : 0) | (record.readable ? 0 : NOT_READABLE);

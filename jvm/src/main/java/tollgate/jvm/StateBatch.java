@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.types.Row;
 
 /**
@@ -164,8 +165,25 @@ public final class StateBatch {
     return removed;
   }
 
-  /** Selects the shard whose section begins here; returns how many keys or entries follow. */
-  private static int openSection(KeyedStateBackend<Row> backend, ByteBuffer in) {
+  /**
+   * Registers timers of event time in many shards. The current key is afterwards that of the last
+   * section.
+   *
+   * @param sections repeated (u16 length of shard key, shard key in UTF-8, i32 number of timers, that
+   *     many i64, in milliseconds)
+   */
+  public static void registerTimersOf(
+      KeyedStateBackend<Row> backend, TimerService timers, byte[] sections) {
+    ByteBuffer in = ByteBuffer.wrap(sections);
+    while (in.hasRemaining()) {
+      for (int left = openSection(backend, in); left > 0; left--) {
+        timers.registerEventTimeTimer(in.getLong());
+      }
+    }
+  }
+
+  /** Selects the shard whose section begins here; returns how many things of it follow. */
+  static int openSection(KeyedStateBackend<Row> backend, ByteBuffer in) {
     select(backend, new String(key(in), UTF_8));
     return in.getInt();
   }

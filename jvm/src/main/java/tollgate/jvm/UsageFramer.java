@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -57,6 +58,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   private transient FrameBuffers frames;
   private transient Bundles bundles;
+  private transient Bundles demandBundles;
   private transient DemandFrames demand;
   private transient PartitionClocks clocks;
   private transient long skewMs;
@@ -71,7 +73,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   /**
    * @param shards the number of shards, which is the keyed operator's maximum parallelism
-   * @param keyedSubtasks how many subtasks the keyed operator behind it has
+   * @param keyedSubtasks how many subtasks each of the keyed operators behind it has
    * @param recordsMax how many records wait at most, in all shards together
    * @param lingerMs how long a record waits at most, in milliseconds of processing time
    * @param initialMaxFutureSkewMs {@code max_future_skew}, for good or until input 2 says otherwise
@@ -136,7 +138,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   }
 
   private void restoreSurgeMeters() throws Exception {
-    demand = new DemandFrames(ShardKeys.of(shards));
+    demand = new DemandFrames(shards);
     demand.learn(List.of(surgeMetersAtStart));
     List<String> learned = new ArrayList<>();
     surgeMeterState.get().forEach(learned::add);
@@ -146,16 +148,18 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
   @Override
   public void open() throws Exception {
     super.open();
-    String[] shardKeys = ShardKeys.of(shards);
-    frames = new FrameBuffers(shardKeys);
-    bundles =
-        new Bundles(
-            shardKeys,
-            keyedSubtasks,
-            Bundles.RECORDS_MAX,
-            (shard, bundle) -> output.collect(new StreamRecord<>(Row.of(shard, bundle))));
+    frames = new FrameBuffers(shards);
+    bundles = bundlesFor((shard, bundle) -> output.collect(new StreamRecord<>(Row.of(shard, bundle))));
+    demandBundles =
+        bundlesFor(
+            (shard, bundle) ->
+                output.collect(DemandFrames.OUTPUT, new StreamRecord<>(Row.of(shard, bundle))));
     lastWatermarkMs = Long.MIN_VALUE;
     futureRecords = getMetricGroup().counter("futureRecords");
+  }
+
+  private Bundles bundlesFor(BiConsumer<String, byte[]> receiver) {
+    return new Bundles(ShardKeys.of(shards), keyedSubtasks, Bundles.RECORDS_MAX, receiver);
   }
 
   @Override
@@ -238,9 +242,7 @@ public final class UsageFramer extends AbstractStreamOperator<Row>
 
   private void flush() throws IOException {
     frames.drainTo(bundles);
-    demand.drainTo(
-        (shard, frame) ->
-            output.collect(DemandFrames.OUTPUT, new StreamRecord<>(Row.of(shard, frame))));
+    demand.drainTo(demandBundles);
     if (allPartitionsDelivered) {
       emitWatermarkUpTo(clocks.leastOfSeen());
     }

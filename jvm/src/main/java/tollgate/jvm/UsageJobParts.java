@@ -84,7 +84,7 @@ public final class UsageJobParts {
         .setParallelism(records.getParallelism());
   }
 
-  /** The frames of what may be demand, one in a row, beside the bundles of everything. */
+  /** The bundles of what may be demand, beside those of everything. */
   public static DataStream<Row> demandOf(SingleOutputStreamOperator<Row> frames) {
     return frames.getSideOutput(DemandFrames.OUTPUT);
   }

@@ -79,8 +79,10 @@ final class FramerHarness implements AutoCloseable {
     List<Long> offsets = new ArrayList<>();
     Queue<StreamRecord<Row>> rows = harness.getSideOutput(DemandFrames.OUTPUT);
     if (rows != null) {
-      rows.forEach(
-          row -> Samples.entriesOf(row.getValue()).forEach(entry -> offsets.add(entry.offset())));
+      rows.stream()
+          .flatMap(row -> Samples.framesOf(row.getValue()).stream())
+          .flatMap(frame -> Samples.entriesOf(frame).stream())
+          .forEach(entry -> offsets.add(entry.offset()));
     }
     return offsets;
   }

@@ -6,16 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static tollgate.jvm.Samples.utf8;
 
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.SimpleTimerService;
+import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.functions.python.KeyByKeySelector;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.types.Row;
@@ -113,6 +121,51 @@ class StateBatchShardsTest {
     }
   }
 
+  @Test
+  @DisplayName("Entries of many shards' agendas come from their own.")
+  void agendas() throws Exception {
+    try (Subtask subtask = new Subtask(1, 0)) {
+      Agenda.addOf(
+          subtask.backend(),
+          subtask.map(),
+          hex(
+              section(4, 3) + key("ann") + deadline(9) + key("ann") + deadline(7) + key("bob") + deadline(8)
+                  + section(1, 1) + key("ann") + deadline(5)));
+      assertArrayEquals(hex(time(-1) + deadline(5)), taken(subtask, "ann", 5));
+      subtask.select(4);
+      assertArrayEquals(hex(time(9) + deadline(7)), taken(subtask, "ann", 8));
+      assertArrayEquals(hex(time(-1) + deadline(8)), taken(subtask, "bob", 8));
+      Agenda.addOf(subtask.backend(), subtask.map(), hex(section(2, 0)));
+      assertEquals(Row.of(KEYS[2]), subtask.backend().getCurrentKey());
+    }
+  }
+
+  @Test
+  @DisplayName("Timers of many shards fire under their own keys, at their times.")
+  void timers() throws Exception {
+    try (Subtask subtask = new Subtask(1, 0)) {
+      subtask.registerTimers(section(6, 2) + time(30) + time(10) + section(3, 1) + time(20));
+      subtask.registerTimers("");
+      assertEquals(Row.of(KEYS[3]), subtask.backend().getCurrentKey());
+      subtask.harness.processWatermark(20);
+      assertEquals(List.of(KEYS[6] + "@10", KEYS[3] + "@20"), subtask.fired());
+      subtask.harness.processWatermark(30);
+      assertEquals(List.of(KEYS[6] + "@10", KEYS[3] + "@20", KEYS[6] + "@30"), subtask.fired());
+    }
+  }
+
+  private static byte[] taken(Subtask subtask, String owner, long bound) throws Exception {
+    return Agenda.takeDue(subtask.map(), utf8(owner), bound);
+  }
+
+  private static String deadline(long ms) {
+    return "0008" + time(ms);
+  }
+
+  private static String time(long ms) {
+    return String.format("%016X", ms);
+  }
+
   private static String section(int shard, int count) {
     return key(KEYS[shard]) + String.format("%08X", count);
   }
@@ -169,6 +222,14 @@ class StateBatchShardsTest {
       StateBatch.putAllOf(backend(), map(), hex(sections));
     }
 
+    void registerTimers(String sections) {
+      StateBatch.registerTimersOf(backend(), operator.timers, hex(sections));
+    }
+
+    List<String> fired() {
+      return operator.fired;
+    }
+
     @Override
     public void close() throws Exception {
       harness.close();
@@ -177,14 +238,20 @@ class StateBatchShardsTest {
 
   /** Writes a row's bytes to the map of the row's key. */
   private static final class Writer extends AbstractStreamOperator<Row>
-      implements OneInputStreamOperator<Row, Row> {
+      implements OneInputStreamOperator<Row, Row>, Triggerable<Row, VoidNamespace> {
     private static final long serialVersionUID = 1L;
 
     private transient MapState<byte[], byte[]> map;
+    private transient TimerService timers;
+    private transient List<String> fired;
 
     @Override
     public void open() throws Exception {
       super.open();
+      fired = new ArrayList<>();
+      timers =
+          new SimpleTimerService(
+              getInternalTimerService("timers", VoidNamespaceSerializer.INSTANCE, this));
       map =
           getKeyedStateStore()
               .getMapState(
@@ -197,6 +264,16 @@ class StateBatchShardsTest {
     @Override
     public void processElement(StreamRecord<Row> element) throws Exception {
       map.put(utf8(Subtask.WRITTEN), (byte[]) element.getValue().getField(1));
+    }
+
+    @Override
+    public void onEventTime(InternalTimer<Row, VoidNamespace> timer) {
+      fired.add(timer.getKey().getField(0) + "@" + timer.getTimestamp());
+    }
+
+    @Override
+    public void onProcessingTime(InternalTimer<Row, VoidNamespace> timer) {
+      throw new AssertionError("timers are of event time");
     }
   }
 }
