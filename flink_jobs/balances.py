@@ -69,7 +69,7 @@ def records(env: StreamExecutionEnvironment, settings: BalanceSettings, side: Si
         topic,
         group,
         side is Side.SETTLED,
-        java_map((FEWER_FETCHES if topic == RECORDS else {}) | settings.java_kafka),
+        java_map(FEWER_FETCHES | settings.java_kafka),
         name,
     )
     uid = name.replace(" ", "-")
