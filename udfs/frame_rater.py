@@ -175,8 +175,6 @@ class FrameRater:
         if of_queue:
             for state in states.values():
                 state.queued = False
-        if all_of_it:
-            due_ms = dict.fromkeys(due_ms, -1)  # what was due meanwhile was put off: see `_settle`
         waits: dict[bytes, Wait] = {}
         surging = self.surge.meters(prices)
         known = memory.ids
@@ -205,6 +203,8 @@ class FrameRater:
             out.outcome(outcome, framed, event, read)
         memory.write()
         out.open_sessions(states.values())
+        if all_of_it and not waits:  # what was due meanwhile was put off, see `SilentCustomers`: its turn has come
+            due_ms = dict.fromkeys(due_ms, -1)
         self.customers.save(states, due_ms, prices)
         return waits
 

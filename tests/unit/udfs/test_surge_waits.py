@@ -147,6 +147,21 @@ def test_what_falls_due_while_a_customer_waits_comes_after_what_waits() -> None:
     assert [(one.sequence, one.kind) for one in told][-1] == (3, billing_pb2.BillingRecord.CYCLE_CLOSE)
 
 
+def test_what_fell_due_meanwhile_wakes_nobody_up_while_its_customer_still_waits() -> None:
+    """A timer of a time that has passed fires at once: one that leads to another stops the job for ever."""
+    job = SurgeJob(prices())
+    job._rate(Log().add("zoe", 0, "e1", meter="texts").add("zoe", 21, "e2").partitions[0])
+    for _ in range(2):
+        job.engine.timers.clear()
+        job._write(job.rater.fire(FAR_MS, job.prices, READ))
+        assert all(time_ms > FAR_MS for time_ms in job.engine.timers)
+    job.give_up()
+    assert min(job.engine.timers) < FAR_MS
+    job._write(job.rater.fire(FAR_MS, job.prices, READ))
+    told = [billing_pb2.BillingRecord.FromString(value) for _, value in job.told[b"zoe"]]
+    assert [one.kind for one in told][-1] == billing_pb2.BillingRecord.CYCLE_CLOSE
+
+
 def test_a_long_queue_is_released_chunk_by_chunk() -> None:
     log = Log()
     for at in range(40):

@@ -1,0 +1,192 @@
+"""The rating operator under a toy Flink: a bundle of shards does what its frames would one by one, whatever is in them.
+
+Calls, retractions, coupons, bursts and events that wait for a factor, with repetitions, timers of both kinds and
+restores between: all that is read ahead or written behind, by chance.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from struct import unpack
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+from billing.catalog import PriceCatalog
+from billing.events import Delivery
+from billing.surge.view import SurgeView
+from tests import engine
+from tests.unit.builders import DAY_MS, book, catalog, ms, per_unit, session_meter
+from tests.unit.udfs.toy_flink import Keyed, ToyFlink, ToyShards
+from udfs import rate_usage
+from udfs.batched_state import DictAgenda, DictStore
+from udfs.broadcast_prices import RatingStart
+from udfs.rate_usage import RateUsage
+from wire.frames import FramedRecord, Tag, pack_incoming, unpack_outgoing
+from wire.records import ReadSoFar
+from wire.v1 import billing_pb2, usage_pb2
+
+T0, SECOND = ms("2026-11-30T23:30:00Z"), 1000
+SHARDS = ("a", "b", "c")
+STATES = ("CUSTOMERS", "DEDUP_INDEX", "HELD", "AGENDA", "DEADLINES", "QUEUES")
+PHASES = (usage_pb2.SessionEvent.START, usage_pb2.SessionEvent.UPDATE, usage_pb2.SessionEvent.STOP)
+STEP_S = 90
+"""Event time that passes with a bundle, so that a log goes over the end of its month."""
+
+
+class Step(NamedTuple):
+    """A bundle, then what Flink does: how far time is told, and factors are decided; or a restore."""
+
+    frames: Sequence[tuple[str, bytes]]
+    watermark_ms: int
+    decided_ms: int
+    restores: bool
+
+
+def prices() -> PriceCatalog:
+    levels = [{"at_least": 10, "factor": "1.25"}]
+    rule = {"id": "s", "meters": ["calls"], "dimension": "region", "window": "60s", "lead": "60s", "levels": levels}
+    promotions = [
+        {"id": "burst", "kind": "burst", "meters": ["texts"], "window": "5m", "at_least": 20, "percent": "10",
+         "lasts": "5m"},
+        {"id": "far", "kind": "milestone", "meters": ["*"], "spend": "1.00", "credit": "0.50"},
+        {"id": "code", "kind": "coupon", "codes": ["C"], "meters": ["texts"], "units": 5, "lasts": "1h"},
+    ]  # fmt: skip
+    contracts = [{"customer_id": "a1", "prepaid_credit": "1.00", "spend_alerts": ["0.50"]}]
+    meters = {"calls": per_unit(), "texts": per_unit("0.02"), "talk": session_meter()}
+    return catalog(
+        book(surge=[rule], meters=meters, promotions=promotions, contracts=contracts, allowed_lateness="10m")
+    )
+
+
+class Traffic:
+    """A log of three shards, each its own partition, by chance."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._sent: dict[str, list[usage_pb2.UsageEvent]] = {shard: [] for shard in SHARDS}
+        self._clocks = dict.fromkeys(SHARDS, 0)
+        self._number = 0
+
+    def steps(self, count: int) -> list[Step]:
+        return [self._step(number) for number in range(count)]
+
+    def _step(self, number: int) -> Step:
+        random, now_ms = self._random, T0 + number * STEP_S * SECOND
+        named = [shard for shard in SHARDS if random.random() < 0.8]
+        frames = [(shard, self._frame(shard, now_ms)) for shard in named]
+        behind_s = random.choice([30, 30, 200])
+        return Step(frames, now_ms - 60 * SECOND, now_ms - behind_s * SECOND, restores=random.random() < 0.1)
+
+    def _frame(self, shard: str, now_ms: int) -> bytes:
+        framed = []
+        for _ in range(self._random.randrange(1, 7)):
+            late_s = self._random.choice([0, 0, 0, 0, 0, 0, 0, 2400])
+            event = self._event(shard, now_ms + (self._random.randrange(-60, 60) - late_s) * SECOND)
+            self._number += 1
+            delivery = Delivery(SHARDS.index(shard), self._number, now_ms, self._clocks[shard])
+            framed.append(FramedRecord(delivery, event.SerializeToString(), None, readable=True))
+            self._clocks[shard] = max(self._clocks[shard], event.event_time_ms)
+        return pack_incoming(iter(framed))
+
+    def _event(self, shard: str, time_ms: int) -> usage_pb2.UsageEvent:
+        random, sent = self._random, self._sent[shard]
+        if sent and random.random() < 0.1:
+            return random.choice(sent)
+        event = usage_pb2.UsageEvent(
+            event_id=f"e{self._number}", customer_id=f"{shard}{random.randrange(3)}", event_time_ms=time_ms
+        )
+        kind = random.random()
+        if kind < 0.5:
+            event.meter, event.quantity = random.choice(["calls", "texts"]), random.randrange(1, 9)
+            event.dimensions["region"] = random.choice(["eu", "us"])
+            if random.random() < 0.2:
+                event.dimensions["coupon"] = "C"
+        elif kind < 0.9 or not sent:
+            event.meter = "talk"
+            event.session.session_id, event.session.phase = f"s{random.randrange(4)}", random.choice(PHASES)
+        else:
+            event.customer_id = (target := random.choice(sent)).customer_id
+            event.retraction.event_id = target.event_id
+        sent.append(event)
+        return event
+
+
+def rated(monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, apart: bool) -> tuple[ToyFlink, list[Any]]:
+    """Rate bundles, as they are or frame by frame; returns the toy, and its state after each."""
+    keys = {name: Keyed([DictAgenda() if one == "AGENDA" else DictStore() for one in STATES]) for name in SHARDS}
+    flink = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000))
+    order = [getattr(rate_usage, name) for name in STATES]
+    known, view = prices(), SurgeView()
+    feed = SimpleNamespace(catalog=known, read=ReadSoFar(1))
+    for name in ("FlinkStore", "FlinkAgenda"):
+        monkeypatch.setattr(rate_usage, name, lambda state, shards: flink.store(order.index(state), shards))
+    monkeypatch.setattr(rate_usage, "FlinkShards", lambda _: ToyShards(flink))
+    monkeypatch.setattr(rate_usage, "held_shards", lambda _: flink)
+    monkeypatch.setattr(rate_usage, "rated_after", lambda _: flink)
+    monkeypatch.setattr(rate_usage, "load_all", lambda: None)
+    monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: SimpleNamespace(feed=lambda _: feed))
+    monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: view))
+    monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(flink.seconds * 1e9))
+    function, states = flink.opened(), []
+    for step in steps:
+        for frames in [[one] for one in step.frames] if apart else [step.frames] if step.frames else []:
+            flink.take_all(function, frames)
+        states.append(state(flink))
+        if step.restores:
+            function = flink.opened()
+        view.rates.advance(step.decided_ms)
+        flink.advance(function, max(flink.watermark_ms, step.watermark_ms))
+        if flink.waits:
+            flink.rest(function)
+        states.append(state(flink))
+    view.rates.advance(T0 + 90 * DAY_MS)
+    for days in (1, 90):
+        flink.advance(function, T0 + days * DAY_MS)
+        while flink.waits:
+            flink.rest(function)
+        states.append(state(flink))
+    return flink, states
+
+
+def state(flink: ToyFlink) -> dict[str, Any]:
+    return {name: ([dict(one.entries) for one in key.stores], set(key.timers)) for name, key in flink.keys.items()}
+
+
+def told(flink: ToyFlink) -> list[tuple[Tag, bytes | None, bytes, bool]]:
+    return [one for one in unpack_outgoing(b"".join(flink.out)) if one[0] is not Tag.PUT_OFF]
+
+
+def put_off_ms(flink: ToyFlink) -> int:
+    """Return what was said last of the clock from which on records may still come."""
+    said = [value for tag, _, value, _ in unpack_outgoing(b"".join(flink.out)) if tag is Tag.PUT_OFF]
+    return int(unpack(">q", said[-1])[0])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_bundle_does_what_its_frames_would_one_by_one(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    steps = Traffic(seed).steps(60)
+    together, states = rated(monkeypatch, steps, apart=False)
+    apart, found = rated(monkeypatch, steps, apart=True)
+    assert told(together) == told(apart)
+    assert states == found
+    assert put_off_ms(together) == put_off_ms(apart)
+
+
+def test_the_traffic_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test above would prove little."""
+    kinds: set[str] = set()
+    alerts: set[str] = set()
+    waited = False
+    for seed in range(3):
+        flink, states = rated(monkeypatch, Traffic(seed).steps(60), apart=False)
+        waited = waited or any(stores[5] for one in states for stores, _ in one.values())
+        for tag, _, value, _ in told(flink):
+            if tag is Tag.RECORD:
+                record = billing_pb2.BillingRecord.FromString(value)
+                kinds.add(billing_pb2.BillingRecord.Kind.Name(record.kind))
+            elif tag is Tag.ALERT:
+                alerts.add(billing_pb2.Alert.Kind.Name(billing_pb2.Alert.FromString(value).kind))
+    assert kinds >= {"USAGE", "SESSION", "RETRACTION", "CREDIT", "LATE_CORRECTION", "CYCLE_CLOSE"}
+    assert alerts >= {"PROMOTION_WON", "SPEND_THRESHOLD", "CREDIT_LOW"}
+    assert waited
