@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tollgate.local.errors import StackError
-from tollgate.sql import gateway
+from tollgate.sql import gateway, gateway_process
 from tollgate.sql.catalog import statements
-from tollgate.sql.gateway import CONNECTOR, await_session, follow, options, pickled, usable
+from tollgate.sql.gateway import CONNECTOR, follow, options, pickled, usable
+from tollgate.sql.gateway_process import await_session
 from tollgate.sql.tables import RAW, TABLES
 from udfs.sql_functions import PublishedPrices
 
@@ -69,7 +70,7 @@ def test_a_gateway_that_ends_while_starting_says_why(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_is_never_ready_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "START_SECONDS", 0.0)
+    monkeypatch.setattr(gateway_process, "START_SECONDS", 0.0)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         try:
             with pytest.raises(StackError, match="not ready after 0 s: it said nothing"):
