@@ -66,4 +66,4 @@ down: setup
 
 clean: ## remove everything that was built, installed or stored; stops the stack first
 	@test ! -f .tollgate/run.json || $(RUN) tollgate down
-	@rm -rf .venv .tollgate jvm/target wire/v1
+	@rm -rf .venv .tollgate jvm/target jvm/*/target wire/v1

@@ -1,6 +1,7 @@
 """The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`.
 
-They run in the command's own JVM, with this checkout on its path: no TaskManager loads them (`udfs.loading`).
+They run in the JVM of the command or of its gateway, with this checkout on its path: no TaskManager loads them
+(`udfs.loading`).
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from billing.instants import EPOCH, ONE_MS, parse_instant
@@ -98,13 +98,17 @@ def epoch_ms(moment: Any) -> int:
     return int(moment)
 
 
-def functions(prices: PublishedPrices) -> Mapping[str, Any]:
-    """Return the functions by their names in SQL."""
-    text, whole = DataTypes.STRING(), DataTypes.INT()
+def implementations(prices: PublishedPrices) -> Mapping[str, tuple[ScalarFunction, str]]:
+    """Return the functions by their names in SQL, each with the SQL type of what it returns."""
     return {
-        "quote": udf(Quote(prices), result_type=text),
-        "tier_of": udf(TierOf(prices), result_type=whole),
-        "cycle_of": udf(CycleOf(prices), result_type=text),
-        "instant_of": udf(InstantOf(), result_type=DataTypes.BIGINT()),
-        "format_money": udf(FormatMoney(), result_type=text),
+        "quote": (Quote(prices), "STRING"),
+        "tier_of": (TierOf(prices), "INT"),
+        "cycle_of": (CycleOf(prices), "STRING"),
+        "instant_of": (InstantOf(), "BIGINT"),
+        "format_money": (FormatMoney(), "STRING"),
     }
+
+
+def functions(prices: PublishedPrices) -> Mapping[str, Any]:
+    """Return the functions as PyFlink takes them, by their names in SQL."""
+    return {name: udf(one, result_type=kind) for name, (one, kind) in implementations(prices).items()}

@@ -1,4 +1,4 @@
-"""`sql`: Flink SQL over the topics; `history`: their records as Parquet files, for good."""
+"""`sql`: Flink SQL over the topics, here or for other programs; `history`: their records as Parquet files, for good."""
 
 from __future__ import annotations
 
@@ -29,9 +29,18 @@ def sql(
         Path | None,
         typer.Option("--history", help="Also ask the files of `tollgate history`: databases history and all_time."),
     ] = None,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="Serve the tables to other programs (REST, JDBC) until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The gateway's port, 8083 if none is named; 0: a free one.")
+    ] = None,
 ) -> None:
     """Ask the topics in Flink SQL: committed records, up to where they end now. Without options: a prompt."""
     context = Context()
+    if gateway or port is not None:
+        _serve(context, port, alone=gateway and not (statement or file or live or json_ or history_))
+        return
     if statement and file:
         raise StackError("-e and -f are both given", "give one of them", EXIT_UNUSABLE)
     if not statement and not file:
@@ -78,6 +87,16 @@ def _session(context: Context, *, live: bool = False, history: Path | None = Non
     if history is not None and history.exists() and not history.is_dir():
         raise StackError(f"{history} is a file", "name a directory", EXIT_UNUSABLE)
     return Session(context, live=live, history=history)
+
+
+def _serve(context: Context, port: int | None, *, alone: bool) -> None:
+    """Run the gateway; `alone`: with no option that is about something else."""
+    if not alone:
+        cause = "--gateway and --port go with each other, and with no other option"
+        raise StackError(cause, "ask the gateway instead, or leave them out", EXIT_UNUSABLE)
+    from tollgate.sql.gateway import PORT, serve
+
+    serve(context, PORT if port is None else port)
 
 
 def _script(file: str) -> str:

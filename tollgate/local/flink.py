@@ -21,7 +21,7 @@ from tollgate.local.logs import meaningful_line
 from tollgate.local.processes import ProcessRecord, ProcessSpec, start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tollgate.local.layout import Layout
     from tollgate.local.prerequisites import Java
@@ -109,10 +109,10 @@ def java_options(options: Mapping[str, str], role: str) -> list[str]:
     return [part for name in ("all", role) for part in shlex.split(options.get(f"env.java.opts.{name}", ""))]
 
 
-def java_command(cluster: FlinkCluster, main: str, *options: str) -> tuple[str, ...]:
-    """Return the command of a Flink program; flink-dist last, as in Flink's own scripts."""
+def java_command(cluster: FlinkCluster, main: str, *options: str, more: Iterable[Path] = ()) -> tuple[str, ...]:
+    """Return the command of a Flink program, with `more` jars; flink-dist last, as in Flink's own scripts."""
     jars = sorted((cluster.home / "lib").glob("*.jar"), key=lambda jar: (jar.name.startswith("flink-dist"), jar.name))
-    return (str(cluster.java.executable), *options, "-cp", os.pathsep.join(map(str, jars)), main)
+    return (str(cluster.java.executable), *options, "-cp", os.pathsep.join(map(str, [*more, *jars])), main)
 
 
 def flink_environment(cluster: FlinkCluster) -> dict[str, str]:

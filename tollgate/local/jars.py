@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tollgate.local.errors import StackError
 from tollgate.local.files import locked
@@ -28,6 +28,20 @@ class Jars:
     kafka: Path
 
 
+@dataclass(frozen=True)
+class MoreJars:
+    """Jars of a module below jvm/, which are fetched where somebody first needs them."""
+
+    module: str
+    directory: str
+    what: str
+    megabytes: int
+
+
+HISTORY_JARS: Final = MoreJars("history", "parquet", "Parquet's jars", 59)
+GATEWAY_JARS: Final = MoreJars("gateway", "gateway", "the jars of Flink's SQL gateway", 41)
+
+
 def ensure_jars(layout: Layout, environment: Mapping[str, str], report: Callable[[str], None]) -> Jars:
     """Build the JVM module if its jar is missing or older than its sources, and verify all checksums.
 
@@ -43,20 +57,22 @@ def ensure_jars(layout: Layout, environment: Mapping[str, str], report: Callable
     return Jars((jar,), target / "kafka")
 
 
-def ensure_history_jars(layout: Layout, environment: Mapping[str, str], report: Callable[[str], None]) -> list[Path]:
-    """Fetch what Flink needs for Parquet, where it is not there yet, and verify its checksums; returns the jars.
+def ensure_more_jars(
+    more: MoreJars, layout: Layout, environment: Mapping[str, str], report: Callable[[str], None]
+) -> list[Path]:
+    """Fetch jars that most commands do not need, where they are not there yet, and verify them; returns the jars.
 
     Raises StackError if there is no Maven, a jar cannot be fetched, or a checksum differs.
     """
-    module = layout.project / "jvm" / "history"
+    module = layout.project / "jvm" / more.module
     target = module / "target"
-    with locked(target / ".build.lock", lambda: report("waiting for another fetch of Parquet's jars")):
-        if not (target / "parquet").exists():
-            report("fetching Parquet's jars (59 MB, once)")
+    with locked(target / ".build.lock", lambda: report(f"waiting for another fetch of {more.what}")):
+        if not (target / more.directory).exists():
+            report(f"fetching {more.what} ({more.megabytes} MB, once)")
             command = [str(find_maven(environment)), "-q", "-B", "-f", str(module / "pom.xml"), "package"]
-            run_logged(command, layout, environment, "history-jars", "reach a Maven repository and try again")
-        verify(layout, environment, "history")
-    return sorted((target / "parquet").glob("*.jar"))
+            run_logged(command, layout, environment, f"{more.module}-jars", "reach a Maven repository and try again")
+        verify(layout, environment, more.module)
+    return sorted((target / more.directory).glob("*.jar"))
 
 
 def is_stale(jar: Path, project: Path) -> bool:

@@ -36,7 +36,7 @@ rootLogger.level = WARN
 rootLogger.appenderRef.file.ref = File
 appender.file.name = File
 appender.file.type = FILE
-appender.file.append = false
+appender.file.append = {append}
 appender.file.fileName = {log}
 appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c - %m%n
@@ -53,7 +53,7 @@ def prepare_surroundings(cluster: FlinkCluster, project: Path, python: str) -> N
     options = OPTIONS | {"python.executable": python, "python.client.executable": python}
     write_atomically(directory / "conf" / "config.yaml", render(options))
     log_settings = directory / "log4j2.properties"
-    write_atomically(log_settings, LOG_SETTINGS.format(log=layout.log_of(LOG)))
+    write_atomically(log_settings, LOG_SETTINGS.format(log=layout.log_of(LOG), append="false"))
     layout.logs.mkdir(parents=True, exist_ok=True)
     os.environ.update(flink_environment(cluster))
     os.environ.update(

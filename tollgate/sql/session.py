@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import ResultKind
 from pyflink.util.exceptions import JavaException
 
-from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
-from tollgate.audit.prices import published_prices
+from flink_jobs.topics import PRICE_BOOKS
 from tollgate.local.errors import StackError
 from tollgate.local.files import locked
-from tollgate.local.jars import ensure_history_jars
+from tollgate.local.jars import HISTORY_JARS, ensure_more_jars
 from tollgate.settings import REPOSITORY
-from tollgate.sql import views
+from tollgate.sql.catalog import kafka_options, prices_of, statements
 from tollgate.sql.columns import text
 from tollgate.sql.errors import sql_error
 from tollgate.sql.flink_session import LOG, prepare_surroundings, table_environment
@@ -39,8 +37,8 @@ from tollgate.sql.history import (
     staging_table,
     table_of_files,
 )
-from tollgate.sql.tables import CATALOG, RAW, TABLES, VIEWS, bounded_options, raw_table, view
-from udfs.sql_functions import PublishedPrices, functions
+from tollgate.sql.tables import CATALOG, RAW, TABLES, VIEWS, bounded_options
+from udfs.sql_functions import functions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +101,7 @@ class Session:
         options = OPTIONS | (LIVE_OPTIONS if self._live else {})
         if self._history is not None:
             layout = self._context.stack.layout
-            jars = ensure_history_jars(layout, self._context.stack.environment, self._context.report)
+            jars = ensure_more_jars(HISTORY_JARS, layout, self._context.stack.environment, self._context.report)
             options |= {"pipeline.jars": ";".join(jar.as_uri() for jar in jars)}
         environment = table_environment(live=self._live, options=options)
         self._make_catalog(environment)
@@ -145,17 +143,14 @@ class Session:
 
     def _make_catalog(self, environment: Any) -> None:
         """Make tables, views and functions."""
-        servers = {f"properties.{name}": value for name, value in self._context.java_kafka.items()}
+        servers = kafka_options(self._context)
         ends: dict[str, dict[str, str]] = {} if self._live else self._ends()
-        for name, function in functions(self._prices()).items():
+        for name, function in functions(prices_of(self._context)).items():
             environment.create_temporary_system_function(name, function)
         for statement in (
             f"CREATE CATALOG {CATALOG} WITH ('type' = 'generic_in_memory', 'default-database' = '{VIEWS}')",
             f"USE CATALOG {CATALOG}",
-            f"CREATE DATABASE {RAW}",
-            *(raw_table(table, servers | ends.get(table.topic, {})) for table in TABLES),
-            *map(view, TABLES),
-            *views.statements(),
+            *statements(lambda table: servers | ends.get(table.topic, {})),
         ):
             environment.execute_sql(statement)
 
@@ -178,12 +173,6 @@ class Session:
         for part, end in self._context.log.ends_of(list(found), committed=True).items():
             found[part.topic][part.partition] = end
         return found
-
-    def _prices(self) -> PublishedPrices:
-        """Return all that is published, for the functions."""
-        log = self._context.log
-        published = published_prices(log.read(PRICE_BOOKS), log.read(CONTRACTS))
-        return PublishedPrices(tuple(published), self._context.settings.default_price_book, time.time_ns() // 1_000_000)
 
     def _operations(self, statement: str) -> list[str]:
         """Return what a statement does, in the words of Flink's planner. Raises StackError for a write to a topic."""

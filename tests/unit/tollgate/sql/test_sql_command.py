@@ -17,6 +17,9 @@ from tollgate.sql.show import as_object, cell, show_changes
         {"json_": True},
         {"statement": " ; "},
         {"file": "/does/not/exist.sql"},
+        {"gateway": True, "statement": "SHOW TABLES"},
+        {"gateway": True, "history_": Path("history")},
+        {"port": 8083},
     ],
 )
 def test_wrong_usage_is_said_before_java_starts(options: dict[str, Any]) -> None:
