@@ -151,6 +151,15 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._resume(self._rater.silent.unsettled_ms if watermark_ms >= 0 else NO_WATERMARK_MS)
         return out
 
+    def _note_overdue(self) -> None:
+        """See that nothing counts as complete before what fell due is settled of those who have waited until now.
+
+        Their deadlines lie behind the watermark, and Flink fires such timers when it moves on, whenever that is.
+        """
+        overdue_ms = self._due.earliest_ms()
+        if overdue_ms <= self._timers.current_watermark():
+            self._put_off.note_unsettled(self._shards.shard, overdue_ms)
+
     def _resume(self, unsettled_ms: int) -> None:
         self._put_off.note_unsettled(self._shards.shard, unsettled_ms)
         self._show_held()
@@ -199,6 +208,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
             until_ms = self._rater.surge.rates.watermark_ms if self._is_patient() else NEVER_MS
             out = self._rater.release(until_ms, feed.catalog, feed.read)
             self._await_factors()
+            self._note_overdue()
             if self._put_off.may_be_unsettled(self._shards.shard):
                 out += self._settle(feed.catalog)
         yield from self._told([self._shards.shard], out)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from struct import Struct
 from typing import Any
 
+from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore, section
 
 
@@ -35,7 +36,7 @@ class FlinkShards:
             self._selected = self.shard
 
     def register(self, timers: Any, due_ms: Mapping[str, Collection[int]]) -> None:
-        """Register event-time timers of several shards in one call."""
+        """Register event-time timers of several shards, one at least, in one call."""
         sections: list[bytes] = []
         last = ""
         for last, times_ms in due_ms.items():
@@ -149,6 +150,10 @@ class TimersBehind:
     def register(self, time_ms: int) -> None:
         """See that the present shard is called at an event time, in ms."""
         self._due_ms.setdefault(self._shards.shard, {})[time_ms] = None
+
+    def earliest_ms(self) -> int:
+        """Return the first event time that the present shard is to be called at by these; NEVER_MS: none."""
+        return min(self._due_ms.get(self._shards.shard, ()), default=NEVER_MS)
 
     def write_behind(self, timers: Any) -> None:
         """Register them with PyFlink's timer service, in one call."""

@@ -112,8 +112,8 @@ class Traffic:
         return event
 
 
-def rated(monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, apart: bool) -> tuple[ToyFlink, list[Any]]:
-    """Rate bundles, as they are or frame by frame; returns the toy, and its state after each."""
+def toy(monkeypatch: pytest.MonkeyPatch) -> tuple[ToyFlink, SurgeView]:
+    """Return a toy that runs the rating, and what that knows of surge."""
     keys = {name: Keyed([DictAgenda() if one == "AGENDA" else DictStore() for one in STATES]) for name in SHARDS}
     flink = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000))
     order = [getattr(rate_usage, name) for name in STATES]
@@ -128,6 +128,12 @@ def rated(monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, apart: bool
     monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: SimpleNamespace(feed=lambda _: feed))
     monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: view))
     monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(flink.seconds * 1e9))
+    return flink, view
+
+
+def rated(monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, apart: bool) -> tuple[ToyFlink, list[Any]]:
+    """Rate bundles, as they are or frame by frame; returns the toy, and its state after each."""
+    flink, view = toy(monkeypatch)
     function, states = flink.opened(), []
     for step in steps:
         for frames in [[one] for one in step.frames] if apart else [step.frames] if step.frames else []:
@@ -171,6 +177,35 @@ def test_a_bundle_does_what_its_frames_would_one_by_one(monkeypatch: pytest.Monk
     assert told(together) == told(apart)
     assert states == found
     assert put_off_ms(together) == put_off_ms(apart)
+
+
+def test_nothing_is_complete_before_the_cycle_is_closed_of_who_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The factor is known only once the watermark has passed the cycle's end, and the watermark stays where it is."""
+    flink, view = toy(monkeypatch)
+    function, close_ms = flink.opened(), ms("2026-12-01T00:10:00Z")
+    event = usage_pb2.UsageEvent(
+        event_id="e", customer_id="a1", meter="calls", quantity=1, event_time_ms=T0, dimensions={"region": "eu"}
+    )
+    framed = FramedRecord(Delivery(0, 1, T0, T0 - 1), event.SerializeToString(), None, readable=True)
+    other = FramedRecord(Delivery(0, 0, T0, T0 - 2), _texts("a1").SerializeToString(), None, readable=True)
+    flink.take_all(function, [("a", pack_incoming(iter([other, framed])))])
+    flink.advance(function, close_ms)
+    assert [one.kind for one in records(flink)] == [billing_pb2.BillingRecord.USAGE]
+    assert put_off_ms(flink) < close_ms
+    view.rates.advance(close_ms + DAY_MS)
+    flink.rest(function)
+    assert [one.kind for one in records(flink)][1:] == [
+        billing_pb2.BillingRecord.USAGE,
+        billing_pb2.BillingRecord.CYCLE_CLOSE,
+    ]
+
+
+def _texts(customer: str) -> usage_pb2.UsageEvent:
+    return usage_pb2.UsageEvent(event_id="t", customer_id=customer, meter="texts", quantity=1, event_time_ms=T0)
+
+
+def records(flink: ToyFlink) -> list[billing_pb2.BillingRecord]:
+    return [billing_pb2.BillingRecord.FromString(value) for tag, _, value, _ in told(flink) if tag is Tag.RECORD]
 
 
 def test_the_traffic_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,6 @@ final class FrameBuffers {
     bundles.finish();
   }
 
-
   private static int flagsOf(UsageLogRecord record) {
     return (record.keyIsCustomerId ? KEY_IS_CUSTOMER_ID : 0) | (record.readable ? 0 : NOT_READABLE);
   }
