@@ -5,11 +5,13 @@ needs two reads and two writes instead of four crossings an event. The batches a
 on the JVM's side by tollgate.jvm.StateBatch.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Sized
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from billing.state import NEVER_MS
+
+C = TypeVar("C", bound=Sized)
 
 _KEY = Struct(">H")
 _VALUE = Struct(">i")
@@ -117,10 +119,9 @@ class FlinkStore:
 
     def get_all_of(self, backend: Any, wanted: Sequence[tuple[str, Collection[bytes]]]) -> list[dict[bytes, bytes]]:
         """Return what is there of keys of several shards, shard by shard."""
-        sections = [part for shard, keys in wanted for part in (section(shard, len(keys)), _packed_keys(keys))]
-        if not sections:
+        if not wanted:
             return []
-        answer: bytes = self._batch.getAllOf(backend, self._state, b"".join(sections))
+        answer: bytes = self._batch.getAllOf(backend, self._state, sections(wanted, _packed_keys))
         self._shards.selected(wanted[-1][0])
         found: list[dict[bytes, bytes]] = []
         position = 0
@@ -136,13 +137,9 @@ class FlinkStore:
 
     def put_all_of(self, backend: Any, changed: Mapping[str, Mapping[bytes, bytes | None]]) -> None:
         """Write every entry of several shards; None removes one."""
-        sections: list[bytes] = []
-        last = ""
-        for last, entries in changed.items():
-            sections += [section(last, len(entries)), _packed_entries(entries)]
-        if sections:
-            self._batch.putAllOf(backend, self._state, b"".join(sections))
-            self._shards.selected(last)
+        if changed:
+            self._batch.putAllOf(backend, self._state, sections(changed.items(), _packed_entries))
+            self._shards.selected(list(changed)[-1])
 
     def everything(self) -> dict[bytes, bytes]:
         """Return all entries."""
@@ -185,17 +182,13 @@ class FlinkAgenda:
     def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Add (owner, entry)."""
         self._shards.select()
-        self._agenda.add(self._state, _packed_keys([part for pair in entries for part in pair]))
+        self._agenda.add(self._state, _packed_pairs(entries))
 
     def add_all_of(self, backend: Any, added: Mapping[str, Collection[tuple[bytes, bytes]]]) -> None:
         """Add (owner, entry) of several shards."""
-        sections: list[bytes] = []
-        last = ""
-        for last, entries in added.items():
-            sections += [section(last, len(entries)), _packed_keys([part for pair in entries for part in pair])]
-        if sections:
-            self._agenda.addOf(backend, self._state, b"".join(sections))
-            self._shards.selected(last)
+        if added:
+            self._agenda.addOf(backend, self._state, sections(added.items(), _packed_pairs))
+            self._shards.selected(list(added)[-1])
 
     def take_due(self, owner: bytes, until_ms: int) -> tuple[list[bytes], int]:
         """Remove and return an owner's entries up to a deadline, in order; and the next deadline, or NEVER_MS."""
@@ -205,14 +198,21 @@ class FlinkAgenda:
         return _unpack_keys(answer, _DEADLINE.size), NEVER_MS if next_ms < 0 else next_ms
 
 
-def section(shard: str, count: int) -> bytes:
-    """Return what begins a shard's part of a batch of so many things, see tollgate.jvm.StateBatch."""
-    key = shard.encode()
-    return _KEY.pack(len(key)) + key + _COUNT.pack(count)
+def sections(of_shards: Iterable[tuple[str, C]], packed: Callable[[C], bytes]) -> bytes:
+    """Return a batch of what several shards have, in tollgate.jvm.StateBatch's sections."""
+    parts: list[bytes] = []
+    for shard, things in of_shards:
+        key = shard.encode()
+        parts += [_KEY.pack(len(key)), key, _COUNT.pack(len(things)), packed(things)]
+    return b"".join(parts)
 
 
 def _packed_keys(keys: Iterable[bytes]) -> bytes:
     return b"".join([part for key in keys for part in (_KEY.pack(len(key)), key)])
+
+
+def _packed_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return _packed_keys([part for pair in pairs for part in pair])
 
 
 def _packed_entries(entries: Mapping[bytes, bytes | None]) -> bytes:

@@ -4,7 +4,7 @@ Knows state as `Store`s and nothing of Flink, as `udfs.frame_rater`. A window of
 on once; the decider adds up what the shards counted.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
@@ -23,12 +23,20 @@ _PARTITION = Struct(">i")
 _INTERVAL = Struct(">q")
 
 
+class Share(NamedTuple):
+    """Units that go into one sum, under its key in `counts`; its window ends at `window_end_ms`, exclusive."""
+
+    key: bytes
+    window_end_ms: int
+    units: int
+
+
 class Arrived(NamedTuple):
-    """A countable event: the name under which it is remembered, its own clock, and what it counts for."""
+    """A countable event: the name under which it is remembered, its own clock, and the sums that it counts for."""
 
     name: bytes
     clock_ms: int
-    counted: list[Counted]
+    shares: list[Share]
 
 
 @dataclass(slots=True)
@@ -54,28 +62,26 @@ class DemandCounter:
             if event is not None and counted:
                 partition = _PARTITION.pack(framed.delivery.partition)  # two partitions have no common order
                 name = identity_of(event.customer_id, event.event_id) + partition
-                arrived.append(Arrived(name, framed.delivery.clock_ms, counted))
+                arrived.append(Arrived(name, framed.delivery.clock_ms, [*map(_share, counted)]))
         return arrived
 
-    def add(self, arrived: Iterable[Arrived]) -> None:
+    def add(self, arrived: Sequence[Arrived]) -> None:
         """Add the demand of a frame's events, in their order."""
-        names = names_of(arrived)
-        if not names:
+        if not arrived:
             return
-        known = self.seen.get_all(names)
+        known = self.seen.get_all(names_of(arrived))
         ends_ms = {name: decode_end(entry) for name, entry in known.items()}
         fresh: dict[bytes, bytes] = {}
         units: dict[bytes, int] = {}
         window_ends_ms: dict[bytes, int] = {}
-        for name, clock_ms, counted in arrived:
+        for name, clock_ms, shares in arrived:
             if ends_ms.get(name, 0) > clock_ms:  # delivered before, in a window that is open by its own clock
                 continue
-            ends_ms[name] = max(one.window_end_ms for one in counted)
+            ends_ms[name] = max(one.window_end_ms for one in shares)
             fresh[name] = encode_end(ends_ms[name])
-            for one in counted:
-                key = _sum_key(one)
-                units[key] = units.get(key, 0) + one.units
-                window_ends_ms[key] = one.window_end_ms
+            for key, end_ms, more in shares:
+                units[key] = units.get(key, 0) + more
+                window_ends_ms[key] = end_ms
         if units:
             self.seen.put_all(fresh)
             self._add(units, window_ends_ms)
@@ -114,8 +120,9 @@ def names_of(arrived: Iterable[Arrived]) -> list[bytes]:
 
 def sums_of(arrived: Iterable[Arrived]) -> list[bytes]:
     """Return the keys that are looked up in `counts` for events, each once."""
-    return list(dict.fromkeys([_sum_key(one) for each in arrived for one in each.counted]))
+    return list(dict.fromkeys([one.key for each in arrived for one in each.shares]))
 
 
-def _sum_key(counted: Counted) -> bytes:
-    return encode_key(counted.detector) + _INTERVAL.pack(counted.interval)
+def _share(counted: Counted) -> Share:
+    key = encode_key(counted.detector) + _INTERVAL.pack(counted.interval)
+    return Share(key, counted.window_end_ms, counted.units)

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Any
 
 from billing.state import NEVER_MS
-from udfs.batched_state import FlinkAgenda, FlinkStore, section
+from udfs.batched_state import FlinkAgenda, FlinkStore, sections
 
 
 class FlinkShards:
@@ -37,13 +37,9 @@ class FlinkShards:
 
     def register(self, timers: Any, due_ms: Mapping[str, Collection[int]]) -> None:
         """Register event-time timers of several shards, one at least, in one call."""
-        sections: list[bytes] = []
-        last = ""
-        for last, times_ms in due_ms.items():
-            sections += [section(last, len(times_ms)), Struct(f">{len(times_ms)}q").pack(*times_ms)]
         in_java = timers._j_timer_service  # noqa: SLF001 - PyFlink registers one at a time
-        self._batch.registerTimersOf(self.backend, in_java, b"".join(sections))
-        self.selected(last)
+        self._batch.registerTimersOf(self.backend, in_java, sections(due_ms.items(), _packed_times))
+        self.selected(list(due_ms)[-1])
 
     def selected(self, shard: str) -> None:
         """Take note that Flink's current key has become a shard's."""
@@ -160,3 +156,7 @@ class TimersBehind:
         if self._due_ms:
             self._shards.register(timers, self._due_ms)
             self._due_ms = {}
+
+
+def _packed_times(times_ms: Collection[int]) -> bytes:
+    return Struct(f">{len(times_ms)}q").pack(*times_ms)

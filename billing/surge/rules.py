@@ -37,11 +37,13 @@ class SurgeRules:
     def in_force(self, grid: Grid, interval: int) -> RuleInForce | None:
         """Return the rule that decides an interval, or None where none of this grid is in force at its start."""
         name = grid, interval
-        if name not in self._known:
+        try:
+            return self._known[name]
+        except KeyError:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[name] = self._find(grid, interval)
-        return self._known[name]
+            found = self._known[name] = self._find(grid, interval)
+            return found
 
     def _find(self, grid: Grid, interval: int) -> RuleInForce | None:
         book = self._series.at(grid.start_ms(interval))

@@ -1,52 +1,33 @@
 """The rating operator under a toy Flink: the end of a month in turns, and what is said of it in line."""
 
 from struct import unpack
-from types import SimpleNamespace
 
 import pytest
 
 from billing.catalog import PriceCatalog
 from billing.state import NEVER_MS
-from billing.surge.view import SurgeView
 from tests import engine
 from tests.oracle.example import Log, book
 from tests.unit.udfs.shard import framed
 from tests.unit.udfs.test_frame_rater_deadlines import CLOSE, CLOSE_MS
-from tests.unit.udfs.toy_flink import Keyed, ToyFlink, ToyShards
+from tests.unit.udfs.toy_flink import ToyFlink
+from tests.unit.udfs.toy_rating import SHARDS, toy_rating
 from udfs import rate_usage, silent_customers
-from udfs.batched_state import DictAgenda, DictStore
-from udfs.broadcast_prices import RatingStart
 from udfs.put_off import SETTLED_IN_MS
 from udfs.rate_usage import RateUsage
 from udfs.turns import TURN_SECONDS, Turn
 from wire.frames import Tag, pack_incoming, unpack_outgoing
-from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
-SHARDS = ("a", "b", "c")
 EACH = 5
 SECONDS_EACH = 0.25
-STATES = ("CUSTOMERS", "DEDUP_INDEX", "HELD", "AGENDA", "DEADLINES", "QUEUES")
 
 
 @pytest.fixture
 def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     """A toy in which each customer that is settled takes its time."""
-    keys = {name: Keyed([DictAgenda() if one == "AGENDA" else DictStore() for one in STATES]) for name in SHARDS}
-    toy = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000))
-    order = [getattr(rate_usage, name) for name in STATES]
-    prices = SimpleNamespace(feed=lambda _: SimpleNamespace(catalog=catalog, read=ReadSoFar(1)))
-    catalog = PriceCatalog([engine.parse(book())])
-    for name in ("FlinkStore", "FlinkAgenda"):
-        monkeypatch.setattr(rate_usage, name, lambda state, shards: toy.store(order.index(state), shards))
-    monkeypatch.setattr(rate_usage, "FlinkShards", lambda _: ToyShards(toy))
-    monkeypatch.setattr(rate_usage, "held_shards", lambda _: toy)
-    monkeypatch.setattr(rate_usage, "rated_after", lambda _: toy)
-    monkeypatch.setattr(rate_usage, "load_all", lambda: None)
-    monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: prices)
-    monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: SurgeView()))
+    toy, _ = toy_rating(monkeypatch, PriceCatalog([engine.parse(book())]))
     monkeypatch.setattr(rate_usage, "Turn", lambda: Turn(lambda: toy.seconds))
-    monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(toy.seconds * 1e9))
     monkeypatch.setattr(silent_customers, "CUSTOMERS_AT_ONCE", 1)
     settle_due = silent_customers.settle_due
 

@@ -7,28 +7,19 @@ restores between: all that is read ahead or written behind, by chance.
 from collections.abc import Sequence
 from random import Random
 from struct import unpack
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
 from billing.catalog import PriceCatalog
 from billing.events import Delivery
-from billing.surge.view import SurgeView
-from tests import engine
 from tests.unit.builders import DAY_MS, book, catalog, ms, per_unit, session_meter
-from tests.unit.udfs.toy_flink import Keyed, ToyFlink, ToyShards
-from udfs import rate_usage
-from udfs.batched_state import DictAgenda, DictStore
-from udfs.broadcast_prices import RatingStart
-from udfs.rate_usage import RateUsage
+from tests.unit.udfs.toy_flink import ToyFlink
+from tests.unit.udfs.toy_rating import SHARDS, toy_rating
 from wire.frames import FramedRecord, Tag, pack_incoming, unpack_outgoing
-from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, usage_pb2
 
 T0, SECOND = ms("2026-11-30T23:30:00Z"), 1000
-SHARDS = ("a", "b", "c")
-STATES = ("CUSTOMERS", "DEDUP_INDEX", "HELD", "AGENDA", "DEADLINES", "QUEUES")
 PHASES = (usage_pb2.SessionEvent.START, usage_pb2.SessionEvent.UPDATE, usage_pb2.SessionEvent.STOP)
 STEP_S = 90
 """Event time that passes with a bundle, so that a log goes over the end of its month."""
@@ -112,28 +103,9 @@ class Traffic:
         return event
 
 
-def toy(monkeypatch: pytest.MonkeyPatch) -> tuple[ToyFlink, SurgeView]:
-    """Return a toy that runs the rating, and what that knows of surge."""
-    keys = {name: Keyed([DictAgenda() if one == "AGENDA" else DictStore() for one in STATES]) for name in SHARDS}
-    flink = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000))
-    order = [getattr(rate_usage, name) for name in STATES]
-    known, view = prices(), SurgeView()
-    feed = SimpleNamespace(catalog=known, read=ReadSoFar(1))
-    for name in ("FlinkStore", "FlinkAgenda"):
-        monkeypatch.setattr(rate_usage, name, lambda state, shards: flink.store(order.index(state), shards))
-    monkeypatch.setattr(rate_usage, "FlinkShards", lambda _: ToyShards(flink))
-    monkeypatch.setattr(rate_usage, "held_shards", lambda _: flink)
-    monkeypatch.setattr(rate_usage, "rated_after", lambda _: flink)
-    monkeypatch.setattr(rate_usage, "load_all", lambda: None)
-    monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: SimpleNamespace(feed=lambda _: feed))
-    monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: view))
-    monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(flink.seconds * 1e9))
-    return flink, view
-
-
 def rated(monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, apart: bool) -> tuple[ToyFlink, list[Any]]:
     """Rate bundles, as they are or frame by frame; returns the toy, and its state after each."""
-    flink, view = toy(monkeypatch)
+    flink, view = toy_rating(monkeypatch, prices())
     function, states = flink.opened(), []
     for step in steps:
         for frames in [[one] for one in step.frames] if apart else [step.frames] if step.frames else []:
@@ -181,7 +153,7 @@ def test_a_bundle_does_what_its_frames_would_one_by_one(monkeypatch: pytest.Monk
 
 def test_nothing_is_complete_before_the_cycle_is_closed_of_who_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     """The factor is known only once the watermark has passed the cycle's end, and the watermark stays where it is."""
-    flink, view = toy(monkeypatch)
+    flink, view = toy_rating(monkeypatch, prices())
     function, close_ms = flink.opened(), ms("2026-12-01T00:10:00Z")
     event = usage_pb2.UsageEvent(
         event_id="e", customer_id="a1", meter="calls", quantity=1, event_time_ms=T0, dimensions={"region": "eu"}
