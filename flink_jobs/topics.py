@@ -23,6 +23,8 @@ TOPICS_BY_TAG = (RECORDS, DEAD_LETTERS, ALERTS, BALANCES, SURGE, CHARGES, INVOIC
 MAX_INPUT_BYTES = 2 * 1024 * 1024
 MAX_DEAD_LETTER_BYTES = 3 * MAX_INPUT_BYTES
 """A dead letter holds its record's bytes, and the key twice: no record that a topic took may be too large for it."""
+MAX_INVOICE_BYTES = MAX_DEAD_LETTER_BYTES
+"""Holds `billing.invoicing.lines.MAX_LINES` of the longest names that there may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ ALL = (
     Topic(BALANCES, compacted=True),
     Topic(SESSIONS, compacted=True),
     Topic(CHARGES),
-    Topic(INVOICES),
+    Topic(INVOICES, max_message_bytes=MAX_INVOICE_BYTES),
     Topic(NOTES),
     Topic(ALERTS),
     Topic(DEAD_LETTERS, max_message_bytes=MAX_DEAD_LETTER_BYTES),

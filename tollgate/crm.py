@@ -62,12 +62,15 @@ def _subscription(row: Mapping[str, str | None]) -> Subscription:
     empty = [name for name in REQUIRED if not values[name]]
     if empty:
         raise ValueError(f"{empty[0]} is empty")
+    quantity = int(values["quantity"] or 1)
+    if quantity < 1:
+        raise ValueError(f"quantity is {quantity}: leave the row out of the new snapshot to cancel")
     at = values["effective_time"]
     return Subscription(
         values["customer_id"],
         values["subscription_id"],
         values["plan"],
-        int(values["quantity"] or 1),
+        quantity,
         values["discount_percent"],
         values["discount_amount"],
         parse_instant(at) if at else 0,

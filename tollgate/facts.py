@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from billing.catalog import PriceCatalog
 from billing.invoicing.bill import Recorded
 from billing.invoicing.facts import UsageFact
+from billing.invoicing.schedule import AgreedOn
+from billing.invoicing.settlement import NOTHING_AGREED
 from billing.subscriptions.charges import Charge
 from flink_jobs.topics import CHARGES, CONTRACTS, INVOICES, PRICE_BOOKS, RECORDS
+from tollgate.audit.closings import Closings
 from tollgate.audit.prices import PriceHistory
 from tollgate.completeness import Completeness
 from tollgate.kafka_log import KafkaLog, LogRecord, is_marker
@@ -23,13 +26,14 @@ class CustomerFacts:
     records: list[Recorded[UsageFact]] = field(default_factory=list)
     charges: list[Recorded[Charge]] = field(default_factory=list)
     progress_ms: int = 0
+    agreed: AgreedOn = lambda _book, _cycle: NOTHING_AGREED
 
 
-def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
+def read_facts(log: KafkaLog, customer: str, known_at_ms: int, prices: PriceHistory) -> CustomerFacts:
     """Read what was known of a customer at a time.
 
     Progress is how far both topics are complete in the customer's partition, as their markers say. What invoices
-    of the partition say to be closed, is.
+    of the partition say to be closed, is, and by the contracts that were known then.
     """
     facts, partition, key = CustomerFacts(), [log.partition_of(RECORDS, customer)], customer.encode()
     complete = Completeness(partitions=1)
@@ -46,16 +50,22 @@ def read_facts(log: KafkaLog, customer: str, known_at_ms: int) -> CustomerFacts:
                 charge = charge_from(subscription_pb2.Charge.FromString(one.value))
                 facts.charges.append(Recorded(one.timestamp_ms, charge))
     issued = _until(log.read(INVOICES, partitions=partition), known_at_ms)
-    documents = (billing_pb2.Invoice.FromString(one.value) for one in issued)
+    documents = [billing_pb2.Invoice.FromString(one.value) for one in issued]
+    facts.agreed = Closings(prices, documents).agreed(customer)
     closed_ms = max((one.issued_at_ms for one in documents if not one.event_id), default=0)
     facts.progress_ms = max(complete.least_ms, closed_ms)
     return facts
 
 
-def read_prices(log: KafkaLog, known_at_ms: int, default_price_book: str = "") -> PriceCatalog:
+def read_price_history(log: KafkaLog, known_at_ms: int, default_price_book: str = "") -> PriceHistory:
     """Read the price books and contracts that had been published by a time."""
     books, contracts = (_until(log.read(topic), known_at_ms) for topic in (PRICE_BOOKS, CONTRACTS))
-    history = PriceHistory(books, contracts, default_price_book)
+    return PriceHistory(books, contracts, default_price_book)
+
+
+def read_prices(log: KafkaLog, known_at_ms: int, default_price_book: str = "") -> PriceCatalog:
+    """Return all that had been published by a time."""
+    history = read_price_history(log, known_at_ms, default_price_book)
     return history.at(history.latest())
 
 

@@ -12,11 +12,12 @@ from billing.invoicing.invoice import Invoice
 from billing.invoicing.notes import FinalInvoice, NoteEvent, decide_note, invalid_note
 from billing.invoicing.tax import NO_TAX, TaxRule
 from billing.outcomes import Duplicate, Reason, Rejection
+from billing.validity import MAX_ID_LENGTH
 from udfs.batched_state import Store
 from wire.facts import NoteRecord
 from wire.frames import Tag, pack_outgoing
 from wire.invoices import invoice_message
-from wire.notes import decode_final, decode_note, encode_final, fingerprint_of_note
+from wire.notes import decode_final, decode_note, encode_final, fingerprint_of_note, fingerprints_of_note
 from wire.records import Letter, ReadSoFar, dead_letter_message
 
 _NUMBER = Struct(">Q")
@@ -48,7 +49,7 @@ class NoteTaker:
         """Decide a request with valid fields; what it changes counts for the next."""
         seen = self.known.get(_seen_key(event))
         if seen is not None:
-            if seen == fingerprint_of_note(event):
+            if seen in fingerprints_of_note(event):
                 return Duplicate(event.event_id)
             return Rejection(
                 Reason.CONFLICTING_DUPLICATE, f"event_id {event.event_id!r} was taken with another payload"
@@ -110,7 +111,8 @@ def _letter(record: NoteRecord, topic: str, why: Rejection) -> bytes:
     event = decode_note(record.value)
     letter = Letter(record.value, record.key)
     if event is not None:
-        letter = letter._replace(customer_id=event.customer_id, event_id=event.event_id, replay=event.replay)
+        customer_id, event_id = event.customer_id[:MAX_ID_LENGTH], event.event_id[:MAX_ID_LENGTH]
+        letter = letter._replace(customer_id=customer_id, event_id=event_id, replay=event.replay)
     delivery = Delivery(record.partition, record.offset, record.timestamp_ms, 0)
     message = dead_letter_message(letter, topic, delivery, why, _UNREAD)
     return pack_outgoing(Tag.DEAD_LETTER, record.key, message.SerializeToString(), replay=letter.replay)

@@ -8,6 +8,7 @@ from billing.invoicing.account import Account, Book, BookAccount, Spend, Usage
 from billing.invoicing.usage_lines import Part, Sum, UsageKey
 from wire.charges import charge_from, charge_message
 from wire.customer_state import UnknownStateFormatError
+from wire.numbers import as_int64
 from wire.v1 import state_pb2
 
 FORMAT = 1
@@ -42,6 +43,7 @@ def _put_book(own: BookAccount, into: state_pb2.BookAccountState) -> None:
     into.credit_used_picos = str(own.credit_used_picos)
     into.open_from_ms = own.open_from_ms
     into.through_charge = own.through_charge
+    into.untouched = own.untouched
 
 
 def _put_usage(period: str, usage: Usage, into: state_pb2.UsageState) -> None:
@@ -55,7 +57,7 @@ def _put_usage(period: str, usage: Usage, into: state_pb2.UsageState) -> None:
 
 def _put_sum(key: UsageKey, total: Sum, into: state_pb2.UsageSum) -> None:
     into.corrects, into.meter, into.part, into.name, into.terms = key
-    into.quantity = total.quantity
+    into.quantity = as_int64(total.quantity)
     into.picos = str(total.picos)
     into.first_unit = total.first_unit
 
@@ -83,6 +85,7 @@ def _book_account(one: state_pb2.BookAccountState) -> BookAccount:
         int(one.credit_used_picos),
         one.open_from_ms,
         one.through_charge,
+        one.untouched,
     )
 
 

@@ -7,6 +7,7 @@ from billing.invoicing.invoice import Invoice, Status
 from billing.invoicing.lines import Line, LineKind
 from billing.invoicing.rounding import picos_per_minor
 from billing.money import format_picos, parse_decimal, parse_picos, round_half_even
+from wire.numbers import as_int64
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
@@ -96,7 +97,7 @@ def _put_line(invoice: Invoice, number: int, line: Line, into: billing_pb2.Invoi
     into.kind = _LINE_KINDS[line.kind]
     into.description = line.description
     into.meter = line.meter
-    into.quantity = line.quantity
+    into.quantity = as_int64(line.quantity)
     into.amount = format_picos(line.minor * picos_per_minor(invoice.currency))
     into.exact_amount = format_picos(line.picos)
     if len(line.corrects) == _DAY_LENGTH:

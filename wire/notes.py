@@ -6,6 +6,7 @@ from google.protobuf.message import DecodeError
 
 from billing.invoicing.notes import FinalInvoice, NoteEvent
 from wire.customer_state import UnknownStateFormatError
+from wire.numbers import MAX_INT64
 from wire.v1 import billing_pb2, state_pb2
 
 FORMAT = 1
@@ -31,9 +32,17 @@ def decode_note(value: bytes) -> NoteEvent | None:
 
 
 def fingerprint_of_note(event: NoteEvent) -> bytes:
-    """Return a hash of what a request says; `replay` is not part of it."""
-    text = "\0".join(map(str, event._replace(replay=False)))
-    return blake2b(text.encode(), digest_size=16).digest()
+    """Return a hash of what a request asks for: whoever presses the key again asks for the same, some time later."""
+    return _hash_of(event._replace(created_time_ms=0, replay=False))
+
+
+def fingerprints_of_note(event: NoteEvent) -> tuple[bytes, bytes]:
+    """Return every hash that says the same: builds of before took the time of the request for a part of it."""
+    return fingerprint_of_note(event), _hash_of(event._replace(replay=False))
+
+
+def _hash_of(event: NoteEvent) -> bytes:
+    return blake2b("\0".join(map(str, event)).encode(), digest_size=16).digest()
 
 
 def encode_final(final: FinalInvoice) -> bytes:
@@ -46,7 +55,10 @@ def encode_final(final: FinalInvoice) -> bytes:
     message.timezone = final.timezone
     message.period_from_ms = final.period_from_ms
     message.period_to_ms = final.period_to_ms
-    message.left_minor = final.left_minor
+    if abs(final.left_minor) <= MAX_INT64:
+        message.left_minor = final.left_minor
+    else:
+        message.left = str(final.left_minor)
     message.notes = final.notes
     return message.SerializeToString()
 
@@ -68,6 +80,6 @@ def decode_final(invoice_id: str, data: bytes) -> FinalInvoice:
         message.timezone,
         message.period_from_ms,
         message.period_to_ms,
-        message.left_minor,
+        int(message.left) if message.left else message.left_minor,
         message.notes,
     )

@@ -13,6 +13,7 @@ from billing.surge.rates import RunKey, SurgeRates
 from billing.surge.rule import decimal_text
 from billing.surge.signals import SignalKey, SignalValue
 from billing.validity import MAX_EVENT_TIME_MS, MAX_ID_LENGTH
+from wire.numbers import as_int64
 from wire.v1 import common_pb2, pricing_pb2, state_pb2
 
 MAX_SIGNAL_DIGITS = 20
@@ -51,7 +52,7 @@ def rate_message(
         interval_from_ms=grid.start_ms(decided.interval),
         interval_to_ms=end_ms,
         factor=decimal_text(decided.factor),
-        demand=min(decided.demand, 2**63 - 1),
+        demand=as_int64(decided.demand),
         level=decided.level,
         decided_through_ms=end_ms,
         price_book=common_pb2.PriceBookRef(id=grid.price_book, version=decided.version),

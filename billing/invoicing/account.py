@@ -60,7 +60,7 @@ class BookAccount:
     """What is due under one price book: by cycle, by day, and what later cycles need of closed ones.
 
     `open_from_ms` is an instant of the oldest day that is still to be closed. `through_charge` is the
-    highest number of the charges that are forgotten.
+    highest number of the charges that are forgotten. `untouched`: no day or cycle of it was ever closed.
     """
 
     book: Book
@@ -71,6 +71,7 @@ class BookAccount:
     credit_used_picos: int = 0
     open_from_ms: int = NEVER_OPEN_MS
     through_charge: int = 0
+    untouched: bool = True
 
 
 @dataclass(slots=True)
@@ -87,6 +88,12 @@ class Account:
         if found is None:
             found = self.books[book.id] = BookAccount(book)
         return found
+
+    def open_under(self, book: Book, at_ms: int) -> None:
+        """Have the cycle with an instant closed under a book, and all after it: a minimum is owed without any use."""
+        account = self.book(book)
+        if account.untouched:
+            account.open_from_ms = min(account.open_from_ms, day_of(book.calendar, at_ms).start_ms)
 
     def add_record(self, book: Book, fact: UsageFact) -> None:
         """Take a billing record in; records of one customer come in the order of the log."""

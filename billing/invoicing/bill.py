@@ -3,7 +3,7 @@
 A pure function of facts that are never changed: what it says for a `known_at` that has passed, it says for ever.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_m
 from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
 from billing.invoicing.invoice import Invoice
 from billing.invoicing.lines import Line, LineKind
+from billing.invoicing.schedule import AgreedOn
 from billing.invoicing.settlement import NOTHING_AGREED, Agreed
 from billing.invoicing.subscription_lines import subscription_lines
 from billing.invoicing.tax import NO_TAX, TaxRule
@@ -64,11 +65,13 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
     prices: PriceCatalog,
     tax: TaxRule = NO_TAX,
     trend: Trend = mean_of_four_weeks,
+    agreed: AgreedOn | None = None,
 ) -> list[Invoice]:
     """Return the bill of the cycle that `as_of_ms` ends or cuts, one for each price book of the customer.
 
     Final where the log had closed the cycle by then, else a draft. What lies beyond `known_at_ms` is
-    predicted, from charges that run and the trend of usage, and marked so. Contracts are those of `prices`.
+    predicted, from charges that run and the trend of usage, and marked so. `agreed` says what was known of
+    contracts when each cycle was closed; else they are those of `prices`.
     """
     usage = known_facts(records, travel.known_at_ms)
     facts = known_facts(charges, travel.known_at_ms)
@@ -76,7 +79,7 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
     travel = _beyond_what_is_known(travel, usage)
     ahead = travel.as_of_ms > travel.known_at_ms
     trends: dict[str, list[MeterTrend]] = {}
-    closings: list[tuple[int, str, Cycle]] = []
+    open_ms: dict[str, int] = {}
     named = {one.price_book for one in usage} | {one.price_book for one in facts}
     for book_id in sorted(named & prices.series.keys()):
         book = Book.of(prices.series[book_id].first)
@@ -84,12 +87,16 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         own_charges = [one for one in facts if one.price_book == book_id]
         trends[book_id] = trend(own_usage, travel.known_at_ms) if ahead else []
         _fill(account, book, own_usage, own_charges, travel)
-        cycles = _cycles(book, own_usage, own_charges, travel.as_of_ms)
-        closings += [(cycle.end_ms + book.lateness_ms, book_id, cycle) for cycle in cycles]
-    made = [
-        _make(account, book_id, cycle, agreed_on(prices, customer_id, book_id, cycle), tax, travel, trends[book_id])
-        for _, book_id, cycle in sorted(closings)
-    ]
+        open_ms[book_id] = _first_ms(book, own_usage, own_charges, travel.as_of_ms)
+    made: list[Invoice | None] = []
+    while closing := _first_of(account, open_ms, travel.as_of_ms):
+        _, book_id, cycle = closing
+        said = agreed(book_id, cycle) if agreed else agreed_on(prices, customer_id, book_id, cycle)
+        made.append(_make(account, book_id, cycle, said, tax, travel, trends.get(book_id, [])))
+        account.books[book_id].untouched = False
+        open_ms[book_id] = cycle.end_ms
+        if said.elsewhere is not None and account.book(said.elsewhere).untouched:  # as `close_due`
+            open_ms[said.elsewhere.id] = min(cycle.end_ms - 1, open_ms.get(said.elsewhere.id, cycle.end_ms))
     return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]
 
 
@@ -119,9 +126,11 @@ def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle
     if not prices.has_contract(customer_id):
         return NOTHING_AGREED
     terms = prices.terms_for(customer_id, cycle.end_ms - 1)
-    if terms.agreement is None or terms.series is None or terms.series.first.id != book_id:
+    if terms.agreement is None or terms.series is None:
         return NOTHING_AGREED
-    contract = terms.agreement.contract
+    contract, book = terms.agreement.contract, terms.series.first
+    if book.id != book_id:
+        return Agreed(elsewhere=Book.of(book)) if contract.minimum_spend_picos else NOTHING_AGREED
     return Agreed(contract.minimum_spend_picos, contract.prepaid_credit_picos)
 
 
@@ -134,17 +143,23 @@ def _fill(account: Account, book: Book, usage: Iterable[UsageFact], charges: Ite
         account.add_charge(book, charge)
 
 
-def _cycles(book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], as_of_ms: int) -> list[Cycle]:
-    """Return the cycles from the first that a fact is billed in to the one that `as_of_ms` ends or cuts."""
+def _first_ms(book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], as_of_ms: int) -> int:
+    """Return the first instant that a fact is billed at, no later than `as_of_ms`."""
     calendar, lateness_ms = book.calendar, book.lateness_ms
     times = [billed_at_ms(one, calendar, lateness_ms) for one in usage if one.kind != CYCLE_CLOSE]
     times += [open_ms(one.valid_from_ms, one.clock_ms, calendar, lateness_ms) for one in charges]
-    at_ms = min(times, default=as_of_ms)
-    cycles = []
-    while at_ms < as_of_ms:
-        cycles.append(book.calendar.cycle_of(at_ms))
-        at_ms = cycles[-1].end_ms
-    return cycles
+    return min(times, default=as_of_ms)
+
+
+def _first_of(account: Account, open_ms: Mapping[str, int], as_of_ms: int) -> tuple[int, str, Cycle] | None:
+    """Return the cycle that is closed first of those still open before `as_of_ms`: when, which book's, and itself."""
+    found = []
+    for book_id, at_ms in open_ms.items():
+        if at_ms < as_of_ms:
+            book = account.books[book_id].book
+            cycle = book.calendar.cycle_of(at_ms)
+            found.append((cycle.end_ms + book.lateness_ms, book_id, cycle))
+    return min(found, default=None, key=lambda one: one[:2])
 
 
 def _draft(  # noqa: PLR0913 - as `bill`

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from billing.calendar import Cycle
 from billing.invoicing.account import NO_USAGE, Account, BookAccount
 from billing.invoicing.invoice import Invoice, Status, invoice_id_of, rounded, with_tax
-from billing.invoicing.lines import Line, LineKind
+from billing.invoicing.lines import Line, LineKind, few_enough
 from billing.invoicing.settlement import NOTHING_AGREED, Agreed, settle
 from billing.invoicing.spans import day_of
 from billing.invoicing.subscription_lines import Period, correction_lines, subscription_lines
@@ -47,7 +47,7 @@ def _settled(  # noqa: PLR0913 - as `draft_cycle`
     account: Account, own: BookAccount, cycle: Cycle, lines: Sequence[Line], agreed: Agreed, tax: TaxRule
 ) -> list[Line]:
     currency = own.book.currency
-    settled = rounded(settle(own, cycle.name, lines, agreed), currency)
+    settled = rounded(few_enough(settle(own, cycle.name, lines, agreed)), currency)
     return with_tax(settled, account.customer_id, currency, cycle.end_ms, tax)
 
 
@@ -81,7 +81,7 @@ def close_day(account: Account, book_id: str, day: Cycle) -> Invoice | None:
     lines = in_order([*usage_lines(usage.tally), *_charge_lines(own, period_of(own, day))])
     if not lines:
         return None
-    draft = _document(account, own, day, rounded(lines, own.book.currency), usage.through_sequence)
+    draft = _document(account, own, day, rounded(few_enough(lines), own.book.currency), usage.through_sequence)
     cycle = own.book.calendar.cycle_of(day.start_ms).name
     return draft._replace(cycle=cycle, day=day.name, issued_at_ms=day.end_ms + own.book.lateness_ms)
 

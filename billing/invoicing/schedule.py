@@ -38,7 +38,11 @@ def close_due(
         cycle = calendar.cycle_of(day.start_ms)
         made.append(close_day(account, book_id, day))
         if day.end_ms == cycle.end_ms:
-            made.append(close_cycle(account, book_id, cycle, agreed_on(book_id, cycle), tax))
+            agreed = agreed_on(book_id, cycle)
+            made.append(close_cycle(account, book_id, cycle, agreed, tax))
+            if agreed.elsewhere is not None:
+                account.open_under(agreed.elsewhere, cycle.end_ms - 1)
+        due.untouched = False
         due.open_from_ms = _next_open_ms(due, day, cycle)
     return [one for one in made if one is not None]
 

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from billing.invoicing.account import NO_USAGE, BookAccount, Spend
+from billing.invoicing.account import NO_USAGE, Book, BookAccount, Spend
 from billing.invoicing.lines import Line, LineKind
 from billing.money import format_picos
 
 
 class Agreed(NamedTuple):
-    """What a contract says of a cycle: the least that is owed for it, and credit paid in advance, in picos."""
+    """What a contract says of a cycle: the least that is owed for it, and credit paid in advance, in picos.
+
+    `elsewhere` is the other price book under which it says that a minimum is owed by the cycle's end.
+    """
 
     minimum_picos: int = 0
     credit_picos: int = 0
+    elsewhere: Book | None = None
 
 
 NOTHING_AGREED = Agreed()
@@ -21,7 +25,7 @@ NOTHING_AGREED = Agreed()
 def settle(own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
     """Return the lines with those of minimum spend and credit after them; the account remembers both."""
     settled = [*lines, *_corrected_minimums(own, lines), *_minimum(own, cycle, lines, agreed)]
-    return [*settled, *_credit(own, cycle, agreed)]
+    return [*settled, *_credit(own, cycle, agreed), *_coming_credit(own, lines, agreed)]
 
 
 def _corrected_minimums(own: BookAccount, lines: Sequence[Line]) -> list[Line]:
@@ -56,7 +60,24 @@ def _credit(own: BookAccount, cycle: str, agreed: Agreed) -> list[Line]:
     drawn_picos = own.cycles.get(cycle, NO_USAGE).credit_picos
     if not drawn_picos:
         return []
-    own.credit_used_picos += drawn_picos
-    left = format_picos(max(agreed.credit_picos - own.credit_used_picos, 0))
     what = "prepaid credit" if drawn_picos > 0 else "prepaid credit given back"
-    return [Line(LineKind.CREDIT, f"{what}; {left} {own.book.currency} left", -drawn_picos)]
+    return [_draw(own, what, drawn_picos, agreed)]
+
+
+def _coming_credit(own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+    """Return what predicted use will draw: rating goes on until nothing is left."""
+    coming_picos = sum(line.picos for line in lines if line.predicted and line.kind is LineKind.USAGE)
+    drawn_picos = min(coming_picos, _left_picos(own, agreed))
+    if drawn_picos <= 0:
+        return []
+    return [_draw(own, "prepaid credit", drawn_picos, agreed)._replace(predicted=True)]
+
+
+def _draw(own: BookAccount, what: str, drawn_picos: int, agreed: Agreed) -> Line:
+    own.credit_used_picos += drawn_picos
+    left = format_picos(_left_picos(own, agreed))
+    return Line(LineKind.CREDIT, f"{what}; {left} {own.book.currency} left", -drawn_picos)
+
+
+def _left_picos(own: BookAccount, agreed: Agreed) -> int:
+    return max(agreed.credit_picos - own.credit_used_picos, 0)

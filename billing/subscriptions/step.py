@@ -19,7 +19,8 @@ from billing.subscriptions.timeline import apply, in_full, refuse_transition
 from billing.subscriptions.validity import invalid_field, invalid_times
 
 MAX_HELD = 1000
-"""Events that wait for one missing version: what a customer's state may grow to has to end somewhere."""
+MAX_HELD_BYTES = 4 * 1024 * 1024
+"""Events that wait for one missing version, and all their bytes: a customer's state has to end somewhere."""
 
 
 class Charged(NamedTuple):
@@ -125,6 +126,9 @@ def _hold(
 ) -> Waiting | Rejection:
     if len(state.held) >= MAX_HELD:
         detail = f"{MAX_HELD} events wait for version {state.next_version} already"
+        return Rejection(Reason.INVALID_SUBSCRIPTION, detail)
+    if len(raw) + sum(len(one.raw) for one in state.held.values()) > MAX_HELD_BYTES:
+        detail = f"events of {MAX_HELD_BYTES:,} bytes wait for version {state.next_version} already"
         return Rejection(Reason.INVALID_SUBSCRIPTION, detail)
     made_ms = event.made_at_ms(delivery.timestamp_ms)
     series = prices.terms_for(event.customer_id, made_ms).series

@@ -22,6 +22,7 @@ def invalid_field(event: SubscriptionEvent, delivery: Delivery) -> str | None:
         or (None if delivery.key_matches else "the Kafka key is not the customer_id")
         or _invalid_id("subscription_id", event.subscription_id)
         or _invalid_version(event.version)
+        or _invalid_predecessor(event.previous_event_id)
         or (_invalid_terms(event) if event.type is not ChangeType.CANCEL else None)
     )
 
@@ -41,6 +42,10 @@ def _invalid_id(name: str, text: str) -> str | None:
     if len(text.encode()) > MAX_ID_LENGTH:
         return f"{name} is longer than {MAX_ID_LENGTH} bytes"
     return None
+
+
+def _invalid_predecessor(event_id: str) -> str | None:
+    return _invalid_id("previous_event_id", event_id) if event_id else None
 
 
 def _invalid_version(version: int) -> str | None:

@@ -16,7 +16,8 @@ from tests.faults.harness import inject
 from tollgate import jobs
 from tollgate.local import stack
 from tollgate.local.flink_home import distribution
-from tollgate.local.jars import Jars
+from tollgate.local.jars import Jars, ensure_jars
+from tollgate.local.layout import Layout
 from tollgate.settings import REPOSITORY
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -92,15 +93,14 @@ def test_java_without_a_safeguard_is_found_out(tmp_path: Path, monkeypatch: pyte
 
 def mutated_jars(scratch: Path, file: str, old: str, new: str) -> Jars:
     """Compile one class anew into a copy of our jar."""
-    target = REPOSITORY / "jvm" / "target"
-    assert (target / "tollgate-jvm.jar").exists(), "build the JVM module first: make test-jvm"
+    whole = ensure_jars(Layout.of(REPOSITORY, scratch / "build"), os.environ, print)
     source = scratch / file
     original = REPOSITORY / "jvm" / "src" / "main" / "java" / "tollgate" / "jvm" / file
     source.write_text(mutated(original.read_text(), old, new))
-    jar = Path(copy(target / "tollgate-jvm.jar", scratch / "tollgate-jvm.jar"))
+    jar = Path(copy(whole.flink[0], scratch / "tollgate-jvm.jar"))
     flink = distribution()
     classpath = os.pathsep.join([str(jar), f"{flink}/lib/*", f"{flink}/opt/*"])
     classes = scratch / "classes"
     subprocess.run(["javac", "-nowarn", "-cp", classpath, "-d", str(classes), str(source)], check=True)
     subprocess.run(["jar", "uf", str(jar), "-C", str(classes), "."], check=True)
-    return Jars((jar,), target / "kafka")
+    return Jars((jar,), whole.kafka)

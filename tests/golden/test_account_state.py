@@ -28,12 +28,24 @@ def handmade() -> Account:
         spend={"2026-10": Spend(10**13, 10**14)},
         credit_used_picos=5 * 10**12,
         open_from_ms=NOVEMBER_MS,
+        untouched=False,
     )
     return Account("acme/eve", number=2, books={"standard": own})
 
 
+def new() -> Account:
+    """A customer of whom nothing was closed yet, with a number of units that 64 bits just hold."""
+    own = BookAccount(
+        Book("standard", "USD", Calendar(), 10_800_000),
+        cycles={"2026-11": Usage({UsageKey("", "sms", Part.TIER, "0.0079", "1"): Sum(2**63 - 1, 10**40, 1)}, 9)},
+        open_from_ms=NOVEMBER_MS,
+    )
+    return Account("acme/eve", books={"standard": own})
+
+
 EXPECTED = {1: handmade()}
-FILES = StateFiles("account_state", FORMAT, EXPECTED, encode_account, partial(decode_account, "acme/eve"))
+JOINED = {"untouched": new()}
+FILES = StateFiles("account_state", FORMAT, EXPECTED, encode_account, partial(decode_account, "acme/eve"), JOINED)
 
 
 def test_a_later_format_is_never_guessed() -> None:

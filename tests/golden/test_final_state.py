@@ -14,7 +14,8 @@ NOVEMBER = FinalInvoice(
     "b7-invoice", "acme/eve", "standard", "2026-11", "JPY", "Asia/Tokyo", 1_793_458_800_000, 1_796_050_800_000, -7, 2
 )
 EXPECTED = {1: NOVEMBER}
-FILES = StateFiles("final_state", FORMAT, EXPECTED, encode_final, partial(decode_final, "b7-invoice"))
+JOINED = {"beyond_64_bits": NOVEMBER._replace(left_minor=-(10**20))}
+FILES = StateFiles("final_state", FORMAT, EXPECTED, encode_final, partial(decode_final, "b7-invoice"), JOINED)
 
 
 def test_a_later_format_is_never_guessed() -> None:

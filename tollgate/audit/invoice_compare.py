@@ -4,21 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from billing.calendar import Cycle
 from billing.invoicing.account import Account, Book
-from billing.invoicing.bill import agreed_on
 from billing.invoicing.facts import UsageFact
-from billing.invoicing.invoice import invoice_id_of
 from billing.invoicing.schedule import close_due
-from billing.invoicing.settlement import Agreed
 from billing.invoicing.tax import TaxRule
 from billing.money import format_picos, parse_picos
 from billing.subscriptions.charges import Charge
+from tollgate.audit.closings import Closings
 from tollgate.audit.differences import field_differences
 from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.audit.prices import PriceHistory
 from wire.invoices import invoice_message
-from wire.records import ReadSoFar
 from wire.v1 import billing_pb2
 
 _STATUSES = billing_pb2.Invoice.Status
@@ -33,9 +29,14 @@ class InvoiceComparison:
     report: InvoiceReport
     found: dict[str, list[billing_pb2.Invoice]] = field(default_factory=lambda: defaultdict(list))
     facts: dict[str, list[UsageFact | Charge]] = field(default_factory=lambda: defaultdict(list))
+    closings: Closings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.closings = Closings(self.prices)
 
     def add_invoice(self, customer: str, one: billing_pb2.Invoice) -> None:
         """Take a document in, in the order of the log."""
+        self.closings.add(one)
         self.found[customer].append(one)
 
     def add_fact(self, customer: str, fact: UsageFact | Charge) -> None:
@@ -79,14 +80,7 @@ class InvoiceComparison:
 
     def _expected(self, customer: str, found: list[billing_pb2.Invoice]) -> list[billing_pb2.Invoice]:
         """Return the documents that the facts lead to, up to the job's clock and to the last one that is there."""
-        read = {one.invoice_id: ReadSoFar(one.books_offset, one.contracts_offset) for one in found}
-        latest = self.prices.latest()
-
-        def agreed(book_id: str, cycle: Cycle) -> Agreed:
-            known = read.get(invoice_id_of(customer, book_id, cycle.name), latest)
-            return agreed_on(self.prices.at(known), customer, book_id, cycle)
-
-        account, catalog = Account(customer), self.prices.at(latest)
+        account, catalog = Account(customer), self.prices.at(self.prices.latest())
         for fact in self.facts.get(customer, ()):
             book = Book.of(catalog.series[fact.price_book].first)
             if isinstance(fact, Charge):
@@ -94,8 +88,8 @@ class InvoiceComparison:
             else:
                 account.add_record(book, fact)
         until_ms = max([self.report.clock_ms, *(one.issued_at_ms for one in found)])
-        made = close_due(account, until_ms, agreed, self.tax)
-        return [invoice_message(one, read.get(one.invoice_id, latest)) for one in made]
+        made = close_due(account, until_ms, self.closings.agreed(customer), self.tax)
+        return [invoice_message(one, self.closings.read_for(one.invoice_id)) for one in made]
 
     def _missing(self, rest: Iterable[billing_pb2.Invoice]) -> None:
         for one in rest:

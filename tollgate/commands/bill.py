@@ -11,7 +11,7 @@ from billing.invoicing.bill import Travel
 from billing.invoicing.bill import bill as bill_of
 from billing.money_text import shown
 from tollgate.context import Context
-from tollgate.facts import read_facts, read_prices
+from tollgate.facts import read_facts, read_price_history
 from tollgate.local.errors import StackError
 from tollgate.times import end_of
 from wire.invoices import invoice_message
@@ -45,12 +45,15 @@ def bill(
 def bills(context: Context, customer: str, as_of: str, known_at: str) -> list[billing_pb2.Invoice]:
     """Compute the bills of a customer, one for each price book."""
     known_at_ms = end_of("--known-at", known_at, "UTC")
-    prices = read_prices(context.log, known_at_ms, context.settings.default_price_book)
+    history = read_price_history(context.log, known_at_ms, context.settings.default_price_book)
+    prices = history.at(history.latest())
     now = not as_of and not known_at  # one and the same, or what is between the two would be predicted
     as_of_ms = known_at_ms if now else end_of("--as-of", as_of, _timezone(prices, customer, known_at_ms))
-    facts = read_facts(context.log, customer, known_at_ms)
+    facts = read_facts(context.log, customer, known_at_ms, history)
     travel = Travel(as_of_ms, known_at_ms, facts.progress_ms)
-    return [invoice_message(one) for one in bill_of(customer, facts.records, facts.charges, travel, prices)]
+    tax = context.settings.tax_table
+    made = bill_of(customer, facts.records, facts.charges, travel, prices, tax, agreed=facts.agreed)
+    return [invoice_message(one) for one in made]
 
 
 def _timezone(prices: PriceCatalog, customer: str, at_ms: int) -> str:

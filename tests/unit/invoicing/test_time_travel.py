@@ -7,6 +7,7 @@ import pytest
 from billing.instants import format_instant
 from billing.invoicing.bill import Recorded, Travel, bill, known_facts
 from billing.invoicing.invoice import Invoice
+from billing.invoicing.settlement import NOTHING_AGREED
 from billing.invoicing.tax import TaxTable
 from tests.unit.builders import DAY_MS, ms
 from tests.unit.invoicing.accounts import corrected, used
@@ -129,3 +130,28 @@ def test_numbers_count_the_invoices_before_it() -> None:
 @pytest.mark.parametrize("as_of", [NOVEMBER, "2026-10-01T00:00:00Z"])
 def test_before_the_first_fact_there_is_no_bill(as_of: str) -> None:
     assert bill("zoe", every_day(), charged(start(1)), Travel(ms(as_of), EVER), priced()) == []
+
+
+def test_predicted_use_is_drawn_from_the_credit_that_is_left() -> None:
+    agreed = priced(plans(contracts=[{"customer_id": "zoe", "prepaid_credit": "20"}]))
+    records = [one._replace(fact=one.fact._replace(credit_picos=one.fact.picos)) for one in every_day()]
+    assert told(one_bill(DECEMBER, MID, records, prices=agreed)) == [
+        ("USAGE", 1500, False),
+        ("USAGE", 1552, True),
+        ("CREDIT", -1500, False),
+        ("CREDIT", -500, True),
+    ]
+
+
+def test_what_was_agreed_after_a_cycles_close_changes_nothing_of_it() -> None:
+    later = priced(plans(contracts=[{"customer_id": "zoe", "minimum_spend": "100"}]))
+    travel = Travel(ms(DECEMBER), ms(JANUARY), progress_ms=ms(JANUARY))
+    (found,) = bill("zoe", every_day(), [], travel, later, agreed=lambda _book, _cycle: NOTHING_AGREED)
+    assert told(found) == [("USAGE", 3000, False)]
+
+
+def test_a_minimum_is_owed_under_the_book_that_a_customer_has_moved_to_without_use_there() -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": DECEMBER}
+    moving = priced(plans(contracts=[terms]), plans(price_book="special"))
+    invoice = one_bill(JANUARY, JANUARY, every_day(days=30), prices=moving, progress_ms=ms("2027-01-01T03:00:00Z"))
+    assert (invoice.price_book, invoice.number, told(invoice)) == ("special", 2, [("MINIMUM_SPEND", 10_000, False)])

@@ -89,9 +89,10 @@ class Desk:
         """Decide an event; without a `clock` it comes when the clock shows its own time."""
         if "clock" in delivered:
             self.clock_ms = ms(delivered.pop("clock"))
+        raw = delivered.pop("raw", b"raw of " + event.event_id.encode())
         by = {"partition": 0, "offset": 0, "timestamp_ms": max(told_ms(event), self.clock_ms)}
         delivery = Delivery(**by | {"clock_ms": self.clock_ms} | delivered)
-        decision = step(self.state, event, delivery, b"raw of " + event.event_id.encode(), self.prices)
+        decision = step(self.state, event, delivery, raw, self.prices)
         self.clock_ms = max(self.clock_ms, event.made_at_ms(delivery.timestamp_ms))
         self._note(event, decision)
         return decision

@@ -21,6 +21,7 @@ DECEMBER = "2026-12-01T00:00:00Z"
         {"subscription_id": ""}, {"subscription_id": "\u00e9" * 65}, {"version": 0}, {"version": 2**63},
         {"effective_time_ms": 0}, {"effective_time_ms": 2**62}, {"created_time_ms": -1}, {"plan": ""},
         {"quantity": -1}, {"quantity": 10**15 + 1},
+        {"previous_event_id": "e" * 129},
         {"discounts": (Discount("d"),)}, {"discounts": (Discount("d", "5", "5"),)}, {"discounts": (percent("101"),)},
         {"discounts": (percent("x"),)}, {"discounts": (Discount("", "5"),)}, {"discounts": (Discount("d", "", "-1"),)},
         {"discounts": (Discount("d", "", "1" * 41),)}, {"discounts": (percent("5", valid_from_ms=9, valid_to_ms=9),)},

@@ -3,7 +3,7 @@
 import pytest
 
 from billing.outcomes import Rejection
-from billing.subscriptions.step import MAX_HELD
+from billing.subscriptions.step import MAX_HELD, MAX_HELD_BYTES
 from tests.unit.builders import HORIZON_MS, ms
 from tests.unit.subscriptions.desk import NOVEMBER, Desk, cancel, held_versions, start, timeline, update
 
@@ -125,6 +125,13 @@ def test_so_many_may_wait_and_no_more() -> None:
     assert desk.refused(update(MAX_HELD + 2, NOVEMBER)) == "INVALID_SUBSCRIPTION"
     desk.take(start(1))
     assert len(desk.applied) == MAX_HELD + 1
+
+
+def test_so_many_bytes_may_wait_and_no_more() -> None:
+    desk = Desk()
+    for version in (2, 3):
+        desk.decide(update(version, NOVEMBER), raw=bytes(MAX_HELD_BYTES // 2))
+    assert desk.refused(update(4, NOVEMBER)) == "INVALID_SUBSCRIPTION"
 
 
 @pytest.mark.parametrize("partition", [1, 2])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billing.invoicing.tax import NO_TAX
 from billing.price_books.document import document_from_plain
 from flink_jobs.topics import CHARGES, INVOICES, PRICE_BOOKS, RECORDS
 from tests.unit.builders import ms, plain_book
@@ -42,7 +43,7 @@ def topics(*, zone: str = "UTC") -> Any:
     ]
     books = [LogRecord(PRICE_BOOKS, 0, 0, 0, b"b@1", book)]
     log = MemoryLog({RECORDS: records, CHARGES: charges, PRICE_BOOKS: books})
-    return SimpleNamespace(log=log, settings=SimpleNamespace(default_price_book=""))
+    return SimpleNamespace(log=log, settings=SimpleNamespace(default_price_book="", tax_table=NO_TAX))
 
 
 def told(as_of: str, known_at: str, **how: Any) -> list[tuple[str, list[str], str]]:

@@ -108,3 +108,8 @@ def test_the_lines_are_what_produce_takes_and_the_job_charges() -> None:
         "s1 2026-11-16T00:00:00.001Z..open premium x2 50 v4",
         "s2 2026-11-16..2026-11-16T00:00:00.001Z premium 25 v2",
     ]
+
+
+def test_a_row_without_seats_is_no_subscription() -> None:
+    with pytest.raises(StackError, match="quantity is 0: leave the row out"):
+        snapshot("zoe,s1,basic,0,")

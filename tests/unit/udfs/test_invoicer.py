@@ -139,3 +139,31 @@ def test_a_turn_lasts_for_all_timers_of_its_name_and_the_next_begins_with_time()
 
 def test_the_shards_of_a_subtask_resume_together_after_a_pause() -> None:
     assert {resume_at_ms(now_ms) for now_ms in range(1000, 1100)} == {1200}
+
+
+def test_an_invoice_that_64_bits_do_not_hold_is_closed_like_any_other() -> None:
+    job = InvoicingJob(priced())
+    job.take([record("zoe", 1, "2026-11-05T00:00:00Z", "100000000000000000", quantity=10**15)])
+    job.advance(NOVEMBER_ENDS)
+    assert told(job.finals()) == [("zoe", "2026-11", 1, "100000000000000000")]
+
+
+def test_units_that_64_bits_do_not_hold_stand_still_and_the_amount_does_not() -> None:
+    job = InvoicingJob(priced())
+    job.take([record("zoe", number, "2026-11-05T00:00:00Z", "1", quantity=2**62) for number in range(1, 4)])
+    job.advance(NOVEMBER_ENDS)
+    (invoice,) = job.finals()
+    assert (invoice.total, invoice.lines[0].quantity) == ("3", 2**63 - 1)
+
+
+def test_a_minimum_is_owed_under_the_book_that_a_customer_has_moved_to_without_use_there() -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100.00"}
+    moving = plans(contracts=[terms | {"effective_from": "2026-12-01T00:00:00Z"}])
+    job = InvoicingJob(priced(moving, plans(price_book="special")))
+    job.take([record("zoe", 1, "2026-11-05T00:00:00Z", "2")])
+    job.advance(ms("2027-02-01T03:00:00Z"))
+    assert [(one.price_book, *told([one])[0][1:]) for one in job.finals()] == [
+        ("b", "2026-11", 1, "2"),
+        ("special", "2026-12", 2, "100"),
+        ("special", "2027-01", 3, "100"),
+    ]

@@ -126,3 +126,25 @@ def test_the_note_of_a_replayed_request_carries_the_mark() -> None:
     (entry,) = take_notes([record], NOTES, job.stores.notes, NO_TAX)
     ((tag, key, _, replay),) = unpack_outgoing(entry)
     assert (tag, key, replay) == (Tag.INVOICE, b"zoe", True)
+
+
+def test_a_debit_that_64_bits_do_not_hold_is_one_like_any_other() -> None:
+    job = billed()
+    job.take([ask(job, "n1", "100000000000000000.00")])
+    job.take([ask(job, "n2", "-100000000000000010"), ask(job, "n3", "-0.01")])
+    assert notes(job) == [(1, "DEBIT_NOTE", "100000000000000000"), (2, "CREDIT_NOTE", "-100000000000000010")]
+    assert refused(job) == [("n3", "INVALID_NOTE")]
+
+
+def test_whoever_presses_the_key_again_later_asks_for_the_same() -> None:
+    job = billed()
+    job.take([ask(job, "n1", "-1")])
+    job.take([ask(job, "n1", "-1", created_time_ms=AGREED_MS + 60_000)])
+    assert notes(job) == [(1, "CREDIT_NOTE", "-1")]
+    assert refused(job) == []
+
+
+def test_a_dead_letter_says_no_more_of_ids_than_ids_may_have() -> None:
+    job = billed()
+    job.take([ask(job, "n" * 2000, "-1"), ask(job, "n2", "-1", customer_id="x" * 2000)])
+    assert [(len(one.event_id), len(one.customer_id)) for one in job.letters] == [(128, 3), (2, 128)]
