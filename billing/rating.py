@@ -42,9 +42,9 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     alone). Returns first what comes of deadlines that the clock has passed, and of what
     waited for this event and is refused with it; then what becomes of the event.
     """
-    misrouted = _wrong_partition(state, delivery)
-    if misrouted is not None:  # another partition's clock says nothing about this customer's deadlines
-        return [], misrouted
+    if not is_at_home(state, delivery):  # another partition's clock says nothing about this customer's deadlines
+        detail = f"{state.customer_id} was first seen in partition {state.partition}"
+        return [], Rejection(Reason.WRONG_PARTITION, detail)
     settled: list[Settled] = []
     if state.deadline_ms <= delivery.clock_ms:
         settled = settle_due(state, delivery.clock_ms, prices, memory)
@@ -70,6 +70,13 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     return settled, rated
 
 
+def is_at_home(state: CustomerState, delivery: Delivery) -> bool:
+    """Tell whether an event came in the partition of its customer, which is that of its first."""
+    if state.partition < 0:
+        state.partition = delivery.partition
+    return state.partition == delivery.partition
+
+
 def check_fields(event: UsageEvent, delivery: Delivery) -> Rejection | None:
     """Refuse what no customer's state is needed to refuse (INVALID_FIELD)."""
     wrong = invalid_field(event, delivery)
@@ -82,15 +89,6 @@ def check_heartbeat(event: UsageEvent, delivery: Delivery, prices: PriceCatalog)
     if wrong is not None:
         return Rejection(Reason.INVALID_FIELD, wrong)
     return _in_future(event, delivery, prices.max_future_skew_ms)
-
-
-def _wrong_partition(state: CustomerState, delivery: Delivery) -> Rejection | None:
-    if state.partition < 0:
-        state.partition = delivery.partition
-    elif state.partition != delivery.partition:
-        detail = f"{state.customer_id} was first seen in partition {state.partition}"
-        return Rejection(Reason.WRONG_PARTITION, detail)
-    return None
 
 
 def _in_future(event: UsageEvent, delivery: Delivery, skew_ms: int) -> Rejection | None:

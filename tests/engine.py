@@ -62,7 +62,9 @@ class Engine:
     def fresh_rater(self) -> FrameRater:
         """Return the function anew over the same state, as after a restore."""
         stores = Stores(self.customers, self.index, self.held, self.agenda, self.deadlines, self.queues)
-        return FrameRater(TOPIC, stores, self.timers.append)
+        rater = FrameRater(TOPIC, stores, self.timers.append)
+        rater.held.since = rater.held.restored(rater.customers.deadlines_of)
+        return rater
 
     def rate(self, framed: Sequence[FramedRecord]) -> None:
         """Rate one frame."""

@@ -71,7 +71,7 @@ def rate_log(
             found += outputs(decision)
     found += outputs_of(core.silent(min(core.clocks.values())))
     pending = [(one.delivery.partition, one.delivery.offset) for one in core.memory.held()]
-    pending += [position for queue in core.queues.values() for position in queue]
+    pending += core.waiting()
     records = [_record(one) for one in found if one.record is not None]
     letters = [_letter(one) for one in found if one.refused is not None]
     return SurgeJob(rates, records, letters, duplicates, pending)

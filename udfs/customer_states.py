@@ -35,6 +35,10 @@ class CustomerStates:
         found = self.customers.get_all(asked)
         return {customer: decode_state(customer.decode(), found.get(customer)) for customer in asked}
 
+    def deadlines_of(self, customers: Iterable[bytes]) -> dict[bytes, int]:
+        """Return when each customer is to be looked at, epoch ms."""
+        return {customer: state.deadline_ms for customer, state in self.load(customers).items()}
+
     def save(
         self, states: Mapping[bytes, CustomerState], due_before_ms: Mapping[bytes, int], prices: PriceCatalog
     ) -> None:

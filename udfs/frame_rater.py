@@ -14,7 +14,7 @@ from billing.outcomes import (
     Reason,
     Rejection,
 )
-from billing.rating import check_fields, check_heartbeat, step
+from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import CustomerState
 from billing.surge.applied import UNKNOWN
 from billing.surge.view import UNDECIDED, SurgeView
@@ -71,6 +71,7 @@ class Wait:
     """The events of one customer that a frame may not decide yet; the first is decided at `due_ms`, if it is new."""
 
     due_ms: int | None
+    state: CustomerState
     records: list[FramedRecord] = field(default_factory=list)
 
 
@@ -111,7 +112,7 @@ class FrameRater:
         out = RatedFrame(self.topic, self.counts)
         waits = self._decide(admitted, prices, read, out) if admitted.arrivals else {}
         for customer, wait in waits.items():
-            self.held.append(customer, wait.records)
+            self.held.append(customer, wait.records, wait.state.deadline_ms)
             if wait.due_ms is not None:
                 self.held.expect(customer, wait.due_ms)
                 self.register_timer(wait.due_ms)
@@ -148,7 +149,7 @@ class FrameRater:
                 if left:
                     ((_, wait),) = left.items()
                     assert wait.due_ms is not None
-                    self.held.put_back(customer, chunk.number, wait.records)
+                    self.held.put_back(customer, chunk.number, wait.records, wait.state.deadline_ms)
                     self.held.expect(customer, wait.due_ms)
                     if wait.due_ms > until_ms:
                         self.register_timer(wait.due_ms)
@@ -185,7 +186,7 @@ class FrameRater:
             state = states[event.customer_id.encode()]
             factor = (
                 self._factor(state, framed.delivery, event, prices, has_waited=of_queue)
-                if state.queued or event.meter in surging
+                if (state.queued or event.meter in surging) and is_at_home(state, framed.delivery)
                 else None
             )
             if factor is UNDECIDED:
@@ -232,8 +233,8 @@ class FrameRater:
         customer = event.customer_id.encode()
         if not state.queued:
             state.queued = True
-            waits[customer] = Wait(self.surge.decided_at_ms(event, prices))
-        waits.setdefault(customer, Wait(None)).records.append(framed)
+            waits[customer] = Wait(self.surge.decided_at_ms(event, prices), state)
+        waits.setdefault(customer, Wait(None, state)).records.append(framed)
 
 
 def admit(records: Iterable[FramedRecord], prices: PriceCatalog) -> Admitted:

@@ -4,7 +4,7 @@ Per customer a queue of chunks, each the records of a frame, so that neither joi
 queue costs its length; in the shard's agenda, when to look after whom.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -27,20 +27,30 @@ class Chunk(NamedTuple):
     is_last: bool
 
 
+class Since(NamedTuple):
+    """From when on a customer that waits may write records, epoch ms.
+
+    That is the clock of its first event that waits, or the deadline of what falls due before that.
+    """
+
+    clock_ms: int
+    deadline_ms: int
+
+
 class HeldEvents:
     """The queues of one shard at a time.
 
     `queues` holds, by customer id, the numbers of the first chunk and of the next one; by customer id,
-    `#` (which is in no id) and number, a chunk. `clocks` are the partition clocks of whoever waits, each that
-    of the first event, epoch ms: this class keeps them up to date, its host remembers them shard by shard.
+    `#` (which is in no id) and number, a chunk. `since` has whoever waits: this class keeps it up to date, its host
+    remembers it shard by shard.
     """
 
     def __init__(self, queues: Store, agenda: AgendaStore) -> None:
         self._queues, self._agenda = queues, agenda
-        self.clocks: dict[bytes, int] = {}
+        self.since: dict[bytes, Since] = {}
 
-    def restored_clocks(self) -> dict[bytes, int]:
-        """Return the shard's `clocks` as its state has them."""
+    def restored(self, deadlines_of: Callable[[Iterable[bytes]], Mapping[bytes, int]]) -> dict[bytes, Since]:
+        """Return the shard's `since` as its state has it, with the deadlines of its customers."""
         entries, _ = self._agenda.take_due(_OWNER, NEVER_MS - 1)
         self._agenda.add((_OWNER, entry) for entry in entries)
         clocks: dict[bytes, int] = {}
@@ -49,11 +59,12 @@ class HeldEvents:
             key = _chunk_key(customer, first)
             if first < end:
                 clocks[customer] = next(unpack(self._queues.get_all([key])[key])).delivery.clock_ms
-        return clocks
+        deadlines_ms = deadlines_of(clocks) if clocks else {}
+        return {customer: Since(clock_ms, deadlines_ms[customer]) for customer, clock_ms in clocks.items()}
 
-    def append(self, customer: bytes, records: Sequence[FramedRecord]) -> None:
-        """Put records, one at least, at the end of a customer's queue."""
-        self.clocks.setdefault(customer, records[0].delivery.clock_ms)
+    def append(self, customer: bytes, records: Sequence[FramedRecord], deadline_ms: int) -> None:
+        """Put records, one at least, at the end of a customer's queue; `deadline_ms` is the customer's."""
+        self.since.setdefault(customer, Since(records[0].delivery.clock_ms, deadline_ms))
         first, end = self._ends(customer)
         self._queues.put_all(
             {_chunk_key(customer, end): pack_incoming(iter(records)), customer: _ENDS.pack(first, end + 1)}
@@ -68,15 +79,19 @@ class HeldEvents:
             yield Chunk(number, list(unpack(packed)), number + 1 == end)
             self._queues.put_all({key: None})
         self._queues.put_all({customer: None})
-        self.clocks.pop(customer, None)
+        self.since.pop(customer, None)
 
-    def put_back(self, customer: bytes, number: int, records: Sequence[FramedRecord]) -> None:
-        """Let the queue begin with what is left of a chunk, one record at least."""
-        self.clocks[customer] = records[0].delivery.clock_ms
+    def put_back(self, customer: bytes, number: int, records: Sequence[FramedRecord], deadline_ms: int) -> None:
+        """Let the queue begin with what is left of a chunk, one record at least; `deadline_ms` is the customer's."""
+        self.since[customer] = Since(records[0].delivery.clock_ms, deadline_ms)
         _, end = self._ends(customer)
         self._queues.put_all(
             {_chunk_key(customer, number): pack_incoming(iter(records)), customer: _ENDS.pack(number, end)}
         )
+
+    def settled(self, customer: bytes, deadline_ms: int) -> None:
+        """Note what falls due next of a customer that waits."""
+        self.since[customer] = self.since[customer]._replace(deadline_ms=deadline_ms)
 
     def expect(self, customer: bytes, due_ms: int) -> None:
         """Note the event time, in ms, at which the first of a customer's events should be decided."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from billing.state import NEVER_MS
+from udfs.held_events import Since
 from wire.frames import put_off_entry
 
 SETTLED_IN_MS = 5_000
@@ -19,13 +20,13 @@ NO_WATERMARK_MS = 0
 
 @dataclass(slots=True)
 class PutOff:
-    """Clocks, epoch ms, by shard: of events that wait, by customer; and deadlines of customers that were left.
+    """By shard: since when customers wait, by customer; and deadlines, epoch ms, of customers that were left.
 
     After a start ProgressMarkers goes by what it was told before, until it is told anew.
     """
 
     started_ms: int
-    held: dict[str, dict[bytes, int]] = field(default_factory=dict)
+    held: dict[str, dict[bytes, Since]] = field(default_factory=dict)
     unsettled: dict[str, int] = field(default_factory=dict)
     _first_held: dict[str, int] = field(default_factory=dict)
     _looked: set[str] = field(default_factory=set)
@@ -55,8 +56,8 @@ class PutOff:
     def news(self, shards: Iterable[str], now_ms: int) -> bytes:
         """Return an outgoing entry where something has changed in shards, else nothing; in processing time."""
         for shard in shards:
-            if clocks := self.held.get(shard):
-                self._first_held[shard] = min(clocks.values())
+            if since := self.held.get(shard):
+                self._first_held[shard] = min(map(min, since.values()))
             else:
                 self._first_held.pop(shard, None)
         least_ms = min(min(one.values(), default=NEVER_MS) for one in (self._first_held, self.unsettled))

@@ -52,7 +52,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind the state of this instance."""
         load_all()
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = _now_ms()
         self._patience.start(now_ms)
         self._put_off = PutOff(now_ms)
         self._turn = Turn()
@@ -117,10 +117,10 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def _enter(self, shard: str) -> None:
         self._shards.enter(shard)
-        clocks = self._put_off.held.get(shard)
-        if clocks is None:
-            clocks = self._put_off.held[shard] = self._rater.held.restored_clocks()
-        self._rater.held.clocks = clocks
+        since = self._put_off.held.get(shard)
+        if since is None:
+            since = self._put_off.held[shard] = self._rater.held.restored(self._rater.customers.deadlines_of)
+        self._rater.held.since = since
 
     def _is_patient(self) -> bool:
         """Look whether there is time to wait for factors; asked only where something waits."""
@@ -191,6 +191,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
             self._rates.add(value, ctx)
             if not self._patience.shards:
                 self._rates.forget(ctx, self._prices.feed(ctx).catalog.longest_dedup_horizon_ms())
+            if news := self._put_off.news((), _now_ms()):  # of a subtask without traffic since a restore
+                yield news
             return
         record, refused = self._prices.add(value, ctx)
         if refused and self._first_subtask:  # every subtask reads all of them; one reports it
@@ -222,3 +224,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
                 self._counters[name].inc(count)
         self._letters.add(counts)
         counts.clear()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from billing.catalog import PriceCatalog
 from billing.due import settle_due
-from billing.state import NEVER_MS
+from billing.state import NEVER_MS, CustomerState
 from udfs.batched_state import IndexStore, customer_of, deadline_of
 from udfs.customer_states import CUSTOMERS, SWEEP, CustomerStates, sweep_time_ms
 from udfs.frame_memory import FrameMemory
@@ -64,16 +64,34 @@ class SilentCustomers:
             self.states.sweep_at(until_ms)
 
     def _settle(self, customers: Iterable[bytes], until_ms: int, prices: PriceCatalog, out: RatedFrame) -> None:
-        loaded = self.states.load(customers)
-        # What waits comes first, at its own clock: these are looked after when their queue has ended.
-        states = {customer: state for customer, state in loaded.items() if not state.queued}
+        states = self.states.load(customers)
         memory = FrameMemory(self.index, self.waiting, self.states.agenda)
         due_ms = {customer: state.deadline_ms for customer, state in states.items()}
-        for state in states.values():
-            out.settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0))
+        for customer, state in states.items():
+            if state.queued:
+                self._settle_what_comes_first(customer, state, until_ms, prices, memory, out)
+                if state.deadline_ms <= until_ms:  # after what waits: it is looked after when the queue has ended
+                    due_ms[customer] = state.deadline_ms
+            else:
+                out.settled(settle_due(state, until_ms, prices, memory), ReadSoFar(0))
         memory.write()
         out.open_sessions(states.values())
         self.states.save(states, due_ms, prices)
+
+    def _settle_what_comes_first(  # noqa: PLR0913 - as `_settle`, of one customer
+        self,
+        customer: bytes,
+        state: CustomerState,
+        until_ms: int,
+        prices: PriceCatalog,
+        memory: FrameMemory,
+        out: RatedFrame,
+    ) -> None:
+        """Settle what is due before the customer's first event that waits: no marker of progress waits for that."""
+        before_ms = min(until_ms, self.held.since[customer].clock_ms)
+        if state.deadline_ms <= before_ms:
+            out.settled(settle_due(state, before_ms, prices, memory), ReadSoFar(0))
+            self.held.settled(customer, state.deadline_ms)
 
     def _sweep(self, until_ms: int, prices: PriceCatalog) -> None:
         if self.held.next_ms() != NEVER_MS:  # at clocks that may lie far behind: not before they are rated

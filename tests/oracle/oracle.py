@@ -11,7 +11,7 @@ from .books import parse_book, parse_published_contract
 from .catalog import Catalog
 from .deadlines import fire_due
 from .demand import surge_of
-from .ledger import Account, Ledger, Position
+from .ledger import Account, Ledger
 from .log import HEARTBEAT, QUANTITY, RETRACTION, SESSION, LogRecord, decode
 from .retractions import take_retraction
 from .sessions import take_phase
@@ -71,7 +71,7 @@ class _Rating:
         self.ledger = Ledger()
         self._catalog_at = catalog_at
         self._surge = surge
-        self._waiting: dict[str, list[Position]] = {}  # by customer, for a surge factor
+        self._waiting: dict[str, list[Arrival]] = {}  # by customer, for a surge factor
         self._homes = homes
         self._accounts: dict[str, Account] = {}
 
@@ -92,24 +92,25 @@ class _Rating:
         self.ledger.final_clocks[partition] = clock_ms
 
     def fire_for_silent_customers(self) -> None:
-        """Let the watermark, the least of all partitions' clocks, fire what is due."""
+        """Let the watermark, the least of all partitions' clocks, fire what is due before anything that waits."""
         watermark_ms = min(self.ledger.final_clocks.values(), default=0)
-        for customer_id in sorted(self._accounts.keys() - self._waiting.keys()):
-            fire_due(self._accounts[customer_id], watermark_ms, self.ledger)
+        for customer_id, account in sorted(self._accounts.items()):
+            waiting = self._waiting.get(customer_id, [])
+            fire_due(account, min([watermark_ms, *(one.clock_ms for one in waiting)]), self.ledger)
 
     def count_pending(self) -> None:
         """Note what is still held at the end of the log."""
         for _, account in sorted(self._accounts.items()):
             for held in (account.held_retractions, *account.open_sessions.values()):
                 self.ledger.pending += [each.position for each in held]
-        for positions in self._waiting.values():
-            self.ledger.pending += positions
+        for arrivals in self._waiting.values():
+            self.ledger.pending += [each.position for each in arrivals]
 
     def _decide(self, arrival: Arrival) -> None:
         """Put one event into the ledger: rated, duplicate, dead-lettered, or in its account where it is held."""
         verdict = self._verdict(arrival)
         if verdict == WAITS:
-            self._waiting.setdefault(arrival.event.customer_id, []).append(arrival.position)
+            self._waiting.setdefault(arrival.event.customer_id, []).append(arrival)
         elif verdict == checks.DUPLICATE:
             self.ledger.duplicates.append(arrival.position)
         elif verdict is not None:

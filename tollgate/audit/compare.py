@@ -58,7 +58,7 @@ class Comparison:
         self._expect(outputs_of(self.recomputation.silent(min(clocks.values(), default=0))))
         deliveries = [one.delivery for one in self.recomputation.memory.held()]
         self.pending = {(one.partition, one.offset) for one in deliveries}
-        self.pending.update(*self.recomputation.queues.values())
+        self.pending.update(self.recomputation.waiting())
         self.report.pending = len(self.pending)
 
     def ahead(self, log: Iterable[LogRecord]) -> None:

@@ -9,7 +9,7 @@ from billing.due import settle_due
 from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of
 from billing.memory import DictMemory
 from billing.outcomes import Held, Outcome, Reason, Rejection, Settled
-from billing.rating import check_fields, check_heartbeat, step
+from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import CustomerState
 from billing.subscriptions.events import SubscriptionEvent
 from billing.surge.view import UNDECIDED
@@ -61,7 +61,7 @@ class Recomputation:
     memory: DictMemory = field(default_factory=DictMemory)
     read: dict[str, ReadSoFar] = field(default_factory=dict)
     factors: Factors | None = None
-    queues: dict[str, list[Position]] = field(default_factory=dict)
+    queues: dict[str, list[Delivery]] = field(default_factory=dict)
 
     def decide(self, one: LogRecord, unsupported: str = "") -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it.
@@ -104,9 +104,9 @@ class Recomputation:
             due = state.deadline_ms <= delivery.clock_ms
             settled = settle_due(state, delivery.clock_ms, prices, self.memory) if due else []
             return settled, Rejection(Reason.UNSUPPORTED, unsupported)
-        surge = self._surge(event, delivery, prices)
+        surge = self._surge(event, delivery, prices) if is_at_home(state, delivery) else None
         if surge is UNDECIDED:
-            self.queues.setdefault(event.customer_id, []).append((delivery.partition, delivery.offset))
+            self.queues.setdefault(event.customer_id, []).append(delivery)
             return [], Held(event.event_id)
         seen = self.memory.seen(identity)
         return step(state, event, delivery, identity, fingerprint, seen, prices, self.memory, surge)
@@ -145,21 +145,24 @@ class Recomputation:
     def silent(self, watermark_ms: int) -> Iterator[Settled]:
         """Yield what falls due for silent customers by a watermark."""
         prices = self.prices.at(self.prices.latest())
-        for state in self._not_queued():
-            if state.deadline_ms <= watermark_ms:
-                yield from settle_due(state, watermark_ms, prices, self.memory)
+        for state in self.states.values():
+            yield from self._settle(state, watermark_ms, prices)
 
     def overdue(self) -> Iterator[Settled]:
         """Yield what falls due by the clock of each customer's own partition."""
         prices = self.prices.at(self.prices.latest())
-        for state in self._not_queued():
-            clock_ms = self.clocks.get(state.partition, 0)
-            if state.deadline_ms <= clock_ms:
-                yield from settle_due(state, clock_ms, prices, self.memory)
+        for state in self.states.values():
+            yield from self._settle(state, self.clocks.get(state.partition, 0), prices)
 
-    def _not_queued(self) -> Iterator[CustomerState]:
-        """Yield the customers whose deadlines may fire: those of an event that waits come after it."""
-        return (state for name, state in self.states.items() if name not in self.queues)
+    def _settle(self, state: CustomerState, clock_ms: int, prices: PriceCatalog) -> list[Settled]:
+        """Return what falls due by a clock; of who waits, no more than what comes before the first event that does."""
+        if queue := self.queues.get(state.customer_id):
+            clock_ms = min(clock_ms, queue[0].clock_ms)
+        return settle_due(state, clock_ms, prices, self.memory) if state.deadline_ms <= clock_ms else []
+
+    def waiting(self) -> Iterator[Position]:
+        """Yield the positions of events that wait for a factor, and of those behind them."""
+        return ((one.partition, one.offset) for queue in self.queues.values() for one in queue)
 
 
 def moved_clock(clock_ms: int, event: UsageEvent | SubscriptionEvent | None, timestamp_ms: int, skew_ms: int) -> int:

@@ -5,7 +5,7 @@ from struct import unpack
 from billing.events import Delivery
 from billing.state import NEVER_MS
 from udfs.batched_state import DictAgenda, DictStore
-from udfs.held_events import HeldEvents
+from udfs.held_events import HeldEvents, Since
 from udfs.put_off import NO_WATERMARK_MS, SETTLED_IN_MS, PutOff
 from wire.frames import FramedRecord, Tag, unpack_outgoing
 
@@ -30,7 +30,7 @@ def told(put_off: PutOff, after_ms: int = 0) -> list[int]:
 def test_the_earliest_of_all_shards_is_told_once_and_again_when_it_changes() -> None:
     put_off = PutOff(START_MS)
     put_off.note_unsettled("a", 7_000)
-    put_off.held["b"] = {b"zoe": 5_000, b"acme": 6_000}
+    put_off.held["b"] = {b"zoe": Since(5_000, NEVER_MS), b"acme": Since(9_000, 6_000)}
     assert (told(put_off), told(put_off)) == ([5_000], [])
     del put_off.held["b"][b"zoe"]
     assert told(put_off) == [6_000]
@@ -62,16 +62,21 @@ def test_nobody_waits_for_a_shard_in_which_nothing_tells_the_time() -> None:
     assert (put_off.left_shards(), put_off.may_be_unsettled("a")) == ({"b"}, True)
 
 
-def test_clocks_of_those_who_wait_are_those_of_their_first_events_and_found_again_after_a_restore() -> None:
+def test_who_waits_may_write_since_its_first_event_or_what_is_due_before_and_that_is_found_again() -> None:
     events = held()
-    events.append(b"zoe", waiting(10, 20))
-    events.append(b"acme", waiting(15))
-    events.append(b"zoe", waiting(30))
+    events.append(b"zoe", waiting(10, 20), NEVER_MS)
+    events.append(b"acme", waiting(15), 12)
+    events.append(b"zoe", waiting(30), NEVER_MS)
     for customer in (b"zoe", b"acme"):
         events.expect(customer, 99)
-    assert events.clocks == events.restored_clocks() == {b"zoe": 10, b"acme": 15}
+    assert events.since == restored(events) == {b"zoe": Since(10, NEVER_MS), b"acme": Since(15, 12)}
     first = next(events.chunks(b"zoe"))
-    events.put_back(b"zoe", first.number, first.records[1:])
-    assert events.clocks == events.restored_clocks() == {b"zoe": 20, b"acme": 15}
+    events.put_back(b"zoe", first.number, first.records[1:], NEVER_MS)
+    assert events.since == restored(events) == {b"zoe": Since(20, NEVER_MS), b"acme": Since(15, 12)}
     assert sum(len(chunk.records) for chunk in events.chunks(b"zoe")) == 2
-    assert events.clocks == {b"acme": 15}
+    events.settled(b"acme", 40)
+    assert events.since == {b"acme": Since(15, 40)}
+
+
+def restored(events: HeldEvents) -> dict[bytes, Since]:
+    return events.restored(lambda customers: {one: 12 if one == b"acme" else NEVER_MS for one in customers})

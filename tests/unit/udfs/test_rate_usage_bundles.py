@@ -13,9 +13,12 @@ import pytest
 
 from billing.catalog import PriceCatalog
 from billing.events import Delivery
+from billing.state import NEVER_MS
 from tests.unit.builders import DAY_MS, book, catalog, ms, per_unit, session_meter
 from tests.unit.udfs.toy_flink import ToyFlink
 from tests.unit.udfs.toy_rating import SHARDS, toy_rating
+from udfs.broadcast_rates import DECIDED
+from udfs.put_off import SETTLED_IN_MS
 from wire.frames import FramedRecord, Tag, pack_incoming, unpack_outgoing
 from wire.v1 import billing_pb2, usage_pb2
 
@@ -170,6 +173,56 @@ def test_nothing_is_complete_before_the_cycle_is_closed_of_who_has_waited(monkey
         billing_pb2.BillingRecord.USAGE,
         billing_pb2.BillingRecord.CYCLE_CLOSE,
     ]
+
+
+def test_nothing_is_complete_before_a_call_has_timed_out_of_who_waits_in_a_partition_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The call's deadline lies before the waiting event's clock: it is billed at its time, not behind that event."""
+    flink, view = toy_rating(monkeypatch, prices())
+    function, ended_ms = flink.opened(), T0 + DAY_MS
+    call = usage_pb2.UsageEvent(event_id="c", customer_id="a1", meter="talk", event_time_ms=T0)
+    call.session.session_id, call.session.phase = "s", usage_pb2.SessionEvent.START
+    rush = usage_pb2.UsageEvent(
+        event_id="e", customer_id="a1", meter="calls", quantity=1, event_time_ms=ended_ms, dimensions={"region": "eu"}
+    )
+    framed = [
+        FramedRecord(Delivery(0, at, event.event_time_ms, clock_ms), event.SerializeToString(), None, readable=True)
+        for at, (event, clock_ms) in enumerate([(call, T0 - 1), (rush, ended_ms - 1)])
+    ]
+    flink.take_all(function, [("a", pack_incoming(iter(framed)))])
+    due_ms = put_off_ms(flink)
+    assert T0 < due_ms < ended_ms - 1, "it waits for the call, not for the event alone"
+    flink.advance(function, due_ms)
+    assert [(one.kind, one.clock_ms) for one in records(flink)] == [(billing_pb2.BillingRecord.SESSION, due_ms)]
+    assert put_off_ms(flink) == ended_ms - 1
+    view.rates.advance(ended_ms + DAY_MS)
+    flink.rest(function)
+    assert [one.kind for one in records(flink)][1:] == [billing_pb2.BillingRecord.USAGE]
+
+
+def test_what_came_in_another_partition_waits_for_nothing_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    flink, _ = toy_rating(monkeypatch, prices())
+    function = flink.opened()
+    stray = usage_pb2.UsageEvent(
+        event_id="e", customer_id="a1", meter="calls", quantity=1, event_time_ms=T0, dimensions={"region": "eu"}
+    )
+    framed = [
+        FramedRecord(Delivery(partition, 1, T0, T0), event.SerializeToString(), None, readable=True)
+        for partition, event in [(0, _texts("a1")), (1, stray), (0, _texts("a1"))]
+    ]
+    flink.take_all(function, [("a", pack_incoming(iter(framed)))])
+    assert [tag for tag, _, _, _ in told(flink)] == [Tag.RECORD, Tag.DEAD_LETTER]
+    assert not flink.waits
+
+
+def test_a_subtask_without_traffic_says_that_it_has_put_off_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    flink, _ = toy_rating(monkeypatch, prices())
+    function = flink.opened()
+    assert list(function.process_broadcast_element(DECIDED, flink)) == [], "what was told before a restore holds"
+    flink.seconds += SETTLED_IN_MS / 1000
+    flink.out += function.process_broadcast_element(DECIDED, flink)
+    assert put_off_ms(flink) == NEVER_MS
 
 
 def _texts(customer: str) -> usage_pb2.UsageEvent:

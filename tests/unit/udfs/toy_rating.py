@@ -32,6 +32,7 @@ def toy_rating(monkeypatch: pytest.MonkeyPatch, catalog: PriceCatalog) -> tuple[
     monkeypatch.setattr(rate_usage, "rated_after", lambda _: flink)
     monkeypatch.setattr(rate_usage, "load_all", lambda: None)
     monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: SimpleNamespace(feed=lambda _: feed))
-    monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: SimpleNamespace(view=lambda _: view))
+    rates = SimpleNamespace(view=lambda _: view, add=lambda *_: None, forget=lambda *_: None)
+    monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: rates)
     monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(flink.seconds * 1e9))
     return flink, view
