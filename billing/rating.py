@@ -4,10 +4,10 @@ The checks stand in the order of the contract, rule 12. A rejected or repeated e
 the state as it was, but for the deadlines that its clock has passed.
 """
 
-from billing.catalog import PriceCatalog, Terms
+from billing.catalog import PriceCatalog, TariffName, Terms
 from billing.charging import TOO_MANY_UNITS, charge, find_closed_cycle, find_open_cycle
 from billing.due import settle_due
-from billing.events import Charge, Delivery, Measure, Phase, Seen, UsageEvent
+from billing.events import Charge, Delivery, Measure, Phase, Seen, UsageEvent, session_key_of
 from billing.memory import Memory
 from billing.outcomes import BillingRecord, Duplicate, Outcome, Reason, Rejection, Settled
 from billing.retractions import Target, settle, take_retraction
@@ -180,12 +180,23 @@ def _take_other(  # noqa: PLR0913 - all that decides it
         return [], take_retraction(state, event, delivery, fingerprint, terms, prices, memory)
     tariff = _tariff_for(event, terms)
     if isinstance(tariff, Rejection):
-        return [], tariff
+        begun = _begun_at(event, memory)
+        if begun is None:
+            return [], tariff
+        terms = Terms(prices.series[begun.price_book], None, None)
+        tariff = prices.tariff_named(event.customer_id, begun)
     if event.phase == Phase.START and tariff.watch is not None:  # what has begun is billed in any case
         refused = refuse_without_credit(state, tariff.watch)
         if refused is not None:
             return [], refused
     return take_phase(state, event, delivery, fingerprint, tariff, terms, prices, memory)
+
+
+def _begun_at(event: UsageEvent, memory: Memory) -> TariffName | None:
+    """Return the tariff of the running session that a phase goes on with or ends: what began at a price ends at it."""
+    session = memory.session(session_key_of(event.customer_id, event.subject))
+    begun = session.tariff if session is not None else None
+    return begun if begun is not None and event.phase != Phase.START and begun.meter == event.meter else None
 
 
 def _tariff_for(event: UsageEvent, terms: Terms) -> Tariff | Rejection:

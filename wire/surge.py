@@ -75,14 +75,17 @@ def mark_message(grid: Grid, watermark_ms: int, books_offset: int) -> pricing_pb
     )
 
 
-def take_rate(data: bytes, rates: SurgeRates) -> RunKey | None:
-    """Take a SurgeRate message into the rates that were read; returns the key of a factor, None for a mark."""
+def take_rate(data: bytes, rates: SurgeRates) -> tuple[RunKey, int] | None:
+    """Take a SurgeRate message into the rates that were read.
+
+    Returns the key of a factor and where its interval begins, epoch ms; None for a mark.
+    """
     message = pricing_pb2.SurgeRate.FromString(data)
     if message.dimension_value:
         window_ms = message.interval_to_ms - message.interval_from_ms
         key = (message.price_book.id, message.surge_id, message.meter, message.dimension_value, window_ms)
         rates.add(key, message.interval_from_ms, message.interval_to_ms, Fraction(message.factor))
-        return key
+        return key, message.interval_from_ms
     rates.advance(message.watermark_ms)
     return None
 

@@ -130,6 +130,11 @@ def decode_runs(data: bytes) -> tuple[RunKey, list[Run]]:
     return key, [Run(run.from_ms, run.to_ms, Fraction(run.factor)) for run in message.runs]
 
 
-def runs_key(key: RunKey) -> str:
-    """Return what a detector's factors are kept under."""
+def runs_key(key: RunKey, day: int) -> str:
+    """Return what a detector's factors of a day are kept under; `day` is of those since the epoch, UTC."""
+    return json.dumps((*key, day))
+
+
+def whole_runs_key(key: RunKey) -> str:
+    """Return what all of a detector's factors were kept under by earlier builds."""
     return json.dumps(key)

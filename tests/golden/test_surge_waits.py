@@ -3,14 +3,14 @@
 from fractions import Fraction
 
 from billing.events import Delivery
-from billing.state import CustomerState
+from billing.state import NEVER_MS, CustomerState
 from billing.surge.rates import Run
 from tests.golden.conftest import Golden
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.held_events import HeldEvents
 from wire.customer_state import decode_state, encode_state
 from wire.frames import FramedRecord
-from wire.surge_state import decode_runs, encode_runs, runs_key
+from wire.surge_state import decode_runs, encode_runs, runs_key, whole_runs_key
 
 KEY = ("standard", "sms-peak", "sms.outbound", "eu", 60_000)
 RUNS = [
@@ -32,14 +32,19 @@ def held() -> tuple[DictStore, DictAgenda]:
     queues, agenda = DictStore(), DictAgenda()
     events = HeldEvents(queues, agenda)
     for record in RECORDS:
-        events.append(b"acme/eve", [record])
+        events.append(b"acme/eve", [record], NEVER_MS)
     events.expect(b"acme/eve", 1_794_312_000_000)
     return queues, agenda
 
 
 def test_what_waits_is_written_as_savepoints_hold_it(golden: Golden) -> None:
     queues, agenda = held()
-    lines = {"customer": encode_state(queued()), "runs_key": runs_key(KEY).encode(), "runs": encode_runs(KEY, RUNS)}
+    lines = {
+        "customer": encode_state(queued()),
+        "runs_key": whole_runs_key(KEY).encode(),
+        "runs": encode_runs(KEY, RUNS),
+    }
+    lines["days_key"] = runs_key(KEY, 20767).encode()
     lines |= {f"queues {key.hex()}": value for key, value in sorted(queues.entries.items())}
     lines |= {f"agenda {key.hex()}": value for key, value in sorted(agenda.entries.items())}
     golden("surge_waits.txt", "".join(f"{name} {value.hex()}".rstrip() + "\n" for name, value in lines.items()))

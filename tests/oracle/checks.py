@@ -57,14 +57,24 @@ def refusal(arrival: Arrival, account: Account) -> str | None:
     original = account.recall(event.event_id, arrival.clock_ms, terms.dedup_horizon_ms)
     if original is not None:
         return DUPLICATE if event.payload == original.event.payload else "CONFLICTING_DUPLICATE"
-    if terms.book is None:
-        return "NO_PRICE"
+    if _goes_on(event, account):
+        return None
+    return "NO_PRICE" if terms.book is None else _priced_refusal(arrival, account, terms.book)
+
+
+def _goes_on(event: Event, account: Account) -> bool:
+    """Say whether an event goes on with a session, or ends one, that has begun at a price."""
+    is_later_phase = event.measure == SESSION and event.phase != START
+    return is_later_phase and account.has_started(event.session_id, event.meter)
+
+
+def _priced_refusal(arrival: Arrival, account: Account, book: PriceBook) -> str | None:
+    """Check what a price book in force says of an event."""
+    event, terms = arrival.event, arrival.terms
     if event.measure == RETRACTION:
         return None
     return (
-        _meter_refusal(event, terms.book)
-        or _credit_refusal(event, terms.contract, account)
-        or _late_refusal(arrival, terms.book)
+        _meter_refusal(event, book) or _credit_refusal(event, terms.contract, account) or _late_refusal(arrival, book)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from .arrival import Arrival
 from .books import Contract, PriceBook, Settings
 from .charge import Charge, CycleUsage
-from .log import Event
+from .log import START, Event
 from .rewards import Rewards
 from .times import Cycle, cycle_of
 
@@ -115,6 +115,11 @@ class Account:
             del self.remembered[arrival.event.event_id]
         else:
             self.remember(arrival, rated)
+
+    def has_started(self, session_id: str, meter: str) -> bool:
+        """Say whether a session of a meter has its START and runs."""
+        phases = self.open_sessions.get(session_id, [])
+        return any(each.event.phase == START and each.event.meter == meter for each in phases)
 
     def credit_left(self, contract: Contract | None) -> Fraction | None:
         """Return what is left of what a contract says was paid in advance, ever; None where that is nothing."""

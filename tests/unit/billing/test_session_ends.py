@@ -137,3 +137,15 @@ def test_units_beyond_64_bits_refuse_the_stop_and_at_the_timeout_all_that_waits(
     at.take(update(1000))
     at.pass_time(NOON_MS + 1000 + IDLE_MS + 1)
     assert at.letters == [("start", "INVALID_FIELD"), ("update", "INVALID_FIELD")]
+
+
+def test_what_has_begun_at_a_price_ends_at_it_although_its_meter_is_sold_no_more() -> None:
+    without = book(version=2, effective_from="2026-11-10T12:00:30Z", meters={"calls": voice()})
+    at = desk()
+    at.take(start())
+    assert at.prices.add(without) == []
+    assert at.refused(start(60_000, "start2", subject="s2")) == "UNKNOWN_METER"
+    assert at.refused(stop(60_000, "stop2", subject="s2")) == "UNKNOWN_METER"
+    assert isinstance(at.take(update(45_000)), Held)
+    record = at.rated(stop(60_000))
+    assert (record.quantity, record.price_book_version) == (60, 1)
