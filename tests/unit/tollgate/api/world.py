@@ -23,6 +23,7 @@ from tollgate.api.scopes import OPERATIONS, Scope
 from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
+from tollgate.settings import JOB_NAMES
 from wire.v1 import billing_pb2
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -150,7 +151,7 @@ class World:
         )
 
     def context(self) -> Any:
-        settings = SimpleNamespace(default_price_book="", home=self.home)
+        settings = SimpleNamespace(default_price_book="", home=self.home, jobs=JOB_NAMES)
         stack = SimpleNamespace(status=lambda: StackStatus(home=""))
         return SimpleNamespace(log=self.log, settings=settings, stack=stack, reconnect=lambda: None, redis_url="")
 
