@@ -87,6 +87,14 @@ class ApiLog(MemoryLog):
         letter = billing_pb2.DeadLetter(raw=b"raw", key=b"north/acme", reason=reason, source={"topic": topic})
         written.append(LogRecord(DEAD_LETTERS, 0, len(written), NOW_MS, None, letter.SerializeToString()))
 
+    def add_invoice(self, customer: str, total: str) -> None:
+        """Append the first invoice of a customer."""
+        written = self.topics[INVOICES]
+        invoice = billing_pb2.Invoice(
+            customer_id=customer, number=1, cycle="2026-10", currency="USD", status="FINAL", total=total
+        )
+        written.append(LogRecord(INVOICES, 0, len(written), NOW_MS, customer.encode(), invoice.SerializeToString()))
+
     def add_alert(self, customer: str, subject: str) -> None:
         written = self.topics.setdefault(ALERTS, [])
         alert = billing_pb2.Alert(
