@@ -37,7 +37,7 @@ local lacking = {}
 local updates = cjson.decode(ARGV[1])
 for i, key in ipairs(KEYS) do
   local new = updates[i]
-  local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle', 'open_change')
+  local have = redis.pcall('HMGET', key, 'live_sequence', 'settled_sequence', 'cycle', 'open_change', 'credit')
   if have.err then  -- somebody has put another type there
     redis.call('DEL', key)
     have = {}
@@ -53,7 +53,10 @@ for i, key in ipairs(KEYS) do
     elseif live and (new.whole or have[3] ~= new.cycle) then
       forget(key, is_of_meter)
     end
-    if live then call('HSET', key, new.live) end
+    if live then
+      if have[5] then redis.call('HDEL', key, 'credit') end  -- live fields without it say that there is none
+      call('HSET', key, new.live)
+    end
     if settled then call('HSET', key, new.settled) end
     if new.open_change and new.open_change >= number(have[4]) then
       forget(key, is_open)

@@ -1,6 +1,6 @@
 """What changed from one price book to another, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from billing.price_books.document import Node
@@ -60,6 +60,16 @@ def _compare(path: str, old: Tree, new: Tree) -> Iterator[str]:
             yield f"{where}: new ({_said(new[name])})"
         else:
             yield from _compare(where, old[name], new[name])
+    if path == _NOUNS["promotions"]:
+        yield from _reordered(old, new)
+
+
+def _reordered(old: Iterable[str], new: Collection[str]) -> Iterator[str]:
+    """Say the order of those on both sides, where it changes: promotions are applied in the order of the book."""
+    before = [name for name in old if name in new]
+    after = [name for name in new if name in before]
+    if before != after:
+        yield f"promotions: applied in the order {', '.join(after)} instead of {', '.join(before)}"
 
 
 def _joined(path: str, name: str) -> str:

@@ -79,9 +79,11 @@ def _read(file: Path) -> Iterator[Draft | BookError]:
 
 def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[BookError]]]:
     fields = node.value if isinstance(node.value, dict) else {}
-    listed = fields["contracts"].value if set(fields) == {"contracts"} else None
-    if isinstance(listed, list):
-        for one in listed:
+    listed = fields["contracts"] if set(fields) == {"contracts"} else None
+    if listed is not None and not listed.value:
+        yield listed, [BookError(listed.line, listed.path, "there is no contract in it", "list one at least")]
+    elif listed is not None and isinstance(listed.value, list):
+        for one in listed.value:
             yield one, parse_contract(one)
     elif "customer_id" in fields:
         yield node, parse_contract(node)

@@ -19,8 +19,9 @@ _CHECKPOINT_SECONDS = 5.0
 
 
 def publish(context: Context, drafts: Sequence[Draft], timeout_seconds: float) -> None:
-    """Write what is new, and wait until every running job rates with it. Raises StackError on a conflict."""
-    _await_jobs(context, _send(context.log, accept(context.log, drafts, context.report)), timeout_seconds)
+    """Write what is new, and wait until every running job rates with all of it. Raises StackError on a conflict."""
+    _send(context.log, accept(context.log, drafts, context.report))
+    _await_jobs(context, _last_offsets(context.log, drafts), timeout_seconds)
 
 
 def accept(log: KafkaLog, drafts: Sequence[Draft], report: Callable[[str], None]) -> list[Draft]:
@@ -54,15 +55,22 @@ def _accept(catalog: PriceCatalog, draft: Draft) -> list[str]:
     return catalog.add_contract(draft.content, offset=0)
 
 
-def _send(log: KafkaLog, drafts: Sequence[Draft]) -> dict[str, int]:
-    """Write drafts in order; returns the last offset by topic."""
-    last: dict[str, int] = {}
+def _send(log: KafkaLog, drafts: Sequence[Draft]) -> None:
+    """Write drafts in order."""
     with log.producer() as producer:
         for draft in drafts:
-            topic = PRICE_TOPICS[not isinstance(draft.content, PriceBook)]
-            sent = producer.send(topic, key=draft.key.encode(), value=draft.message, partition=0)
-            last[topic] = sent.get(timeout=30).offset
-    return last
+            sent = producer.send(_topic(draft), key=draft.key.encode(), value=draft.message, partition=0)
+            sent.get(timeout=30)
+
+
+def _last_offsets(log: KafkaLog, drafts: Sequence[Draft]) -> dict[str, int]:
+    """Return the last offset of each topic that drafts are on: what was known before may not have been read, either."""
+    topics = {_topic(draft) for draft in drafts}
+    return {topic: max((one.offset for one in log.read(topic)), default=-1) for topic in topics}
+
+
+def _topic(draft: Draft) -> str:
+    return PRICE_TOPICS[not isinstance(draft.content, PriceBook)]
 
 
 def _await_jobs(context: Context, offsets: dict[str, int], timeout_seconds: float) -> None:

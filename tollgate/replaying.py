@@ -1,14 +1,14 @@
 """Records of the log sent once more: history with the replay mark, and dead letters."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from google.protobuf.message import DecodeError
 from kafka import TopicPartition
 
-from flink_jobs.settings import SUBSCRIPTIONS_GROUP, USAGE_GROUP
+from flink_jobs.settings import SUBSCRIPTIONS_GROUP, SUBSCRIPTIONS_JOB, USAGE_GROUP, USAGE_RATING
 from flink_jobs.topics import DEAD_LETTERS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.kafka_log import KafkaLog, LogRecord
 from tollgate.local.errors import StackError
@@ -18,8 +18,10 @@ from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
 TOPICS = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)
 """Those of events: what can be sent again."""
 
-READERS = {USAGE_EVENTS: USAGE_GROUP, SUBSCRIPTION_EVENTS: SUBSCRIPTIONS_GROUP}
-"""The consumer groups of the jobs that take events: a replay waits for them."""
+_READERS = {
+    USAGE_EVENTS: (USAGE_RATING, USAGE_GROUP),
+    SUBSCRIPTION_EVENTS: (SUBSCRIPTIONS_JOB, SUBSCRIPTIONS_GROUP),
+}
 
 REPLAY_HEADER = ("replay", b"true")
 LETTER_HEADER = "dead-letter"
@@ -130,7 +132,10 @@ def sent_again(log: KafkaLog, letters: Iterable[Letter]) -> set[str]:
     found: set[str] = set()
     for topic, since_ms in topics.items():
         for one in log.read_since(topic, since_ms - CLOCK_TOLERANCE_MS):
-            found.update(value.decode() for name, value in one.headers if name == LETTER_HEADER)
+            # Anybody may write a header of that name: without a value, or with bytes that are no text.
+            found.update(
+                (value or b"").decode(errors="replace") for name, value in one.headers if name == LETTER_HEADER
+            )
     return found
 
 
@@ -170,16 +175,33 @@ class Pace:
         """Wait until the next record may go."""
         if self.rate:
             time.sleep(max(0.0, self.begun + self.sent / self.rate - time.monotonic()))
-        now = time.monotonic()
-        if now - self._looked > _YIELD_SECONDS:
-            while self.behind() > self.lag_max:
-                time.sleep(_YIELD_SECONDS)
-            self._looked = time.monotonic()
+        if time.monotonic() - self._looked > _YIELD_SECONDS:
+            self._let_pass()
         self.sent += 1
-        if now - self._reported > _REPORT_SECONDS and self.sent > 1:
-            self._reported = now
-            left = (now - self.begun) * (self.total - self.sent) / self.sent
+        if self.sent > 1 and self._may_report():
+            left = (self._reported - self.begun) * (self.total - self.sent) / self.sent
             self.report(f"{self.sent:,} of {self.total:,} sent ({self.sent / self.total:.0%}), {left:.0f} s to go")
+
+    def _let_pass(self) -> None:
+        """Wait for those who are too far behind, and say so."""
+        while (behind := self.behind()) > self.lag_max:
+            if self._may_report():
+                self.report(f"waiting: the jobs have {behind:,} records to go")
+            time.sleep(_YIELD_SECONDS)
+        self._looked = time.monotonic()
+
+    def _may_report(self) -> bool:
+        """Tell whether the last report was long ago; the next one counts from now then."""
+        now = time.monotonic()
+        if now - self._reported <= _REPORT_SECONDS:
+            return False
+        self._reported = now
+        return True
+
+
+def readers_of(topics: Collection[str], jobs: Collection[str]) -> dict[str, str]:
+    """Return the consumer group of each of the topics that one of the jobs takes events from."""
+    return {topic: group for topic, (job, group) in _READERS.items() if topic in topics and job in jobs}
 
 
 def lag(log: KafkaLog, inputs: Mapping[str, str]) -> int:

@@ -1,10 +1,10 @@
 """Dead letters sent again, each at most once: for the command line and for the operations page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from tollgate.kafka_log import KafkaLog
-from tollgate.replaying import READERS, TOPICS, Letter, Mended, Pace, again, lag, send, sent_again
+from tollgate.replaying import TOPICS, Letter, Mended, Pace, again, lag, readers_of, send, sent_again
 from wire.v1 import billing_pb2
 
 LAG_MAX = 20_000
@@ -21,11 +21,12 @@ class Resent(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How fast (records a second; 0: as fast as it goes) and how many at most (0: all)."""
+    """How fast (records a second; 0: as fast as it goes), how many at most (0: all), and which jobs are waited for."""
 
     rate: float
     most: int = 0
     dry_run: bool = False
+    jobs: Collection[str] = ()
 
 
 def resend(
@@ -37,15 +38,15 @@ def resend(
 ) -> Resent:
     """Send dead letters again that were not before, unchanged or mended; a dry run counts them.
 
-    Without a number at most it waits while the jobs have LAG_MAX records to go.
+    It waits while the jobs that take them have more than LAG_MAX records to go.
     """
     before = sent_again(log, letters) & {one.name for one in letters}
     can = [one for one in letters if one.message.source.topic in TOPICS]
     due = [again(one, (mended or {}).get(one.name)) for one in can if one.name not in before]
     now = due[: limits.most] if limits.most else due
     if not limits.dry_run:
-        behind = (lambda: 0) if limits.most else (lambda: lag(log, READERS))
-        send(log, now, Pace(limits.rate, LAG_MAX, behind, report, len(now)))
+        readers = readers_of({one.topic for one in now}, limits.jobs)
+        send(log, now, Pace(limits.rate, LAG_MAX, lambda: lag(log, readers), report, len(now)))
     return Resent(len(now), len(before), len(letters) - len(can), len(due) - len(now))
 
 

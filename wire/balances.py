@@ -65,7 +65,10 @@ def balance_of(message: billing_pb2.Balance) -> Balance:
 
 
 def live_fields(balance: Balance, only: frozenset[str] | None = None) -> list[str]:
-    """Return the live fields of a balance's hash in Redis (contract, section 8): names and values in turn."""
+    """Return the live fields of a balance's hash in Redis (contract, section 8): names and values in turn.
+
+    Those that are not of a meter are all there every time: a `credit` that is left out is gone.
+    """
     fields = ["cycle", balance.cycle, "currency", balance.currency, "live_total", balance.total]
     fields += ["live_sequence", str(balance.sequence), "live_as_of_ms", str(balance.as_of_ms)]
     if balance.credit:

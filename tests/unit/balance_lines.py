@@ -52,6 +52,7 @@ def record_of(one: Line, customer: str = "acme") -> billing_pb2.BillingRecord:
         cycle_quantity=one.quantity,
         cycle_amount=one.amount,
         clock_ms=one.as_of_ms,
+        credit=one.credit,
     )
     message.price_book.id = one.price_book
     return message
@@ -99,7 +100,7 @@ def open_record(change: int, customer: str = "acme", sessions: int = 1) -> billi
 
 @st.composite
 def histories(draw: st.DrawFn, most: int = 25) -> list[Line]:
-    """Draw a customer's records: late ones for older cycles, closings, and changes of the price book among them."""
+    """Draw a customer's records: late ones, closings, changes of the price book, credit that comes and goes."""
     lines: list[Line] = []
     clock_ms = 1000
     for sequence in range(1, draw(st.integers(1, most)) + 1):
@@ -114,6 +115,7 @@ def histories(draw: st.DrawFn, most: int = 25) -> list[Line]:
             price_book=book,
             currency="EUR" if book == "euro" else "USD",
             closes=closes,
+            credit="" if closes else draw(st.sampled_from(("", "", "500", "499.5"))),
         )
         lines.append(one)
     return lines

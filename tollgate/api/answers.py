@@ -1,5 +1,6 @@
 """What the log answers to questions about one customer: plain data, by the functions behind the commands."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -53,18 +54,24 @@ def explanation(context: Context, customer: str, sequence: int) -> Plain:
 
 
 def spending(context: Context, customer: str, cycle: str) -> Plain:
-    """Return what the records of a cycle (the newest by default) come to, by day and meter of the events."""
+    """Return what the records of a cycle (the newest by default) come to, by day and meter of the events.
+
+    A customer who has changed price books may owe in two currencies: the days say which, `currency` is the last one.
+    """
     found = [one for one in _records(context, customer) if one.kind != _RECORD.CYCLE_CLOSE]
     chosen = cycle or max((one.cycle for one in found), default="")
     zone = load_zone(_timezone(context, customer))
-    days: dict[tuple[str, str], int] = {}
+    days: Counter[tuple[str, str, str]] = Counter()
     currency = ""
     for one in found:
         if one.cycle == chosen:
             day = datetime.fromtimestamp(one.event_time_ms / 1000, zone).date().isoformat()
-            days[day, one.meter] = days.get((day, one.meter), 0) + parse_picos(one.amount)
+            days[day, one.meter, one.currency] += parse_picos(one.amount)
             currency = one.currency
-    listed = [{"day": day, "meter": meter, "amount": format_picos(days[day, meter])} for day, meter in sorted(days)]
+    listed = [
+        {"day": day, "meter": meter, "amount": format_picos(picos), "currency": of}
+        for (day, meter, of), picos in sorted(days.items())
+    ]
     return {"cycle": chosen, "currency": currency, "days": listed}
 
 

@@ -16,7 +16,7 @@ from tollgate.jobs import JOBS
 from tollgate.last_verification import load_verification
 from tollgate.local.errors import StackError
 from tollgate.local.rest import FlinkRest
-from tollgate.replaying import READERS, lag, read_letters
+from tollgate.replaying import lag, read_letters, readers_of
 from tollgate.resending import LAG_MAX, Limits, of_reason, resend
 from tollgate.stack_facts import look, recent_letters
 from tollgate.times import now_ms
@@ -128,7 +128,7 @@ def send_again(context: Context, reason: str, sending: Lock) -> dict[str, int]:
     try:
         letters = of_reason(read_letters(context.log, now_ms() - LETTERS_MS), reason)
         topics = {one.message.source.topic for one in letters}
-        behind = lag(context.log, {topic: group for topic, group in READERS.items() if topic in topics})
+        behind = lag(context.log, readers_of(topics, context.settings.jobs))
         if behind > LAG_MAX:
             cause = f"the jobs have {behind:,} records to go"
             raise Problem(

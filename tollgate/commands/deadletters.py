@@ -2,12 +2,14 @@
 
 import base64
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.commands.produce import parse_line, read_lines
 from tollgate.context import Context, as_dict
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
@@ -17,6 +19,8 @@ from wire.v1 import billing_pb2
 
 app = typer.Typer(help="What could not be billed, and why.", no_args_is_help=True)
 _REASONS = billing_pb2.DeadLetter.Reason
+_TOPICS = {"usage": USAGE_EVENTS, "subscription": SUBSCRIPTION_EVENTS}
+"""Where the events of lines belong; raw bytes may be of any topic."""
 
 
 @app.callback()
@@ -53,18 +57,14 @@ def replay(
     """Send dead letters again, unchanged or mended; each at most once, whoever asks how often."""
     _check_reason(reason)
     context = Context()
-    repaired = read_mended(mended) if mended else None
     letters = [one for one in of_reason(read_letters(context.log), reason) if letter in {"", one.name}]
-    if repaired is not None:
-        unknown = repaired.keys() - {one.name for one in letters}
-        if unknown:
-            raise StackError(
-                f"there is no dead letter {min(unknown)}", "see `tollgate deadletters list`", EXIT_UNUSABLE
-            )
-        letters = [one for one in letters if one.name in repaired]
     if letter and not letters:
         raise StackError(f"there is no dead letter {letter}", "see `tollgate deadletters list`", EXIT_UNUSABLE)
-    done = resend(context.log, letters, Limits(rate, dry_run=dry_run), context.report, repaired)
+    repaired = read_mended(mended, letters) if mended else None
+    if repaired is not None:
+        letters = [one for one in letters if one.name in repaired]
+    limits = Limits(rate, dry_run=dry_run, jobs=context.settings.jobs)
+    done = resend(context.log, letters, limits, context.report, repaired)
     if json_:
         counts = {"sent": done.sent, "sent_before": done.sent_before, "left_alone": done.left_alone}
         context.print_json(counts | {"dry_run": dry_run})
@@ -76,19 +76,38 @@ def replay(
     )
 
 
-def read_mended(file: Path) -> dict[str, Mended]:
+def read_mended(file: Path, letters: Iterable[Letter]) -> dict[str, Mended]:
     """Read the mended events of a file by the name of their dead letter; raises StackError naming a wrong line."""
+    topics = {one.name: one.message.source.topic for one in letters}
     found: dict[str, Mended] = {}
     for number, line in enumerate(read_lines(file), 1):
         if not line.strip():
             continue
-        line_read = parse_line(number, line)
-        name = json.loads(line).get("dead_letter")
-        if not isinstance(name, str):
-            remedy = 'add "dead_letter": "PARTITION/OFFSET", as `tollgate deadletters list` shows it'
-            raise StackError(f"line {number} does not say which dead letter it mends", remedy, EXIT_UNUSABLE)
-        found[name] = Mended(line_read.key, line_read.value)
+        event = parse_line(number, line)
+        name = _letter_of(number, json.loads(line), topics)
+        if name in found:
+            raise StackError(
+                f"line {number} mends {name} a second time", "keep one line for each letter", EXIT_UNUSABLE
+            )
+        found[name] = Mended(event.key, event.value)
     return found
+
+
+def _letter_of(number: int, entry: Mapping[str, Any], topics: Mapping[str, str]) -> str:
+    """Return the dead letter that a line mends. Raises StackError where it cannot take that one's place."""
+    name = entry.get("dead_letter")
+    if not isinstance(name, str):
+        remedy = 'add "dead_letter": "PARTITION/OFFSET", as `tollgate deadletters list` shows it'
+        raise StackError(f"line {number} does not say which dead letter it mends", remedy, EXIT_UNUSABLE)
+    if name not in topics:
+        cause = f"line {number}: there is no dead letter {name}"
+        raise StackError(cause, "see `tollgate deadletters list`", EXIT_UNUSABLE)
+    own = next((topic for kind, topic in _TOPICS.items() if kind in entry), topics[name])
+    for topic in (own, entry.get("topic", own)):
+        if topic != topics[name]:
+            cause = f"line {number} is for {topic}, and dead letter {name} came from {topics[name]}"
+            raise StackError(cause, "mend it by an event for the topic that it came from", EXIT_UNUSABLE)
+    return name
 
 
 def _check_reason(reason: str) -> None:

@@ -49,9 +49,9 @@ def steps_of(log: KafkaLog, record: billing_pb2.BillingRecord, default_price_boo
 
 def find_record(log: KafkaLog, wanted: str) -> billing_pb2.BillingRecord | None:
     """Return the committed record of an id or of CUSTOMER#NUMBER, or None."""
-    customer, hash_sign, number = wanted.rpartition("#")
-    if hash_sign and number.isdigit():
-        return next((one for one in read_records(log, customer) if one.sequence == int(number)), None)
+    customer, _, number = wanted.rpartition("#")
+    if customer and number.isascii() and number.isdigit():
+        return next((one for one in read_records(log, customer) if str(one.sequence) == number), None)
     return next((one for one in read_records(log) if one.record_id == wanted), None)
 
 

@@ -40,13 +40,13 @@ def invoices(
     found = [one for one in read if bool(one.day) == days and is_chosen(one, number, note)]
     if draft or not (found or number or note or days or json_):
         found += [one for one in bills(context, customer, "", "") if one.status == _STATUSES.DRAFT]
-    if json_:
-        context.print_messages(found)
-    elif not found:
+    if not found and (pdf or html or not json_):
         remedy = "see what is owed so far with `tollgate bill CUSTOMER`; cycles close by the log's clock"
         what = "note" if note else "invoice"
         chosen = f" has number {number or note}" if number or note else ""
         raise StackError(f"no committed {what} of {customer}{chosen}", remedy)
+    if json_:
+        context.print_messages(found)
     elif pdf is None and html is None:
         context.console.print(_table(found))
     if found:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,8 @@ from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.times import now_ms
 from wire.v1 import subscription_pb2, usage_pb2
+
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 class Outgoing(NamedTuple):
@@ -48,6 +51,7 @@ def produce(
     context = Context()
     until_ms = _advance_time(context, advance_to, event_clock=event_clock)
     outgoing = parse_lines(read_lines(file))
+    require_topics(context.log, outgoing)
     count = write(context.log, outgoing, rate=rate, event_clock=event_clock)
     if until_ms:
         advance(context.log, until_ms, event_clock=event_clock)
@@ -90,6 +94,12 @@ def _future_skew_ms(context: Context) -> int:
 def parse_lines(lines: Iterable[str]) -> list[Outgoing]:
     """Read every line; raises StackError naming the first that is wrong, before anything is written."""
     return [parse_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def require_topics(log: KafkaLog, outgoing: Iterable[Outgoing]) -> None:
+    """Raise StackError where a record's topic does not exist: a producer would wait for it to come."""
+    for topic in sorted({one.topic for one in outgoing}):
+        log.partitions(topic)
 
 
 def parse_line(number: int, line: str) -> Outgoing:
@@ -150,6 +160,8 @@ def _topic(entry: dict[str, Any], default: str) -> str:
     topic = entry.get("topic", default)
     if not isinstance(topic, str):
         raise TypeError(f"topic {topic!r} is no text")
+    if topic in {".", ".."} or _TOPIC_NAME.fullmatch(topic) is None:
+        raise ValueError(f"topic {topic!r} is no name of a topic: up to 249 of A-Z a-z 0-9 . _ -")
     return topic
 
 

@@ -1,5 +1,6 @@
 """`replay`: history once more, marked, without getting in the way of live traffic."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from billing.instants import parse_instant
 from tollgate.context import Context
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
-from tollgate.replaying import READERS, History, Pace, lag, send
+from tollgate.replaying import History, Pace, lag, readers_of, send
 
 
 def replay(
@@ -25,8 +26,10 @@ def replay(
     if from_ms >= to_ms:
         raise StackError("--from is not before --to", "name a period", EXIT_UNUSABLE)
     history = History.of(context.log, from_ms, to_ms)
-    total = sum(1 for _ in history.events())  # read twice rather than kept: a period may be larger than memory
-    pace = Pace(rate, lag_max, lambda: lag(context.log, READERS), context.report, total)
+    # Read twice rather than kept: a period may be larger than memory.
+    found = Counter(one.topic for one in history.events())
+    readers = readers_of(found, context.settings.jobs)
+    pace = Pace(rate, lag_max, lambda: lag(context.log, readers), context.report, found.total())
     count = send(context.log, history.events(), pace)
     if json_:
         context.print_json({"sent": count})

@@ -13,6 +13,8 @@ from tests.unit.builders import DAY_MS, NOON_MS, book, catalog, free_units, grad
 from tests.unit.desk import Desk
 
 VOLUME = {"unit": "u", "price": {"model": "volume", "tiers": [{"up_to": 10, "unit_price": "2"}, {"unit_price": "1"}]}}
+NO_ID = ""
+"""What a quote is asked under, whatever id its event has."""
 
 
 def desk(**changes: Any) -> Desk:
@@ -21,7 +23,7 @@ def desk(**changes: Any) -> Desk:
 
 def quoted(at: Desk, quantity: int, clock_ms: int = 0, **changes: Any) -> BillingRecord | Rejection:
     before = deepcopy(at.state)
-    found = quote(at.state, usage("next", quantity, **changes), clock_ms, at.prices, DictMemory())
+    found = quote(at.state, usage(NO_ID, quantity, **changes), clock_ms, at.prices, at.memory)
     assert at.state == before
     return found
 
@@ -31,7 +33,7 @@ def test_a_quote_is_what_the_next_event_is_charged() -> None:
     at = desk(meters={"calls": tiers}, promotions=[free_units("first", 2)])
     at.rated(usage("e1", 9))
     found = quoted(at, 6)
-    assert found == at.rated(usage("next", 6))
+    assert found == at.rated(usage(NO_ID, 6))
     assert isinstance(found, BillingRecord)
     assert found.picos == (3 * 1 + 3 * 0.5 + 3) * 10**12  # units 8 to 10, 11 to 13, the fee of the second tier
 
@@ -41,7 +43,7 @@ def test_a_change_of_volume_tier_is_part_of_the_price() -> None:
     at.rated(usage("e1", 8))
     found = quoted(at, 5)
     assert isinstance(found, BillingRecord)
-    assert found == at.rated(usage("next", 5))
+    assert found == at.rated(usage(NO_ID, 5))
     assert total_picos(found) == (5 * 1 + 8 * (1 - 2)) * 10**12
 
 
@@ -77,6 +79,17 @@ def test_what_would_be_refused_is_quoted_as_refused(changes: dict[str, Any], clo
 
 def test_a_time_after_the_log_is_not_the_future_of_a_quote() -> None:
     assert isinstance(quoted(desk(), 1, clock_ms=NOON_MS, event_time_ms=NOON_MS + 300 * DAY_MS), BillingRecord)
+
+
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_an_event_that_was_rated_under_the_id_of_the_quoted_one_is_another(quantity: int) -> None:
+    """Where a deadline has passed, too: the memory is asked again then."""
+    at = desk()
+    at.rated(usage("quote", 1))
+    clock_ms = ms("2026-12-01T03:00:00Z")
+    found = quote(at.state, usage("quote", quantity), clock_ms, at.prices, at.memory)
+    assert isinstance(found, BillingRecord)
+    assert (found.late, found.quantity) == (True, quantity)
 
 
 def test_a_new_customer_pays_the_list_price_from_the_first_unit() -> None:

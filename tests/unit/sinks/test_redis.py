@@ -95,6 +95,32 @@ def test_a_cycle_that_rolls_over_takes_the_meters_of_the_one_before_with_it(
     assert redis_data.hgetall(KEY) == hash_of(of_cycle("2026-12", 2, "voice"))
 
 
+def with_credit(balances: CustomerBalance, credit: str) -> CustomerBalance:
+    balances.live.credit = balances.settled.credit = credit
+    return balances
+
+
+def test_credit_that_a_live_record_says_nothing_of_goes(writer: RedisBalances, redis_data: Any) -> None:
+    writer.write([("acme", whole(with_credit(at(2, 2), "499")))])
+    part = Part(live=True, settled=False, meters=frozenset({"calls"}), live_after=2, settled_after=2)
+    assert writer.write([("acme", redis_update(with_credit(at(3, 2), "498"), part))]) == set()
+    assert redis_data.hget(KEY, "credit") == "498"
+    assert writer.write([("acme", redis_update(at(4, 2), part))]) == set()
+    assert redis_data.hgetall(KEY) == hash_of(at(4, 2))
+
+
+def test_credit_goes_with_a_live_part_whose_settled_one_is_older_and_stays_with_an_older_one(
+    writer: RedisBalances, redis_data: Any
+) -> None:
+    writer.write([("acme", whole(with_credit(at(3, 3), "499")))])
+    writer.write([("acme", whole(at(2, 2)))])
+    late = Part(live=False, settled=True, live_after=3, settled_after=3)
+    writer.write([("acme", redis_update(at(3, 3), late))])
+    assert redis_data.hget(KEY, "credit") == "499"
+    writer.write([("acme", whole(at(5, 2)))])
+    assert redis_data.hgetall(KEY) == hash_of(at(5, 3))
+
+
 def test_a_live_roll_over_keeps_a_settled_part_that_is_newer(writer: RedisBalances, redis_data: Any) -> None:
     writer.write([("acme", whole(of_cycle("2026-11", 5, "sms.outbound")))])
     newer = of_cycle("2026-12", 6, "voice")

@@ -1,5 +1,6 @@
 """`bill` and `invoices` over topics in memory."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from flink_jobs.topics import CHARGES, INVOICES, PRICE_BOOKS, RECORDS
 from tests.unit.builders import ms, plain_book
 from tests.unit.subscriptions.desk import NOVEMBER, PLANS, Desk, cancel, start
 from tests.unit.tollgate.books_in_memory import MemoryLog
+from tollgate.commands import invoices
 from tollgate.commands.bill import bills
 from tollgate.commands.invoices import read_invoices
 from tollgate.kafka_log import LogRecord
@@ -99,6 +101,32 @@ def test_a_bill_is_final_where_an_invoice_says_that_its_cycle_is_closed() -> Non
     context.log.topics[INVOICES] = _issued(issued)
     (found,) = bills(context, "zoe", "2026-11", "2026-12-02")
     assert (found.status, found.number) == (billing_pb2.Invoice.FINAL, 1)
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What `invoices` prints where nothing is known."""
+    printed: list[Any] = []
+    context = SimpleNamespace(log=MemoryLog(), settings=topics().settings, print_messages=printed.append)
+    monkeypatch.setattr(invoices, "Context", lambda: context)
+    return printed
+
+
+@pytest.mark.parametrize("page", ["pdf", "html"])
+@pytest.mark.parametrize("json_", [True, False])
+def test_a_page_of_nothing_is_an_error_with_and_without_json(
+    nothing: list[Any], tmp_path: Path, page: str, *, json_: bool
+) -> None:
+    file = tmp_path / "page"
+    with pytest.raises(StackError, match="no committed invoice of zoe"):
+        invoices.invoices("zoe", number=0, note=0, **{"pdf": None, "html": None, page: file}, json_=json_)
+    assert not file.exists()
+    assert nothing == []
+
+
+def test_json_of_nothing_is_an_empty_list(nothing: list[Any]) -> None:
+    invoices.invoices("zoe", number=0, note=0, json_=True)
+    assert nothing == [[]]
 
 
 def _issued(*made: billing_pb2.Invoice) -> list[LogRecord]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tollgate.commands.explain import narrate
+from tests.unit.tollgate.books_in_memory import MemoryLog, books
+from tollgate.commands.explain import find_record, narrate
 from wire.v1 import billing_pb2
 
 RECORD = billing_pb2.BillingRecord
@@ -190,3 +191,29 @@ def test_a_credit_is_told_with_what_won_it() -> None:
         "Credited: -2.5 USD (line 3 of this customer, cycle 2026-11).",
         "After it, zoe owes 1234.5 USD for all meters of 2026-11.",
     ]
+
+
+@pytest.fixture(scope="module")
+def log() -> MemoryLog:
+    """Records of several customers."""
+    return books()
+
+
+def found(log: MemoryLog, wanted: str) -> tuple[str, int] | None:
+    one = find_record(log, wanted)  # type: ignore[arg-type]  # as much of a log as it uses
+    return (one.customer_id, one.sequence) if one is not None else None
+
+
+def test_a_record_is_found_by_its_customer_and_number_and_by_its_id(log: MemoryLog) -> None:
+    assert found(log, "acme#1") == ("acme", 1)
+    second = find_record(log, "zoe#2")  # type: ignore[arg-type]
+    assert second is not None
+    assert found(log, second.record_id) == ("zoe", 2)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["#1", "zoe#", "zoe#99", "zoe#\u00b2", "zoe#\uff11", "zoe#-1", "zoe#" + "1" * 5000, "zoe", ""]
+)
+def test_what_names_no_record_finds_none(log: MemoryLog, wanted: str) -> None:
+    """Above all no other customer's."""
+    assert found(log, wanted) is None

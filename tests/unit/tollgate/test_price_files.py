@@ -20,3 +20,13 @@ def test_an_error_is_reported_with_its_line(tmp_path: Path) -> None:
         read_drafts([tmp_path / "wrong.yaml"], reported.append)
     (line,) = reported
     assert line.startswith(f"{tmp_path / 'wrong.yaml'}:{number}: promotions[3].spend: 0 is not positive")
+
+
+@pytest.mark.parametrize("text", ["# none yet\ncontracts: []\n", "# none yet\ncontracts:\n"])
+def test_a_list_without_a_contract_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "contracts.yaml"
+    file.write_text(text, encoding="utf-8")
+    reported: list[str] = []
+    with pytest.raises(StackError, match="1 error in 1 file"):
+        read_drafts([file], reported.append)
+    assert reported == [f"{file}:2: contracts: there is no contract in it; list one at least"]

@@ -1,7 +1,13 @@
 """Lines of a JSONL file that are wrong: named by their number, in one line, before anything is written."""
 
-import pytest
+import json
+from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from kafka import TopicPartition
+
+from tollgate.commands import produce
 from tollgate.commands.produce import parse_line
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 
@@ -63,6 +69,30 @@ def test_a_key_of_null_is_no_key() -> None:
 
 def test_a_topic_that_is_no_text_is_a_wrong_line() -> None:
     assert "topic" in cause_of('{"usage": {}, "topic": 7}')
+
+
+@pytest.mark.parametrize("topic", ["", ".", "..", "a b", "a/b", "caf\u00e9", "a\n", "x" * 250])
+def test_a_topic_that_can_be_none_is_a_wrong_line(topic: str) -> None:
+    assert "no name of a topic" in cause_of(json.dumps({"usage": {}, "topic": topic}))
+
+
+def test_a_topic_that_does_not_exist_is_told_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def partitions(topic: str) -> list[TopicPartition]:
+        if topic == "nope":
+            raise StackError("topic nope does not exist at here", "make it")
+        return [TopicPartition(topic, 0)]
+
+    def producer() -> None:
+        raise AssertionError("something is sent")
+
+    context = SimpleNamespace(log=SimpleNamespace(partitions=partitions, producer=producer))
+    monkeypatch.setattr(produce, "Context", lambda: context)
+    file = tmp_path / "events.jsonl"
+    file.write_text('{"usage": {}}\n{"usage": {}, "topic": "nope"}\n', encoding="utf-8")
+    with pytest.raises(StackError, match="topic nope does not exist"):
+        produce.produce(file, advance_to="")
 
 
 def test_json_nested_too_deep_is_a_wrong_line() -> None:

@@ -71,6 +71,15 @@ def test_events_that_the_job_has_not_committed_count_as_well() -> None:
     assert ask(found, "sms.outbound", 10, "zoe")["total"] == "0.079"
 
 
+@pytest.mark.parametrize("quantity", [5, 7])
+def test_a_customer_whose_event_has_the_id_quote_is_quoted(quantity: int) -> None:
+    log = Log()
+    log.use(5, "mms.outbound", event_id="quote", at="2026-11-12T00:00:00Z")
+    log.heartbeat("2026-12-01T03:00:00Z")
+    found = ask(rated(log), "mms.outbound", quantity, "zoe")
+    assert found["record"]["slices"][0]["from"] == "6"
+
+
 def test_an_event_that_had_no_price_when_it_came_counts_nothing() -> None:
     log = Log()
     log.use(1090, "sms.outbound")

@@ -1,11 +1,33 @@
 """What is sent again, with which mark, and that a dead letter goes once."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
+import pytest
+from kafka import TopicPartition
+
+from flink_jobs.settings import SUBSCRIPTIONS_JOB, USAGE_GROUP, USAGE_RATING
 from flink_jobs.topics import SUBSCRIPTION_EVENTS, USAGE_EVENTS
+from tests.unit.tollgate.books_in_memory import MemoryLog
+from tollgate import resending
+from tollgate.commands import replay
 from tollgate.kafka_log import LogRecord
-from tollgate.replaying import REPLAY_HEADER, Again, Letter, Mended, Pace, again, marked, send, sent_again
+from tollgate.replaying import (
+    REPLAY_HEADER,
+    Again,
+    Letter,
+    Mended,
+    Pace,
+    again,
+    lag,
+    marked,
+    readers_of,
+    send,
+    sent_again,
+)
+from tollgate.resending import Limits, resend
 from tollgate.times import now_ms
 from wire.v1 import billing_pb2, common_pb2, subscription_pb2, usage_pb2
 
@@ -86,6 +108,16 @@ def test_the_log_itself_tells_what_was_sent_again() -> None:
     assert log.since == [(USAGE_EVENTS, 1007 - 3_600_000)], "an hour for clocks that are behind"
 
 
+@pytest.mark.parametrize("value", [b"\xff", None, b""])
+def test_a_header_of_that_name_that_somebody_else_wrote_names_no_letter(value: bytes) -> None:
+    class OddLog(MarkedLog):
+        def read_since(self, topic: str, timestamp_ms: int) -> Iterator[LogRecord]:
+            yield record(b"odd", topic, ("dead-letter", value))
+            yield from super().read_since(topic, timestamp_ms)
+
+    assert sent_again(OddLog(), [letter(7)]) & {letter(7).name, letter(8).name} == {"2/7"}  # type: ignore[arg-type]
+
+
 def test_a_replay_waits_while_the_jobs_are_behind() -> None:
     lags = iter([50, 30, 5, 0])
     asked: list[int] = []
@@ -96,6 +128,86 @@ def test_a_replay_waits_while_the_jobs_are_behind() -> None:
 
     Pace(rate=0, lag_max=10, behind=behind, report=lambda _: None, total=1).wait()
     assert asked == [50, 30, 5]
+
+
+def test_a_replay_that_waits_says_why_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_seconds = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock_seconds[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: clock_seconds.append(clock_seconds.pop() + seconds))
+    lags = iter([*range(20_020, 20_000, -1), 0])  # 20 looks, 0.25 s apart
+    said: list[str] = []
+    Pace(rate=0, lag_max=20_000, behind=lambda: next(lags), report=said.append, total=1).wait()
+    waiting = "waiting: the jobs have {} records to go"
+    assert said == [waiting.format(lag) for lag in ("20,020", "20,011", "20,002")]
+
+
+class LogOfLags:
+    """A log that nobody has read anything of."""
+
+    def ends(self, topic: str, *, committed: bool) -> dict[TopicPartition, int]:
+        assert committed
+        return {TopicPartition(topic, 0): {USAGE_EVENTS: 30, SUBSCRIPTION_EVENTS: 500}[topic]}
+
+    def group_offsets(self, group: str) -> dict[TopicPartition, int]:
+        return {TopicPartition(USAGE_EVENTS, 0): 10} if group == USAGE_GROUP else {}
+
+
+@pytest.mark.parametrize(
+    ("topics", "jobs", "records"),
+    [
+        ({USAGE_EVENTS}, {USAGE_RATING, SUBSCRIPTIONS_JOB}, 20),
+        ({SUBSCRIPTION_EVENTS, USAGE_EVENTS}, {USAGE_RATING, SUBSCRIPTIONS_JOB}, 520),
+        ({SUBSCRIPTION_EVENTS, USAGE_EVENTS}, {USAGE_RATING}, 20),
+        ({SUBSCRIPTION_EVENTS}, {USAGE_RATING}, 0),
+    ],
+)
+def test_only_jobs_that_are_meant_to_run_and_take_what_is_sent_are_waited_for(
+    topics: set[str], jobs: set[str], records: int
+) -> None:
+    assert lag(LogOfLags(), readers_of(topics, jobs)) == records  # type: ignore[arg-type]
+
+
+class LogToSendTo(LogOfLags, MarkedLog):
+    """A log that takes what is sent."""
+
+    @contextmanager
+    def producer(self) -> Iterator["Kafka"]:
+        yield Kafka()
+
+
+def test_dead_letters_wait_for_nobody_who_takes_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resending, "LAG_MAX", 100)  # the subscriptions job has 500 to go
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    limits = Limits(0, jobs=(USAGE_RATING, SUBSCRIPTIONS_JOB))
+    done = resend(LogToSendTo(), [letter(8)], limits, pytest.fail)  # type: ignore[arg-type]
+    assert done.sent == 1
+    change = letter(9)
+    change.message.source.topic = SUBSCRIPTION_EVENTS
+    with pytest.raises(pytest.fail.Exception, match="waiting: the jobs have 500 records to go"):
+        resend(LogToSendTo(), [change], limits, pytest.fail)  # type: ignore[arg-type]
+
+
+class Past(MemoryLog):
+    """An event that was used, and time that passed for subscriptions, which nobody has read; takes what is sent."""
+
+    def __init__(self) -> None:
+        beat = subscription_pb2.SubscriptionEvent(type=subscription_pb2.SubscriptionEvent.HEARTBEAT)
+        beats = [record(beat.SerializeToString(), SUBSCRIPTION_EVENTS)._replace(offset=offset) for offset in range(9)]
+        super().__init__({USAGE_EVENTS: [record(usage(10))], SUBSCRIPTION_EVENTS: beats}, committed={0: 1})
+
+    @contextmanager
+    def producer(self) -> Iterator["Kafka"]:
+        yield Kafka()
+
+
+def test_history_waits_for_nobody_who_takes_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[object] = []
+    settings = SimpleNamespace(jobs=(USAGE_RATING, SUBSCRIPTIONS_JOB))
+    context = SimpleNamespace(log=Past(), settings=settings, report=pytest.fail, print_json=printed.append)
+    monkeypatch.setattr(replay, "Context", lambda: context)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    replay.replay("1970-01-01T00:00:00Z", "1970-01-02T00:00:00Z", rate=0, lag_max=5, json_=True)
+    assert printed == [{"sent": 1}]
 
 
 class Kafka:

@@ -35,43 +35,54 @@ const meters = (all, currency) => {
   return all.length ? table(["meter", "share", "#units", "#amount"], all.map((one) => [one.meter, bar(one), whole(one.quantity), money(one.amount, currency)])) : el("p", { class: "soft" }, "Nothing used in this cycle.");
 };
 
-const forecast = (bills, balance, prices) => {
-  const bill = bills && bills[0];
-  if (!bill) { put("forecast", el("p", { class: "soft" }, "Not enough is known to say.")); show("forecast"); return; }
-  const now = number(balance?.live.total), then = Math.max(number(bill.total), now, 1e-9);
+// The live balance is of one price book: of several bills, each says itself what it has come to.
+const soFar = (one, ahead, bills, balance) => (ahead.length === 1 && balance ? balance.live : (bills || []).find((bill) => bill.price_book === one.price_book))?.total;
+
+const forecastOf = (bill, now, prices) => {
+  const spent_ = number(now), then = Math.max(number(bill.total), spent_, 1e-9);
   const begun = prices ? Math.max(0, Math.min(1, (Date.now() - prices.cycle.from_ms) / (prices.cycle.to_ms - prices.cycle.from_ms))) : 0.5;
   const x = 10 + 380 * begun, y = (value) => 120 - 100 * value / then;
-  put("forecast",
-    el("p", { class: "big" }, "about ", money(bill.total, bill.currency, 2)),
+  return [el("p", { class: "big" }, "about ", money(bill.total, bill.currency, 2)),
     el("p", { class: "soft" }, "usage going on as in the last four weeks, subscriptions as they are now"),
-    picture(`Spent ${money(balance?.live.total, bill.currency)}, forecast ${money(bill.total, bill.currency)}`, 400, 145,
-      svg("line", { class: "axis", x1: 10, y1: 120, x2: 390, y2: 120 }), svg("polyline", { class: "line", points: `10,120 ${x},${y(now)}` }),
-      svg("polyline", { class: "ahead", points: `${x},${y(now)} 390,${y(number(bill.total))}` }),
-      svg("circle", { class: "mark", cx: x, cy: y(now), r: 4 }), svg("text", { x, y: 138, "text-anchor": begun > 0.85 ? "end" : "middle" }, "today"),
-      begun < 0.8 ? svg("text", { x: 390, y: 138, "text-anchor": "end" }, "end of cycle") : "", begun > 0.12 ? svg("text", { x: 10, y: 138 }, bill.cycle) : ""));
+    picture(`Spent ${money(now, bill.currency)}, forecast ${money(bill.total, bill.currency)}`, 400, 145,
+      svg("line", { class: "axis", x1: 10, y1: 120, x2: 390, y2: 120 }), svg("polyline", { class: "line", points: `10,120 ${x},${y(spent_)}` }),
+      svg("polyline", { class: "ahead", points: `${x},${y(spent_)} 390,${y(number(bill.total))}` }),
+      svg("circle", { class: "mark", cx: x, cy: y(spent_), r: 4 }), svg("text", { x, y: 138, "text-anchor": begun > 0.85 ? "end" : "middle" }, "today"),
+      begun < 0.8 ? svg("text", { x: 390, y: 138, "text-anchor": "end" }, "end of cycle") : "", begun > 0.12 ? svg("text", { x: 10, y: 138 }, bill.cycle) : "")];
+};
+
+const forecast = (ahead, bills, balance, prices) => {
+  put("forecast", ahead ? ahead.map((one) => [
+    ahead.length > 1 ? el("h3", {}, `Price book ${one.price_book}`) : "", forecastOf(one, soFar(one, ahead, bills, balance), prices)]) : el("p", { class: "soft" }, "Not enough is known to say."));
   show("forecast");
 };
 
-const days = (spending) => {
-  if (!spending || !spending.days.length) { show("days", false); return; }
-  const totals = new Map(), names = [...new Set(spending.days.map((one) => one.meter))].slice(0, 4);
-  for (const one of spending.days) totals.set(one.day, (totals.get(one.day) || 0) + Math.max(0, number(one.amount)));
+const daysOf = (all, currency) => {
+  const totals = new Map(), names = [...new Set(all.map((one) => one.meter))].slice(0, 4);
+  for (const one of all) totals.set(one.day, (totals.get(one.day) || 0) + Math.max(0, number(one.amount)));
   const first = new Date(`${[...totals.keys()].sort()[0]}T00:00:00Z`), last = new Date(`${[...totals.keys()].sort().at(-1)}T00:00:00Z`);
   const count = Math.min(62, Math.round((last - first) / 864e5) + 1), step = 760 / Math.max(count, 7), most = Math.max(...totals.values(), 1e-9);
   const bars = [];
   for (let at = 0; at < count; at += 1) {
     const day = new Date(first.getTime() + at * 864e5).toISOString().slice(0, 10);
     let y = 150;
-    for (const one of spending.days.filter((one_) => one_.day === day)) {
+    for (const one of all.filter((one_) => one_.day === day)) {
       const height = 130 * Math.max(0, number(one.amount)) / most, which = names.indexOf(one.meter);
       y -= height;
-      bars.push(svg("rect", { class: `s${which < 0 ? 4 : which}`, x: 30 + at * step, y, width: Math.max(1, step - 3), height }, svg("title", {}, `${day}, ${one.meter}: ${money(one.amount, spending.currency)}`)));
+      bars.push(svg("rect", { class: `s${which < 0 ? 4 : which}`, x: 30 + at * step, y, width: Math.max(1, step - 3), height }, svg("title", {}, `${day}, ${one.meter}: ${money(one.amount, currency)}`)));
     }
     if (at % Math.ceil(count / 8) === 0) bars.push(svg("text", { x: 30 + at * step, y: 168 }, day.slice(5)));
   }
-  put("days", el("p", { class: "soft key" }, names.map((name, at) => el("span", {}, el("i", { class: `c${at}` }), name))),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Spending by day" }, picture(`Spending by day, at most ${money(String(most.toFixed(4)), spending.currency)} a day`, 800, 175, svg("line", { class: "axis", x1: 30, y1: 150, x2: 790, y2: 150 }), bars)),
-    el("p", { class: "soft" }, `The highest day: ${money(most.toFixed(4), spending.currency)}`));
+  return [el("p", { class: "soft key" }, names.map((name, at) => el("span", {}, el("i", { class: `c${at}` }), name))),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Spending by day in ${currency}` }, picture(`Spending by day, at most ${money(String(most.toFixed(4)), currency)} a day`, 800, 175, svg("line", { class: "axis", x1: 30, y1: 150, x2: 790, y2: 150 }), bars)),
+    el("p", { class: "soft" }, `The highest day: ${money(most.toFixed(4), currency)}`)];
+};
+
+// A picture for each currency: a customer who has changed price books may owe in two.
+const days = (spending) => {
+  if (!spending || !spending.days.length) { show("days", false); return; }
+  const currencies = [...new Set(spending.days.map((one) => one.currency))];
+  put("days", currencies.map((currency) => daysOf(spending.days.filter((one) => one.currency === currency), currency)));
   show("days");
 };
 
@@ -137,10 +148,12 @@ const showRest = async (turn, balance) => {
   const of = { customer };
   const [prices, spending, bill, surge, invoices] = await Promise.all([orNothing(get("/v1/prices", of)), orNothing(get("/v1/spending", of)), orNothing(get("/v1/bill", of)), orNothing(get("/v1/surge").catch(() => [])), orNothing(get("/v1/invoices", of))]);
   if (turn !== shown) return;
+  if (!balance && !bill && !invoices) { say(new Error(`Nothing is known of ${customer} under this key. Check the id.`)); return; }
+  if (!balance) followAlerts(customer, () => turn === shown);
   days(spending); tiers(prices); nowPrices(prices, surge); billOf(bill); invoicesOf(customer, invoices);
   const cycle = prices ? prices.cycle.name : "";
   const ahead = await orNothing(get("/v1/bill", { ...of, as_of: cycle }));
-  if (turn === shown) { forecast(ahead, balance, prices); await linesOf(customer, cycle, () => turn === shown); }
+  if (turn === shown) { forecast(ahead, bill, balance, prices); await linesOf(customer, () => turn === shown); }
 };
 
 const choose = async (wanted) => {
@@ -155,8 +168,7 @@ const choose = async (wanted) => {
   try {
     const balance = await showBalance(turn);
     if (turn !== shown) return;
-    if (!balance) { say(new Error(`Nothing is known of ${customer} under this key. Check the id.`)); return; }
-    followAlerts(customer, () => turn === shown);
+    if (balance) followAlerts(customer, () => turn === shown); // which no log has to be read for
     await showRest(turn, balance);
   } catch (error) { if (turn === shown) say(error); }
 };

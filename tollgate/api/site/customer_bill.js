@@ -1,6 +1,6 @@
 // The bill, its lines explained, and the invoices.
 import { el, money, put, show, table, whole } from "./build.js";
-import { get, raw, say } from "./session.js";
+import { get, orNothing, raw, say } from "./session.js";
 
 const PAGE = 15;
 const KINDS = { USAGE: "used", SESSION: "call", TIER_ADJUSTMENT: "tier change", RETRACTION: "taken back", LATE_CORRECTION: "late", CREDIT: "credit", CYCLE_CLOSE: "cycle closed" };
@@ -34,9 +34,9 @@ const lineOf = (customer, one) => {
 };
 
 // The newest lines first: numbers are gapless, so that the page before one is known by counting.
-export const linesOf = async (customer, cycle, stillShown) => {
-  const balance = await get("/v1/balance", { customer });
-  let before = balance.settled.sequence;
+export const linesOf = async (customer, stillShown) => {
+  const balance = await orNothing(get("/v1/balance", { customer }));
+  let before = balance ? balance.settled.sequence : 0;
   const rows = [];
   const more = el("button", { type: "button", onclick: () => next() }, "Earlier lines");
   const draw = () => put("lines", el("h3", {}, "Each line, the newest first"),

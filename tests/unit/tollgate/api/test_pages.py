@@ -106,6 +106,48 @@ def test_a_key_of_one_tenant_is_told_nothing_of_another(browser: Any, place: tup
     assert "8.78 USD" in visit.text("spent")
 
 
+def test_a_customer_of_subscriptions_alone_sees_what_is_known(browser: Any, place: tuple[World, str]) -> None:
+    """There is no balance before the first use."""
+    world, address = place
+    world.log.add_invoice("north/plan", "12.50")
+    visit = Visit(browser, address).enter(world.keys["north"])
+    visit.page.get_by_label("Customer").fill("north/plan")
+    visit.page.keyboard.press("Enter")
+    assert "12.50 USD" in visit.text("invoices")
+    visit.page.get_by_text("No line is settled yet").wait_for()
+    assert "Nothing so far" in visit.text("alerts")
+    assert visit.page.get_by_text("Nothing is known").count() == 0
+    assert visit.page.locator('[data-part="spent"]').is_hidden()
+
+
+def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    days = [
+        {"day": "2026-11-10", "meter": "sms", "amount": amount, "currency": currency}
+        for amount, currency in (("1500", "JPY"), ("10", "USD"))
+    ]
+    bills = [
+        {"price_book": book, "currency": currency, "total": total, "cycle": "2026-11", "lines": []}
+        for book, currency, total in (("tokyo", "JPY", "1700"), ("standard", "USD", "12"))
+    ]
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/spending?*", lambda route: route.fulfill(json={"currency": "USD", "days": days}))
+    visit.page.route("**/v1/bill?*", lambda route: route.fulfill(json=bills))
+    visit.enter(world.keys["acme"])
+    spending = visit.text("days")
+    assert "The highest day: 1,500.00 JPY" in spending
+    assert "The highest day: 10.00 USD" in spending
+    forecast = visit.text("forecast")
+    assert "Price book tokyo" in forecast
+    assert "about 1,700.00 JPY" in forecast
+    assert "about 12.00 USD" in forecast
+    labels = visit.page.locator('[data-part="forecast"] svg').evaluate_all(
+        "all => all.map(one => one.getAttribute('aria-label'))"
+    )
+    assert labels == ["Spent 1,700.00 JPY, forecast 1,700.00 JPY", "Spent 12.00 USD, forecast 12.00 USD"]
+    assert visit.wrong == []
+
+
 def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"

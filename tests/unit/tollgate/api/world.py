@@ -23,6 +23,7 @@ from tollgate.api.scopes import OPERATIONS, Scope
 from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
+from tollgate.settings import JOB_NAMES
 from wire.v1 import billing_pb2
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -85,6 +86,14 @@ class ApiLog(MemoryLog):
         written = self.topics.setdefault(DEAD_LETTERS, [])
         letter = billing_pb2.DeadLetter(raw=b"raw", key=b"north/acme", reason=reason, source={"topic": topic})
         written.append(LogRecord(DEAD_LETTERS, 0, len(written), NOW_MS, None, letter.SerializeToString()))
+
+    def add_invoice(self, customer: str, total: str) -> None:
+        """Append the first invoice of a customer."""
+        written = self.topics[INVOICES]
+        invoice = billing_pb2.Invoice(
+            customer_id=customer, number=1, cycle="2026-10", currency="USD", status="FINAL", total=total
+        )
+        written.append(LogRecord(INVOICES, 0, len(written), NOW_MS, customer.encode(), invoice.SerializeToString()))
 
     def add_alert(self, customer: str, subject: str) -> None:
         written = self.topics.setdefault(ALERTS, [])
@@ -150,7 +159,7 @@ class World:
         )
 
     def context(self) -> Any:
-        settings = SimpleNamespace(default_price_book="", home=self.home)
+        settings = SimpleNamespace(default_price_book="", home=self.home, jobs=JOB_NAMES)
         stack = SimpleNamespace(status=lambda: StackStatus(home=""))
         return SimpleNamespace(log=self.log, settings=settings, stack=stack, reconnect=lambda: None, redis_url="")
 

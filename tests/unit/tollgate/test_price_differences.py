@@ -1,0 +1,32 @@
+"""What `prices diff` says."""
+
+from typing import Any
+
+from billing.price_books.document import document_from_plain
+from tests.unit.builders import free_units, plain_book
+from tollgate.price_differences import differences
+
+FIRST, SECOND, THIRD = (free_units(name, 10) for name in ("first", "second", "third"))
+
+
+def changes(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    return differences(*(document_from_plain(plain_book(promotions=promotions)) for promotions in (old, new)))
+
+
+def test_the_same_promotions_in_another_order_are_a_difference() -> None:
+    order = "promotions: applied in the order second, first instead of first, second"
+    assert changes([FIRST, SECOND], [SECOND, FIRST]) == [order]
+
+
+def test_a_promotion_that_comes_or_goes_changes_no_order() -> None:
+    (said,) = changes([FIRST, SECOND], [FIRST, THIRD, SECOND])
+    assert said.startswith("promotion third: new")
+    (said,) = changes([FIRST, THIRD, SECOND], [FIRST, SECOND])
+    assert said.startswith("promotion third: removed")
+
+
+def test_the_order_is_that_of_the_promotions_on_both_sides_after_what_else_changes() -> None:
+    changed, removed, order = changes([FIRST, SECOND, THIRD], [SECOND, free_units("first", 20)])
+    assert changed == "promotion first, units: 10 becomes 20"
+    assert removed.startswith("promotion third: removed")
+    assert order == "promotions: applied in the order second, first instead of first, second"
