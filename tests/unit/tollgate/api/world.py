@@ -11,6 +11,7 @@ from typing import Any
 from kafka import TopicPartition
 from starlette.testclient import TestClient
 
+from billing.invoicing.tax import NO_TAX
 from flink_jobs.topics import ALERTS, DEAD_LETTERS, INVOICES, USAGE_EVENTS
 from tests.oracle.example import Log, book
 from tests.unit.tollgate.books_in_memory import MemoryLog, rated
@@ -159,7 +160,7 @@ class World:
         )
 
     def context(self) -> Any:
-        settings = SimpleNamespace(default_price_book="", home=self.home, jobs=JOB_NAMES)
+        settings = SimpleNamespace(default_price_book="", home=self.home, jobs=JOB_NAMES, tax_table=NO_TAX)
         stack = SimpleNamespace(status=lambda: StackStatus(home=""))
         return SimpleNamespace(log=self.log, settings=settings, stack=stack, reconnect=lambda: None, redis_url="")
 
