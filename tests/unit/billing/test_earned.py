@@ -201,6 +201,18 @@ def test_a_milestone_of_spend_counts_what_was_charged() -> None:
     assert shop.costs(10) == "4.5"
 
 
+def test_a_milestone_of_units_does_not_ask_for_the_amount() -> None:
+    """Records rounded one by one, and taken back by a tier adjustment as a whole, may come to less than nothing."""
+    tiers = [{"up_to": 1000, "unit_price": "0.000001"}, {"unit_price": "0"}]
+    meters = {"calls": {"unit": "u", "price": {"model": "volume", "tiers": tiers}}}
+    shop = Shop(milestone(units=1500, credit="1"), percent_off("p", "66.66666667"), meters=meters)
+    reached = [number for number in range(151) if shop.use(10).follow_up is not None]
+    (state,) = shop.desk.state.cycles["b", "2026-11"].earned.values()
+    assert isinstance(state, MilestoneState)
+    assert state.picos < 0
+    assert reached == [100, 149]  # a TIER_ADJUSTMENT, and the credit
+
+
 def test_a_milestone_may_win_a_credit_which_is_a_record_of_its_own() -> None:
     shop = Shop(milestone(units=10, credit="2.50"))
     shop.use(6)
