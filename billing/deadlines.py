@@ -6,7 +6,7 @@ the deadline, not the moment of its discovery (contract, rule 8).
 
 from hashlib import blake2b
 
-from billing.earning import forget_earned
+from billing.earning import forget_bursts
 from billing.outcomes import BillingRecord, Kind, MeterTotal
 from billing.state import CustomerState, CycleState
 
@@ -20,13 +20,25 @@ def fire_deadlines(state: CustomerState, clock_ms: int) -> list[BillingRecord]:
         for key in due:
             cycle = state.cycles[key]
             if cycle.closed:
-                del state.cycles[key]
-                forget_earned(state, cycle.close_at_ms)
+                _forget(state, cycle)
             else:
                 cycle.closed = True
                 records.append(_close(state, cycle))
         state.find_deadline()
     return records
+
+
+def _forget(state: CustomerState, cycle: CycleState) -> None:
+    """Forget a closed cycle at its deadline, and the bursts that are over by then.
+
+    Events may still ask for a burst when the cycle in which it was won is forgotten. The last of a customer's
+    cycles stays until all bursts are over, so that they are forgotten even where the customer is silent.
+    """
+    over_ms = forget_bursts(state, cycle.forget_at_ms)
+    if over_ms and len(state.cycles) == 1:
+        cycle.forget_at_ms = over_ms
+    else:
+        del state.cycles[cycle.price_book, cycle.name]
 
 
 def _close(state: CustomerState, cycle: CycleState) -> BillingRecord:

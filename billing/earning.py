@@ -61,6 +61,7 @@ def settle(  # noqa: PLR0913 - what `hold` made, and what it is settled with
         record.alerts = (*record.alerts, _won(record, win))
         if win.credit_picos:
             last.follow_up = last = _credit(state, billed, record, win)
+    record.redeemed = tuple(occasion.redeemed)
 
 
 def tell_tier(tariff: Tariff, record: BillingRecord, units: int) -> None:
@@ -82,10 +83,16 @@ def tell_tier(tariff: Tariff, record: BillingRecord, units: int) -> None:
     )
 
 
-def forget_earned(state: CustomerState, before_ms: int) -> None:
-    """Drop bursts of which nothing is as late as a time. Redemptions are kept for ever: they are counted."""
-    for key in [key for key, one in state.earned.items() if isinstance(one, BurstState) and one.is_over(before_ms)]:
-        del state.earned[key]
+def forget_bursts(state: CustomerState, clock_ms: int) -> int:
+    """Drop the bursts that are over; returns the clock at which the last of the others will be, 0 for none.
+
+    Redemptions of coupons are kept for ever: they are counted.
+    """
+    bursts = [(key, one.over_ms) for key, one in state.earned.items() if isinstance(one, BurstState)]
+    for key, over_ms in bursts:
+        if over_ms <= clock_ms:
+            del state.earned[key]
+    return max((over_ms for _, over_ms in bursts if over_ms > clock_ms), default=0)
 
 
 def _won(record: BillingRecord, win: Win) -> Alert:

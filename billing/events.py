@@ -81,11 +81,23 @@ class Weight(NamedTuple):
     denominator: int
 
 
+class Freed(NamedTuple):
+    """Units of an event that cost nothing, by promotion.
+
+    `redeemed_ms` tells the redemption of a coupon that they are of, by its event's time. It is 0 for
+    `free_units`, and for coupons where a build that did not note it rated the event.
+    """
+
+    promotion: str
+    units: int
+    redeemed_ms: int = 0
+
+
 @dataclass(slots=True)
 class Charge:
     """What a rated event was charged and counted as: all that a retraction takes back.
 
-    `quantity` is with the free units, `billable` without. `free_units` are (promotion, units).
+    `quantity` is with the free units, `billable` without.
     """
 
     picos: int
@@ -94,7 +106,7 @@ class Charge:
     meter: str
     price_book: str
     version: int
-    free_units: tuple[tuple[str, int], ...] = ()
+    free_units: tuple[Freed, ...] = ()
     weight: Weight | None = None
     retracted: bool = False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from billing.events import Delivery, Phase, UsageEvent, Weight
+from billing.events import Delivery, Freed, Phase, UsageEvent, Weight
 
 
 class Reason(Enum):
@@ -153,7 +153,7 @@ class BillingRecord:
     factor was decided in time. `retracted_by` is what becomes of the retractions that waited for
     it. `origin` is None where the record is made of the event in hand, or of none.
     `credit_left_picos` is what is left of a prepaid credit, if there is one, and `credit_drawn_picos` what
-    this record took from it; negative where it gave back.
+    this record took from it; negative where it gave back. `redeemed` are its free units of coupons.
     """
 
     record_id: str
@@ -189,6 +189,7 @@ class BillingRecord:
     surge_unknown: bool = False
     credit_left_picos: int | None = None
     credit_drawn_picos: int = 0
+    redeemed: tuple[Freed, ...] = ()
 
     def with_follow_ups(self) -> "list[BillingRecord]":
         """Return it and the records that its event brought about, in their order."""

@@ -68,13 +68,14 @@ def _take_free_units(
     """
     freed: list[Adjustment] = []
     for promotion in promotions:
-        used = allowances.get(promotion.id, 0)
-        left = promotion.units - used
         if isinstance(promotion, Coupon):
-            left = held.units.get(promotion.id, 0) if held is not None else 0
-        if left > 0 and quantity:
-            taken = min(quantity, left)
-            allowances[promotion.id] = used + taken
+            taken = min(quantity, held.units.get(promotion.id, 0)) if held is not None else 0
+        else:
+            used = allowances.get(promotion.id, 0)
+            taken = min(quantity, promotion.units - used)
+            if taken > 0:
+                allowances[promotion.id] = used + taken
+        if taken > 0:
             quantity -= taken
             freed.append(Adjustment(promotion.id, _PROMOTION, 0, free_units=taken))
     return quantity, tuple(freed)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from billing.catalog import PriceCatalog, Terms
 from billing.charging import MAX_COUNTER, TOO_MANY_UNITS, open_cycle
-from billing.events import Charge, Delivery, Seen, UsageEvent, identity_of
+from billing.events import Charge, Delivery, Freed, Seen, UsageEvent, identity_of
 from billing.memory import Due, DueKind, Memory, Session, deadline_of, forget_refused
 from billing.outcomes import BillingRecord, Held, HeldEvent, Kind, Origin, Reason, Refused, Rejection, Settled
-from billing.promotions.coupon import CouponState
+from billing.promotions.coupon import Coupon, CouponState
 from billing.spending import spend, watch_of
 from billing.state import CustomerState, CycleState
 from billing.volume_tiers import lighten
@@ -176,7 +176,7 @@ def take_back(
     meter.picos -= charge.picos
     billed.picos -= charge.picos
     if own is not None:
-        _give_back(state, own, charge, target.priced_ms)
+        _give_back(state, own, target, prices)
     record = BillingRecord(
         record_id=f"{identity_of(event.customer_id, event.event_id).hex()}-{event.event_time_ms:x}",
         customer_id=event.customer_id,
@@ -207,15 +207,34 @@ def take_back(
     return record
 
 
-def _give_back(state: CustomerState, own: CycleState, charge: Charge, priced_ms: int) -> None:
+def _give_back(state: CustomerState, own: CycleState, target: Target, prices: PriceCatalog) -> None:
     """Give units, free units and the weight of a volume price back to the cycle that counted them."""
+    charge = target.charge
     counted = own.meter(charge.meter)
     counted.counter -= charge.billable
-    for promotion, units in charge.free_units:
-        coupon = state.earned.get((own.price_book, promotion))
-        if isinstance(coupon, CouponState):
-            coupon.give_back(units, priced_ms)
+    for freed in charge.free_units:
+        coupon = _coupon_of(charge, freed, prices)
+        if coupon is not None:
+            _give_back_to_coupon(state, own.price_book, coupon, freed, target.priced_ms)
         else:
-            own.allowances[promotion] = own.allowances.get(promotion, 0) - units
+            own.allowances[freed.promotion] = own.allowances.get(freed.promotion, 0) - freed.units
     if charge.weight is not None:
         lighten(counted.volumes, *charge.weight)
+
+
+def _coupon_of(charge: Charge, freed: Freed, prices: PriceCatalog) -> Coupon | None:
+    """Return the coupon that made units free, as the version that priced them has it; None: they were `free_units`."""
+    versions = prices.series[charge.price_book].versions
+    promotions = next(one.promotions for one in versions if one.version == charge.version)
+    return next((one for one in promotions if one.id == freed.promotion and isinstance(one, Coupon)), None)
+
+
+def _give_back_to_coupon(state: CustomerState, price_book: str, coupon: Coupon, freed: Freed, priced_ms: int) -> None:
+    """Give free units back to the redemption that they came from or, where that was not noted, to those that held."""
+    redeemed = state.earned.get((price_book, coupon.id, CouponState))
+    if not isinstance(redeemed, CouponState):
+        return
+    if freed.redeemed_ms:
+        redeemed.give_back(freed.units, freed.redeemed_ms)
+    else:
+        redeemed.give_back_to_any(freed.units, priced_ms, coupon.units)

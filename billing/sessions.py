@@ -5,7 +5,7 @@ that of the end. What contradicts a phase that came earlier is refused, and the 
 """
 
 from billing.catalog import PriceCatalog, Terms
-from billing.events import Charge, Delivery, Phase, Seen, UsageEvent, identity_of, session_key_of
+from billing.events import Charge, Delivery, Freed, Phase, Seen, UsageEvent, identity_of, session_key_of
 from billing.interim import count_closed, count_open
 from billing.memory import ClosedSession, Due, DueKind, Memory, Session, forget_refused
 from billing.outcomes import (
@@ -175,11 +175,12 @@ def _bill(  # noqa: PLR0913 - all that makes a record
 def charge_of(record: BillingRecord) -> Charge:
     """Return what a retraction of a record would take back."""
     quantity = billable = record.quantity
-    free: tuple[tuple[str, int], ...] = ()
+    free = record.redeemed
     for one in record.adjustments:
         if one.free_units:
-            free += ((one.id, one.free_units),)
             billable -= one.free_units
+            if all(each.promotion != one.id for each in record.redeemed):
+                free += (Freed(one.id, one.free_units),)
     return Charge(
         record.picos, quantity, billable, record.meter, record.price_book, record.price_book_version, free,
         record.weight,

@@ -42,21 +42,28 @@ def credit_left(state: CustomerState, watch: Watch) -> int:
     """Return what is left of the credit.
 
     `prepaid_credit` is the sum of all that was ever paid in advance: a contract with a larger sum
-    is a top-up, and one that repeats the sum grants nothing twice.
+    is a top-up, and one that repeats the sum grants nothing twice. An event from before a top-up that
+    comes after it draws on the larger sum, too: what others drew in the meantime was drawn on that.
     """
-    return max(0, watch.credit_picos - state.credit_drawn_picos)
+    return max(0, _paid(state, watch) - state.credit_drawn_picos)
 
 
 def spend(state: CustomerState, billed: CycleState, watch: Watch, record: BillingRecord) -> None:
     """Draw a record and those that follow it from the credit, and add the alerts that they bring about."""
     for one in record.with_follow_ups():
         if watch.credit_picos:
+            state.credit_paid_picos = _paid(state, watch)
             before = credit_left(state, watch)
             one.credit_drawn_picos = _draw(state, billed, before, one.picos)
             one.credit_left_picos = credit_left(state, watch)
             if before and not one.credit_left_picos:
-                record.alerts = (*record.alerts, _used_up(one, watch))
+                record.alerts = (*record.alerts, _used_up(state, one, watch))
         record.alerts = (*record.alerts, *_thresholds(billed, watch, one))
+
+
+def _paid(state: CustomerState, watch: Watch) -> int:
+    """Return the largest sum that was paid in advance, of this contract and those drawn under before."""
+    return max(watch.credit_picos, state.credit_paid_picos)
 
 
 def _draw(state: CustomerState, billed: CycleState, left_picos: int, picos: int) -> int:
@@ -91,8 +98,8 @@ def _thresholds(billed: CycleState, watch: Watch, record: BillingRecord) -> Iter
             )
 
 
-def _used_up(record: BillingRecord, watch: Watch) -> Alert:
-    paid = format_picos(watch.credit_picos)
+def _used_up(state: CustomerState, record: BillingRecord, watch: Watch) -> Alert:
+    paid = format_picos(state.credit_paid_picos)
     then = "further events are refused" if watch.rejects else "further usage is charged at the same prices"
     return Alert(
         f"{record.record_id}-credit",

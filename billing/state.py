@@ -16,6 +16,10 @@ class EarnedState(Protocol):
         """Return the same state, which may change apart from this one."""
 
 
+EarnedKey = tuple[str, str, type[EarnedState]]
+"""Price book, promotion and kind: an id that is of another kind in another version is another promotion."""
+
+
 @dataclass(slots=True)
 class MeterState:
     """One meter in one cycle.
@@ -89,10 +93,11 @@ class OpenSessions:
 class CustomerState:
     """One customer: the sequence, the home partition and the cycles that are not forgotten.
 
-    `earned` is the state of promotions that are won over cycles, by price book and promotion.
+    `earned` is the state of promotions that are won over cycles, by price book, promotion and kind.
     `held_due_ms` is when something that waits may be due: never later than the first of them,
     and possibly earlier, as what waits may be settled before or be given more time.
-    `credit_drawn_picos` is what has been taken from prepaid credit. `open` is None where no session ever ran.
+    `credit_drawn_picos` is what has been taken from prepaid credit, `credit_paid_picos` the largest sum that a
+    contract which it was drawn under says was paid. `open` is None where no session ever ran.
     `queued` says that an event waits for a surge factor, and all later ones behind it.
     """
 
@@ -102,8 +107,9 @@ class CustomerState:
     cycles: dict[tuple[str, str], CycleState] = field(default_factory=dict)
     deadline_ms: int = NEVER_MS
     held_due_ms: int = NEVER_MS
-    earned: dict[tuple[str, str], EarnedState] = field(default_factory=dict)
+    earned: dict[EarnedKey, EarnedState] = field(default_factory=dict)
     credit_drawn_picos: int = 0
+    credit_paid_picos: int = 0
     open: OpenSessions | None = None
     queued: bool = False
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from billing.instants import format_instant
 from billing.price_books.document import BookError, Node
 from billing.price_books.model import Contract, PriceBook
-from billing.price_books.parse import parse_price_book
 from billing.price_books.parse_contracts import parse_contract
+from billing.price_books.parse_draft import parse_draft
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.price_book_yaml import read_yaml
 from wire.price_books import to_contract_message, to_message
@@ -88,7 +88,7 @@ def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[Bo
     elif "customer_id" in fields:
         yield node, parse_contract(node)
     else:
-        yield node, parse_price_book(node)
+        yield node, parse_draft(node)
 
 
 def words_of(error: BookError) -> str:

@@ -1,19 +1,21 @@
-"""The customer's state as versioned bytes in RocksDB, in every checkpoint and savepoint: format 3, and earlier ones.
+"""The customer's state as versioned bytes in RocksDB, in every checkpoint and savepoint: format 4, and earlier ones.
 
 Flink keeps these bytes unread and never notices a changed format: hence the first byte, a reader
 for every older one, and a golden file of each in tests/golden/state.
 
-It is read and written for nearly every event, so that it is no protobuf message: u8 3, then lines of ASCII. No
+It is read and written for nearly every event, so that it is no protobuf message: u8 4, then lines of ASCII. No
 name in it holds a separator, for price books allow letters, digits and . _ - : alone, and versions @ + # as well.
 
-    sequence,partition,held due,queued,credit drawn      the last three may be empty
-    book,promotion;moments;units;periods | ...           bursts; numbers as differences
+    sequence,partition,held due,queued,credit drawn,credit paid    all but the first two may be empty
+    book,promotion;moments;units;periods;over | ...      bursts; numbers as differences, but for the last
     book,promotion;redeemed;from,to,units left,... | ... coupons
     changes,as of,currency,sessions,picos,...            sessions that run, or nothing
     cycle | cycle | ...                                  one line each:
         name,book,currency,close at,forget at,closed,picos,alerted,uncovered
         | meter,counter,quantity,picos,... | promotion,used,... | meter,version,tier,numerator,denominator,...
         | promotion,units,picos,reached;...              milestones
+
+Format 3 is the same without `credit paid` and `over`.
 """
 
 from collections.abc import Mapping
@@ -26,11 +28,12 @@ from wire.customer_state_messages import FORMATS, customer_of_message
 from wire.earned_state import decode_earned, decode_milestones, encode_earned, encode_milestones
 from wire.v1 import state_pb2
 
-FORMAT = 3
+FORMAT = 4
 
-READABLE = (*FORMATS, FORMAT)
+READABLE = (*FORMATS, 3, FORMAT)
 
 _FORMAT_BYTE = bytes([FORMAT])
+_TEXTS = (_FORMAT_BYTE, b"\3")
 _NOTHING_EARNED = ("", "")
 
 
@@ -41,7 +44,8 @@ class UnknownStateFormatError(Exception):
 def encode_state(state: CustomerState) -> bytes:
     """Return the bytes of a customer's state."""
     held = "" if state.held_due_ms == NEVER_MS else state.held_due_ms
-    head = f"{state.sequence},{state.partition},{held},{'1' if state.queued else ''},{state.credit_drawn_picos or ''}"
+    credit = f"{state.credit_drawn_picos or ''},{state.credit_paid_picos or ''}"
+    head = f"{state.sequence},{state.partition},{held},{'1' if state.queued else ''},{credit}"
     bursts, coupons = encode_earned(state.earned) if state.earned else _NOTHING_EARNED
     running = "" if state.open is None else _encode_open(state.open)
     lines = [head, bursts, coupons, running, *map(_encode_cycle, state.cycles.values())]
@@ -83,10 +87,10 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
     """
     if data is None:
         return CustomerState(customer_id)
-    if not data.startswith(_FORMAT_BYTE):
+    if not data.startswith(_TEXTS):
         return _earlier(customer_id, data)
     head, bursts, coupons, running, *cycles = data[1:].decode("ascii").split("\n")
-    sequence, partition, held, queued, credit = head.split(",")
+    sequence, partition, held, queued, drawn, *paid = head.split(",")
     state = CustomerState(customer_id, int(sequence), int(partition))
     for line in cycles:
         state.open_cycle(_decode_cycle(line))
@@ -94,8 +98,10 @@ def decode_state(customer_id: str, data: bytes | None) -> CustomerState:
         state.expect(int(held))
     if queued:
         state.queued = True
-    if credit:
-        state.credit_drawn_picos = int(credit)
+    if drawn:
+        state.credit_drawn_picos = int(drawn)
+    if paid and paid[0]:
+        state.credit_paid_picos = int(paid[0])
     if bursts or coupons:
         state.earned = decode_earned(bursts, coupons)
     if running:
@@ -112,7 +118,7 @@ def _earlier(customer_id: str, data: bytes) -> CustomerState:
         found = message.format
         if found in FORMATS:
             return customer_of_message(customer_id, message)
-    known = ", ".join(map(str, FORMATS))
+    known = ", ".join(map(str, READABLE[:-1]))
     raise UnknownStateFormatError(f"state format {found} of {customer_id}; this release reads {known} and {FORMAT}")
 
 

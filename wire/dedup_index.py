@@ -13,7 +13,7 @@ All numbers big-endian. Entries of 16 bytes are also what releases before retrac
 from functools import lru_cache
 from struct import Struct
 
-from billing.events import Charge, Seen, Weight
+from billing.events import Charge, Freed, Seen, Weight
 from wire.v1 import state_pb2
 
 _CHARGE, _SESSION, _AWAITED, _RETRACTED, _DETAIL, _SHORT = 1, 2, 4, 8, 16, 32
@@ -78,8 +78,8 @@ def encode_charge(charge: Charge) -> tuple[int, bytes]:
     if not -_MAX_PICOS <= picos < _MAX_PICOS:
         detail.amount_picos = str(picos)
         picos = 0
-    for promotion, taken in charge.free_units:
-        detail.free_units.add(promotion=promotion, used=taken)
+    for freed in charge.free_units:
+        detail.free_units.add(promotion=freed.promotion, used=freed.units, redeemed_ms=freed.redeemed_ms)
     if charge.weight is not None:
         detail.price_version = charge.weight.price_version
         detail.weight_numerator = str(charge.weight.numerator)
@@ -128,12 +128,12 @@ def decode_charge(flags: int, data: bytes, position: int) -> Charge:
     if not flags & _DETAIL:
         return Charge(picos, quantity, quantity, meter, price_book, version, retracted=retracted)
     detail = state_pb2.ChargeDetail.FromString(data[position:])
-    free = tuple((one.promotion, one.used) for one in detail.free_units)
+    free = tuple(Freed(one.promotion, one.used, one.redeemed_ms) for one in detail.free_units)
     weight = None
     if detail.price_version:
         weight = Weight(detail.price_version, int(detail.weight_numerator), int(detail.weight_denominator))
     picos = int(detail.amount_picos) if detail.amount_picos else picos
-    billable = quantity - sum(taken for _, taken in free)
+    billable = quantity - sum(one.units for one in free)
     return Charge(picos, quantity, billable, meter, price_book, version, free, weight, retracted)
 
 

@@ -7,47 +7,54 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain
 from operator import sub
 
+from billing.durations import MAX_DURATION_MS
 from billing.promotions.burst import BurstState
 from billing.promotions.coupon import CouponState, Grant
 from billing.promotions.milestone import MilestoneState
-from billing.state import EarnedState
+from billing.state import EarnedKey, EarnedState
 from wire.v1 import state_pb2
 
-Key = tuple[str, str]
 
-
-def encode_earned(earned: Mapping[Key, EarnedState]) -> tuple[str, str]:
+def encode_earned(earned: Mapping[EarnedKey, EarnedState]) -> tuple[str, str]:
     """Return bursts and coupons, won over cycles; a burst of which nothing is left is left out."""
     bursts: list[str] = []
     coupons: list[str] = []
-    for (book, promotion), state in earned.items():
+    for (book, promotion, _), state in earned.items():
         if isinstance(state, BurstState):
             if state.moments or state.periods:
                 moments, units = _differences(state.moments, 0), _differences(state.totals, state.base)
                 periods = _differences(list(chain.from_iterable(state.periods)), 0)
-                bursts.append(f"{book},{promotion};{moments};{units};{periods}")
+                bursts.append(f"{book},{promotion};{moments};{units};{periods};{state.over_ms}")
         elif isinstance(state, CouponState):
             grants = ",".join([str(number) for grant in state.grants for number in grant])
             coupons.append(f"{book},{promotion};{state.redeemed};{grants}")
     return "|".join(bursts), "|".join(coupons)
 
 
-def decode_earned(bursts: str, coupons: str) -> dict[Key, EarnedState]:
-    """Return the promotions won over cycles."""
-    earned: dict[Key, EarnedState] = {}
+def decode_earned(bursts: str, coupons: str) -> dict[EarnedKey, EarnedState]:
+    """Return the promotions won over cycles. In format 3 no burst says when it is over."""
+    earned: dict[EarnedKey, EarnedState] = {}
     for burst in bursts.split("|") if bursts else ():
-        name, moments, units, periods = burst.split(";")
-        ends = _sums(periods)
+        name, moments, units, periods, *over = burst.split(";")
         book, promotion = name.split(",")
-        pairs = list(zip(ends[::2], ends[1::2], strict=True))
-        earned[book, promotion] = BurstState(_sums(moments), _sums(units), pairs)
+        found = _burst(_sums(moments), _sums(units), _sums(periods))
+        if over:
+            found.over_ms = int(over[0])
+        earned[book, promotion, BurstState] = found
     for coupon in coupons.split("|") if coupons else ():
         name, redeemed, grants = coupon.split(";")
         numbers = list(map(int, grants.split(","))) if grants else []
         book, promotion = name.split(",")
-        found = list(map(Grant, numbers[::3], numbers[1::3], numbers[2::3]))
-        earned[book, promotion] = CouponState(int(redeemed), found)
+        granted = list(map(Grant, numbers[::3], numbers[1::3], numbers[2::3]))
+        earned[book, promotion, CouponState] = CouponState(int(redeemed), granted)
     return earned
+
+
+def _burst(moments: list[int], totals: list[int], ends: list[int]) -> BurstState:
+    """Return a burst of which it is not known when it is over: the latest that any price book may make it."""
+    last_ms = max([*moments[-1:], *ends[-1:]], default=0)
+    periods = list(zip(ends[::2], ends[1::2], strict=True))
+    return BurstState(moments, totals, periods, over_ms=last_ms + 2 * MAX_DURATION_MS)
 
 
 def encode_milestones(earned: Mapping[str, EarnedState]) -> str:
@@ -79,17 +86,15 @@ def _sums(text: str) -> list[int]:
     return list(accumulate(map(int, text.split(",")))) if text else []
 
 
-def earned_of_message(message: state_pb2.CustomerState) -> dict[Key, EarnedState]:
+def earned_of_message(message: state_pb2.CustomerState) -> dict[EarnedKey, EarnedState]:
     """Read the promotions won over cycles from formats 1 and 2."""
-    earned: dict[Key, EarnedState] = {}
+    earned: dict[EarnedKey, EarnedState] = {}
     for burst in message.bursts:
-        ends = list(accumulate(burst.periods_ms))
-        periods = list(zip(ends[::2], ends[1::2], strict=True))
-        moments, totals = list(accumulate(burst.moments_ms)), list(accumulate(burst.units))
-        earned[burst.price_book, burst.promotion] = BurstState(moments, totals, periods)
+        numbers = map(list, map(accumulate, (burst.moments_ms, burst.units, burst.periods_ms)))
+        earned[burst.price_book, burst.promotion, BurstState] = _burst(*numbers)
     for coupon in message.coupons:
         grants = [Grant(one.from_ms, one.to_ms, one.units_left) for one in coupon.grants]
-        earned[coupon.price_book, coupon.promotion] = CouponState(coupon.redeemed, grants)
+        earned[coupon.price_book, coupon.promotion, CouponState] = CouponState(coupon.redeemed, grants)
     return earned
 
 

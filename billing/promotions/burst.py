@@ -25,12 +25,14 @@ class BurstState:
 
     `moments` are event times in ms, rising, and `totals` the units up to and including each, `base`
     being those before the first. `periods` are ``[from, to)``, rising and apart from each other.
+    `over_ms` is the clock from which on no event can count with it, or ask for a period.
     """
 
     moments: list[int] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     periods: list[tuple[int, int]] = field(default_factory=list)
     base: int = 0
+    over_ms: int = 0
 
     def add(self, time_ms: int, units: int, most: int) -> None:
         """Add units of an event time, of which no more than `most` are kept: they are a win already."""
@@ -62,12 +64,6 @@ class BurstState:
         """Return the same state, which may change apart from this one."""
         return replace(self, moments=self.moments[:], totals=self.totals[:], periods=self.periods[:])
 
-    def is_over(self, time_ms: int) -> bool:
-        """Say whether nothing in it is of that time or later."""
-        return not (self.moments and self.moments[-1] >= time_ms) and not (
-            self.periods and self.periods[-1][1] > time_ms
-        )
-
     def holds(self, time_ms: int) -> bool:
         """Say whether a period that was won contains a time."""
         at = bisect_right(self.periods, (time_ms, 1 << 63))
@@ -84,6 +80,12 @@ class BurstState:
                 from_ms, to_ms = min(from_ms, begin_ms), max(to_ms, end_ms)
         insort(apart, (from_ms, to_ms))
         self.periods = apart[-MAX_PERIODS:]
+
+    def find_end(self, window_ms: int, horizon_ms: int) -> None:
+        """Reckon `over_ms` anew, after an event was counted."""
+        self.over_ms = self.moments[-1] + 2 * window_ms
+        if self.periods:
+            self.over_ms = max(self.over_ms, self.periods[-1][1] + horizon_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,12 @@ class Burst(Earned):
             return None
         state.forget_through(occasion.clock_ms - 2 * self.window_ms)
         state.add(time_ms, occasion.quantity, self.at_least)
-        if state.units_in(time_ms - self.window_ms, time_ms) < self.at_least:
-            return None
-        told = state.holds(time_ms)
-        state.win(time_ms, time_ms + self.lasts_ms, occasion.clock_ms - occasion.horizon_ms)
-        if told:
+        full = state.units_in(time_ms - self.window_ms, time_ms) >= self.at_least
+        told = full and state.holds(time_ms)
+        if full:
+            state.win(time_ms, time_ms + self.lasts_ms, occasion.clock_ms - occasion.horizon_ms)
+        state.find_end(self.window_ms, occasion.horizon_ms)
+        if told or not full:
             return None
         window, lasts = format_duration(self.window_ms), format_duration(self.lasts_ms)
         return Win(self.id, f"{self.at_least} units within {window}: {self.percent.text} % off for {lasts}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
+from billing.events import Freed
 from billing.instants import parse_instant
 from billing.price_books.document import Errors, Node
 from billing.price_books.fields import Fields, read_scalar
@@ -40,12 +41,19 @@ class CouponState:
         """Return the same state, which may change apart from this one."""
         return replace(self, grants=self.grants[:])
 
-    def give_back(self, units: int, time_ms: int) -> None:
-        """Return free units to the grant that held at a time; a grant that is over takes them with it."""
+    def give_back(self, units: int, redeemed_ms: int) -> None:
+        """Return free units to the grant that they came from; one that is forgotten takes them with it."""
+        for index, one in enumerate(self.grants):
+            if one.from_ms == redeemed_ms:
+                self.grants[index] = one._replace(units_left=one.units_left + units)
+
+    def give_back_to_any(self, units: int, time_ms: int, most: int) -> None:
+        """Return free units to the grants that held at a time, to each until it has `most`, as it began."""
         for index, one in enumerate(self.grants):
             if one.from_ms <= time_ms < one.to_ms:
-                self.grants[index] = one._replace(units_left=one.units_left + units)
-                return
+                back = min(units, max(0, most - one.units_left))
+                self.grants[index] = one._replace(units_left=one.units_left + back)
+                units -= back
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class Coupon(Earned):
         """Redeem the event's code, and give what holds at its time."""
         if occasion.dimensions.get(DIMENSION) in self.codes:
             self._redeem(occasion, held)
-        state = occasion.customer.get((occasion.price_book, self.id))
+        state = occasion.customer.get((occasion.price_book, self.id, CouponState))
         if not isinstance(state, CouponState):
             return
         grants = [one for one in state.grants if one.from_ms <= occasion.event_time_ms < one.to_ms]
@@ -136,12 +144,13 @@ class Coupon(Earned):
     def after(self, occasion: Occasion, charged: Charged) -> Win | None:
         """Take the free units that the event used from the grants, in the order of redemption."""
         taken = charged.taken.get(self.id, 0)
-        state = occasion.customer.get((occasion.price_book, self.id))
+        state = occasion.customer.get((occasion.price_book, self.id, CouponState))
         if taken and isinstance(state, CouponState):
             for index, one in enumerate(state.grants):
-                if taken and one.from_ms <= occasion.event_time_ms < one.to_ms:
-                    used = min(taken, one.units_left)
+                used = min(taken, one.units_left)
+                if used and one.from_ms <= occasion.event_time_ms < one.to_ms:
                     state.grants[index] = one._replace(units_left=one.units_left - used)
+                    occasion.redeemed.append(Freed(self.id, used, one.from_ms))
                     taken -= used
         return None
 

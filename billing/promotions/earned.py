@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeVar
 
 from billing.calendar import Calendar
+from billing.events import Freed
 from billing.price_books.percent import Percent
-from billing.state import EarnedState
+from billing.state import EarnedKey, EarnedState
 
 T = TypeVar("T", bound=EarnedState)
 
@@ -28,8 +29,8 @@ class Win(NamedTuple):
 class Occasion:
     """A rated event as promotions see it. Times are epoch ms, spans ms.
 
-    `clock_ms` is its own partition's clock. `customer` is the customer's state by price book and
-    promotion, `cycle` that of the event's own cycle by promotion.
+    `clock_ms` is its own partition's clock. `customer` is the customer's state by price book, promotion
+    and kind, `cycle` that of the event's own cycle by promotion. `redeemed` is what coupons gave it.
     """
 
     price_book: str
@@ -40,19 +41,20 @@ class Occasion:
     dimensions: Mapping[str, str]
     cycle_end_ms: int
     horizon_ms: int
-    customer: dict[tuple[str, str], EarnedState]
+    customer: dict[EarnedKey, EarnedState]
     cycle: dict[str, EarnedState]
+    redeemed: list[Freed] = field(default_factory=list)
 
     def of_customer(self, promotion: str, kind: type[T]) -> T:
-        """Return the customer's state of a promotion, made on first use; that of another kind is replaced."""
-        key = self.price_book, promotion
+        """Return the customer's state of a promotion of that kind, made on first use."""
+        key = self.price_book, promotion, kind
         found = self.customer.get(key)
         if not isinstance(found, kind):
             found = self.customer[key] = kind()
         return found
 
     def of_cycle(self, promotion: str, kind: type[T]) -> T:
-        """Return the cycle's state of a promotion, made on first use; that of another kind is replaced."""
+        """Return the cycle's state of a promotion, made on first use; of the kinds only milestones have one."""
         found = self.cycle.get(promotion)
         if not isinstance(found, kind):
             found = self.cycle[promotion] = kind()

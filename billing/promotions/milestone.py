@@ -73,7 +73,7 @@ class Milestone(Earned):
             return None
         state.units += occasion.quantity
         state.picos += charged.picos
-        if state.units < self.units_goal or state.picos < self.spend_picos:
+        if not self._reached(state):
             return None
         state.reached = True
         goal = f"{self.units_goal} units" if self.units_goal else f"a spend of {format_picos(self.spend_picos)}"
@@ -81,6 +81,10 @@ class Milestone(Earned):
         if self.percent is not None:
             reward = f"{self.percent.text} % off the rest of the cycle"
         return Win(self.id, f"{goal} in the cycle: {reward}", self.credit_picos)
+
+    def _reached(self, state: MilestoneState) -> bool:
+        """Say whether the goal that is set is reached; a cycle's amount may be below 0 by a rounding."""
+        return state.units >= self.units_goal if self.units_goal else state.picos >= self.spend_picos
 
 
 def check_one_of(fields: Fields, first: str, second: str) -> None:

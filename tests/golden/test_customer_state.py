@@ -3,11 +3,13 @@
 The switch writes the file of a new format only. One that exists is never rewritten, for its bytes are out there.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
-from billing.events import Charge, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
-from billing.state import CustomerState, CycleState, MeterState, OpenSessions
+from billing.events import Charge, Freed, Measure, Seen, UsageEvent, Weight, fingerprint_of, identity_of
+from billing.state import CustomerState, CycleState, EarnedKey, EarnedState, MeterState, OpenSessions
 from billing.volume_tiers import VolumeState
+from tests.golden import test_earned_state
 from tests.golden.conftest import Golden
 from tests.golden.state_files import StateFiles
 from tests.golden.test_earned_state import EARNED, MILESTONES
@@ -58,14 +60,21 @@ def with_something_that_waits() -> CustomerState:
     return state
 
 
-def with_what_is_won_and_paid_in_advance() -> CustomerState:
+def with_what_is_won_and_drawn(earned: Mapping[EarnedKey, EarnedState]) -> CustomerState:
     """The same, with promotions won, prepaid credit drawn, and thresholds of which alerts have told."""
     state = with_something_that_waits()
-    state.earned = dict(EARNED)
+    state.earned = dict(earned)
     state.credit_drawn_picos = 2**70 + 1
     cycle = state.cycles["standard", "2026-12"]
     cycle.earned = dict(MILESTONES)
     cycle.alerted_picos, cycle.uncovered_picos = 50 * 10**12, 2**65
+    return state
+
+
+def with_what_is_won_and_paid_in_advance() -> CustomerState:
+    """The same, knowing when the burst is over, and the largest sum that was paid."""
+    state = with_what_is_won_and_drawn(EARNED)
+    state.credit_paid_picos = 2**71
     return state
 
 
@@ -76,21 +85,23 @@ def with_calls_that_run() -> CustomerState:
     return state
 
 
-EXPECTED = {1: handmade(), 2: with_something_that_waits(), 3: with_something_that_waits()}
+EXPECTED = {1: handmade()} | dict.fromkeys((2, 3, 4), with_something_that_waits())
 JOINED = {"earned_and_credit": with_what_is_won_and_paid_in_advance(), "open_sessions": with_calls_that_run()}
-EARLIER = {f"format_2_{name}": state for name, state in JOINED.items()}
+LESS = JOINED | {"earned_and_credit": with_what_is_won_and_drawn(test_earned_state.EARLIER)}
+EARLIER = {f"format_{number}_{name}": state for number in (2, 3) for name, state in LESS.items()}
 FILES = StateFiles("state", FORMAT, EXPECTED, encode_state, partial(decode_state, "acme/eve"), JOINED, EARLIER)
 
 
 def test_a_currency_that_changed_last_is_read_as_the_last() -> None:
-    for name in ("format_2_open_sessions", "format_3_open_sessions"):
+    for name in ("format_2_open_sessions", "format_3_open_sessions", "format_4_open_sessions"):
         assert list(FILES.decode(FILES.bytes_of(name)).open.amounts) == ["EUR", "USD"]
 
 
 CHARGED = Charge(7_900_000_000, 3, 3, "sms.outbound", "standard", 2)
 FREE = Charge(
-    -(2**70), 2**40, 2**40 - 7, "sms", "b", 1, (("gift", 7),), Weight("b@1+contract#0", 52, 5), retracted=True
+    -(2**70), 2**40, 2**40 - 7, "sms", "b", 1, (Freed("gift", 7),), Weight("b@1+contract#0", 52, 5), retracted=True
 )
+REDEEMED = Charge(0, 9, 0, "sms", "b", 1, (Freed("spring", 5, 1_794_312_000_000), Freed("gift", 4)))
 ENTRIES = {
     "rated": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", CHARGED),
     "retracted_volume": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", FREE),
@@ -98,6 +109,7 @@ ENTRIES = {
     "awaited_phase": Seen(
         1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", session=b"0123456789abcdef", awaited_until_ms=1_794_322_800_001
     ),
+    "redeemed": Seen(1_794_312_000_000, b"\1\2\3\4\5\6\7\x08", REDEEMED),
     "awaited": Seen(0, b"", awaited_until_ms=1_794_322_800_001),
 }
 

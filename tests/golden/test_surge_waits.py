@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+import pytest
+
 from billing.events import Delivery
 from billing.state import NEVER_MS, CustomerState
 from billing.surge.rates import Run
@@ -58,9 +60,10 @@ def test_it_is_read_as_it_was_meant() -> None:
     assert [one for chunk in events.chunks(b"acme/eve") for one in chunk.records] == RECORDS
 
 
-def test_a_customer_that_waits_in_a_savepoint_of_format_2_waits() -> None:
-    assert decode_state("acme/eve", bytes.fromhex("080210071803c00201")) == queued()
+@pytest.mark.parametrize("written", ["080210071803c00201", "03372c332c2c312c0a0a0a"])
+def test_a_customer_that_waits_in_a_savepoint_of_an_earlier_format_waits(written: str) -> None:
+    assert decode_state("acme/eve", bytes.fromhex(written)) == queued()
 
 
 def test_a_customer_that_waits_for_nothing_says_nothing_of_it() -> None:
-    assert encode_state(CustomerState("zoe", queued=False)) == b"\x030,-1,,,\n\n\n"
+    assert encode_state(CustomerState("zoe", queued=False)) == b"\x040,-1,,,,\n\n\n"

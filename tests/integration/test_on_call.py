@@ -86,7 +86,7 @@ def test_state_of_a_later_release_is_refused_and_nothing_is_touched(tollgate: To
     finally:
         file.write_text(written, encoding="utf-8")
     assert done.returncode == 2
-    assert "customers may be in format 99, and the code reads 1, 2 and 3" in done.stderr
+    assert "customers may be in format 99, and the code reads 1, 2, 3 and 4" in done.stderr
     assert ids(tollgate) == before
 
 

@@ -86,7 +86,8 @@ class Account:
     remembered: dict[str, Remembered] = field(default_factory=dict)  # by event_id
     usage: dict[CycleId, CycleUsage] = field(default_factory=lambda: defaultdict(CycleUsage))
     rewards: dict[str, Rewards] = field(default_factory=lambda: defaultdict(Rewards))  # by book id
-    drawn: Fraction = Fraction(0)  # from prepaid credit
+    paid: Fraction = Fraction(0)  # in advance, ever: what the contracts say of the records that drew on it
+    drawn: Fraction = Fraction(0)  # of that
     billed: dict[CycleId, BilledCycle] = field(default_factory=dict)
     held_retractions: list[Arrival] = field(default_factory=list)  # in the order of arrival
     open_sessions: dict[str, list[Arrival]] = field(default_factory=dict)  # phases in the order of arrival
@@ -122,10 +123,13 @@ class Account:
         return any(each.event.phase == START and each.event.meter == meter for each in phases)
 
     def credit_left(self, contract: Contract | None) -> Fraction | None:
-        """Return what is left of what a contract says was paid in advance, ever; None where that is nothing."""
+        """Return what is left of what was paid in advance, ever; None where a contract says that nothing was.
+
+        What was paid once is paid: a contract of an earlier time, which says less, takes nothing of it away.
+        """
         if contract is None or not contract.prepaid_credit:
             return None
-        return max(contract.prepaid_credit - self.drawn, Fraction(0))
+        return max(contract.prepaid_credit - self.drawn, self.paid - self.drawn, Fraction(0))
 
     def bill(
         self, cause: Arrival, book: PriceBook, cycle: Cycle, line: dict[str, Any], contract: Contract | None
@@ -139,6 +143,8 @@ class Account:
         billed = self._open_cycle(book.id, book.settings, cycle)
         billed.total += line["amount"]
         self._draw(line["amount"], billed, self.credit_left(contract))
+        if contract is not None:
+            self.paid = max(self.paid, contract.prepaid_credit)
         billed.amounts[meter] += line["amount"]
         billed.quantities[meter] += line["quantity"]
         self.sequence += 1

@@ -240,3 +240,31 @@ def test_a_record_says_where_it_comes_from() -> None:
         "session_events": [],
         "timed_out": False,
     }
+
+
+def test_credit_is_the_largest_sum_that_was_paid_whichever_side_of_a_top_up_comes_first() -> None:
+    contracts = [
+        {"customer_id": "zoe", "effective_from": from_text, "prepaid_credit": paid, "when_credit_is_used_up": "block"}
+        for from_text, paid in (("2026-11-01T00:00:00Z", "1.10"), ("2026-11-10T12:00:00Z", "5.50"))
+    ]
+    log = Log()
+    log.use(100, at="2026-11-10T12:00:00Z")  # 2.20
+    log.use(10, at="2026-11-10T11:59:59Z")
+    log.retract("e1", at="2026-11-10T11:59:59Z")
+
+    records = rate_log(log.partitions, [book()], contracts=contracts).records
+
+    assert [one["credit"] for one in records] == [Fraction("3.30"), Fraction("3.08"), Fraction("3.30")]
+
+
+def test_an_id_that_changes_its_kind_names_another_promotion() -> None:
+    gift = {"id": "gift", "kind": "coupon", "codes": ["GIFT"], "units": 5, "meters": ["mms.outbound"]}
+    given = {"id": "gift", "kind": "free_units", "units": 5, "meters": ["mms.outbound"]}
+    later = {"version": 3, "effective_from": "2026-11-10T12:00:01Z"}
+    log = Log()
+    log.use(5, dimensions={"coupon": "GIFT"})
+    log.use(5, at="2026-11-10T12:00:01Z")
+
+    records = rated(log, book(promotions=[gift]), book(promotions=[given], **later))
+
+    assert [one["amount"] for one in records] == [0, 0]

@@ -1,5 +1,6 @@
 """Seeded price books with promotions that are won, prepaid credit and surge, in any order and at odd numbers."""
 
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -42,7 +43,8 @@ def books(dice: Random, base_ms: int, *, surging: bool) -> list[dict[str, Any]]:
         if surging and "surge" in found[1] and dice.random() < 0.6:  # the same windows go on
             same = {name: found[0]["surge"][0][name] for name in ("dimension", "window", "lead")}
             found[1]["surge"] = [found[1]["surge"][0] | same]
-    return [terms | one | {"contracts": contracts} for one in found]
+    agreed = [contracts, [_topped_up(one) for one in contracts]]
+    return [terms | one | {"contracts": held} for one, held in zip(found, agreed, strict=False)]
 
 
 def _version(
@@ -105,6 +107,13 @@ def _contracts(dice: Random) -> list[dict[str, Any]]:
                 one["discount_percent"] = _percent(dice)
             found.append(one)
     return found
+
+
+def _topped_up(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return a contract with twice the credit: what comes late draws on it as well."""
+    if "prepaid_credit" not in contract:
+        return contract
+    return contract | {"prepaid_credit": str(2 * Decimal(contract["prepaid_credit"]))}
 
 
 def _surge(dice: Random) -> dict[str, Any]:

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.events import UsageEvent
+from billing.events import Freed, Measure, UsageEvent, identity_of
 from billing.money import format_picos
 from billing.outcomes import Alert, BillingRecord
 from billing.price_books.document import Errors, Plain, document_from_plain
+from billing.price_books.model import Contract
 from billing.promotions import parse_promotion
 from billing.promotions.burst import MAX_MOMENTS, MAX_PERIODS, BurstState
 from billing.promotions.coupon import CouponState, Grant
 from billing.promotions.milestone import MilestoneState
-from tests.unit.builders import NOON_MS, book, catalog, graduated, per_unit, percent_off, usage
+from tests.unit.builders import HORIZON_MS, NOON_MS, book, catalog, graduated, ms, per_unit, percent_off, usage
 from tests.unit.desk import Desk
+from tests.unit.sessions import start, stop
 
 SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
 BURST = {
@@ -171,13 +174,60 @@ def test_units_of_one_moment_stay_within_64_bits() -> None:
     assert state.totals == [10**18]
 
 
-def test_a_burst_is_forgotten_with_the_cycle_after_it() -> None:
+def test_a_burst_is_forgotten_with_its_cycle_where_it_is_over_by_then() -> None:
     shop = Shop(BURST)
     shop.use(10)
     assert shop.desk.state.earned
     shop.use(1, 60 * DAY, meter="texts")
     shop.use(1, 60 * DAY, meter="texts")
     assert shop.desk.state.earned == {}
+
+
+NOVEMBER_ENDS_MS = ms("2026-12-01T00:00:00Z")
+FORGOTTEN_MS = NOVEMBER_ENDS_MS + HORIZON_MS
+
+
+def test_a_burst_won_at_the_begin_of_a_cycle_outlasts_the_one_before_until_no_event_can_ask_for_it() -> None:
+    """November is forgotten 35 days after it; an event of ten past twelve on the first may come until then."""
+    at = Desk(catalog(book(meters=METERS, promotions=[BURST])))
+    at.rated(usage("november", event_time_ms=NOVEMBER_ENDS_MS - DAY))
+    won_ms = NOVEMBER_ENDS_MS + 10 * MINUTE
+    at.rated(usage("wins", 10, event_time_ms=won_ms), clock_ms=won_ms)
+    late = usage("late", 2, event_time_ms=won_ms + 20 * MINUTE)
+    assert format_picos(at.rated(late, clock_ms=FORGOTTEN_MS).picos) == "1"
+
+
+def test_the_last_cycle_of_a_silent_customer_stays_until_its_burst_is_over() -> None:
+    at = Desk(catalog(book(meters=METERS, promotions=[BURST | {"lasts": "10d"}])))
+    at.rated(usage("wins", 10, event_time_ms=NOVEMBER_ENDS_MS - DAY))
+    over_ms = NOVEMBER_ENDS_MS + 9 * DAY + HORIZON_MS
+    at.pass_time(FORGOTTEN_MS)
+    last = usage("last", 2, event_time_ms=over_ms - HORIZON_MS - 1)
+    assert format_picos(deepcopy(at).rated(last, clock_ms=over_ms - 1).picos) == "1"
+    assert at.state.deadline_ms == over_ms
+    at.pass_time(over_ms)
+    assert (at.state.cycles, at.state.earned) == ({}, {})
+
+
+def test_a_window_longer_than_the_horizon_still_counts_what_came_before() -> None:
+    at = Desk(catalog(book(meters=METERS, dedup_horizon="1d", promotions=[BURST | {"window": "5d"}])))
+    at.rated(usage("half", 5, event_time_ms=NOVEMBER_ENDS_MS - MINUTE))
+    other = usage("half again", 5, event_time_ms=NOVEMBER_ENDS_MS + 2 * DAY)
+    assert told(at.rated(other, clock_ms=NOVEMBER_ENDS_MS + 2 * DAY)) == WON
+    at.pass_time(NOVEMBER_ENDS_MS + 60 * DAY)
+    assert (at.state.cycles, at.state.earned) == ({}, {})
+
+
+def test_a_burst_is_not_forgotten_with_a_cycle_of_another_price_book() -> None:
+    short = book(price_book="short", dedup_horizon="1d", meters=METERS)
+    prices = catalog(book(meters=METERS, promotions=[BURST | {"lasts": "3d"}]), short)
+    prices.add_contract(Contract("zoe", 1, "short"), 0)
+    prices.add_contract(Contract("zoe", ms("2026-11-05T00:00:00Z"), "b"), 1)
+    at = Desk(prices)
+    at.rated(usage("short", event_time_ms=ms("2026-11-04T00:00:00Z")))
+    at.rated(usage("wins", 10, event_time_ms=NOVEMBER_ENDS_MS - 2 * DAY))
+    late = usage("late", 2, event_time_ms=NOVEMBER_ENDS_MS - DAY)
+    assert format_picos(at.rated(late, clock_ms=NOVEMBER_ENDS_MS + 2 * DAY).picos) == "1"
 
 
 def milestone(**fields: Any) -> dict[str, Any]:
@@ -199,6 +249,18 @@ def test_a_milestone_of_spend_counts_what_was_charged() -> None:
     assert shop.costs(9) == "4.5"
     assert shop.costs(1) == "0.5"
     assert shop.costs(10) == "4.5"
+
+
+def test_a_milestone_of_units_does_not_ask_for_the_amount() -> None:
+    """Records rounded one by one, and taken back by a tier adjustment as a whole, may come to less than nothing."""
+    tiers = [{"up_to": 1000, "unit_price": "0.000001"}, {"unit_price": "0"}]
+    meters = {"calls": {"unit": "u", "price": {"model": "volume", "tiers": tiers}}}
+    shop = Shop(milestone(units=1500, credit="1"), percent_off("p", "66.66666667"), meters=meters)
+    reached = [number for number in range(151) if shop.use(10).follow_up is not None]
+    (state,) = shop.desk.state.cycles["b", "2026-11"].earned.values()
+    assert isinstance(state, MilestoneState)
+    assert state.picos < 0
+    assert reached == [100, 149]  # a TIER_ADJUSTMENT, and the credit
 
 
 def test_a_milestone_may_win_a_credit_which_is_a_record_of_its_own() -> None:
@@ -278,6 +340,72 @@ def test_a_coupon_of_free_units_gives_them_in_the_order_of_the_book() -> None:
     assert [shop.costs(4, at * 40 * MINUTE, **CODE) for at in range(4)] == ["0", "3", "0", "3"]
 
 
+OVERLAPPING = coupon(units=50, lasts="60m", max_redemptions=2)
+
+
+def overlapping() -> Shop:
+    """Redeem at noon, and then for half an hour before it: 49 and 49 units are left."""
+    shop = Shop(OVERLAPPING)
+    shop.use(1, **CODE)
+    shop.use(1, -30 * MINUTE, **CODE)
+    return shop
+
+
+def grants(desk: Desk) -> list[int]:
+    (state,) = desk.state.earned.values()
+    assert isinstance(state, CouponState)
+    return [one.units_left for one in state.grants]
+
+
+def take_back(shop: Shop, record: BillingRecord) -> None:
+    said = {"measure": Measure.RETRACTION, "meter": "", "subject": record.event_id, "event_time_ms": NOON_MS}
+    shop.desk.rated(usage(f"back-{record.event_id}", 0)._replace(**said), clock_ms=shop.clock_ms)
+
+
+def test_free_units_go_back_to_the_redemption_that_they_came_from() -> None:
+    shop = overlapping()
+    both = shop.use(70, 15 * MINUTE)
+    assert grants(shop.desk) == [0, 28]
+    take_back(shop, both)
+    assert grants(shop.desk) == [49, 49]
+
+
+def test_free_units_of_a_later_redemption_do_not_go_back_to_an_earlier_one() -> None:
+    shop = overlapping()
+    first = shop.use(49, 15 * MINUTE)
+    second = shop.use(20, 15 * MINUTE)
+    take_back(shop, second)
+    assert grants(shop.desk) == [0, 49]
+    take_back(shop, first)
+    assert grants(shop.desk) == [49, 49]
+
+
+def test_free_units_of_a_session_go_back_to_the_redemption_that_they_came_from() -> None:
+    talk = per_unit("1") | {"session": {"minimum": 1, "increment": 1, "idle_timeout": "4h"}}
+    shop = Shop(OVERLAPPING | {"meters": ["talk", "calls"]}, meters=METERS | {"talk": talk})
+    shop.use(1, **CODE)
+    shop.use(1, -30 * MINUTE, **CODE)
+    shop.desk.take(start(15 * MINUTE, meter="talk"))
+    assert shop.desk.rated(stop(16 * MINUTE + 10 * SECOND, meter="talk")).quantity == 70
+    assert grants(shop.desk) == [0, 28]
+    said = {"measure": Measure.RETRACTION, "meter": "", "subject": "stop", "event_time_ms": NOON_MS}
+    shop.desk.rated(usage("back", 0)._replace(**said))
+    assert grants(shop.desk) == [49, 49]
+
+
+def test_where_it_was_not_noted_each_redemption_takes_back_what_it_has_room_for() -> None:
+    """So it is with events that an earlier build rated."""
+    shop = overlapping()
+    both = shop.use(70, 15 * MINUTE)
+    identity = identity_of("zoe", both.event_id)
+    seen = shop.desk.memory.seen(identity)
+    assert seen is not None
+    assert seen.charge is not None
+    shop.desk.memory.remember(identity, replace(seen, charge=replace(seen.charge, free_units=(Freed("spring", 70),))))
+    take_back(shop, both)
+    assert grants(shop.desk) == [50, 48]
+
+
 def test_a_coupons_units_are_not_those_of_a_customer_who_redeemed_nothing() -> None:
     assert Shop(coupon(units=5)).costs(7) == "7"
 
@@ -336,7 +464,37 @@ def test_what_is_wrong_is_said_where_it_is_wrong(fields: dict[str, Plain], where
     assert sorted(problems(fields)) == sorted(where)
 
 
-def test_state_of_another_kind_under_the_same_id_is_replaced() -> None:
+def test_an_id_that_changes_its_kind_and_back_redeems_nothing_twice() -> None:
+    spring = coupon(id="p", percent="50", lasts="1h")
+    prices = catalog(
+        book(meters=METERS, promotions=[spring]),
+        book(meters=METERS, promotions=[BURST | {"id": "p"}], version=2, effective_from="2026-11-10T12:00:00Z"),
+    )
+    desk = Desk(prices)
+    costs = []
+    for number in range(3):
+        late = usage(f"c{number}", event_time_ms=NOON_MS - (number + 1) * 120 * MINUTE, **CODE)
+        costs.append(format_picos(desk.rated(late).picos))
+        desk.rated(usage(f"n{number}"))
+    assert costs == ["0.5", "1", "1"]
+
+
+def test_units_go_back_to_what_the_id_was_when_they_were_free() -> None:
+    given = {"id": "spring", "kind": "free_units", "units": 5, "meters": ["calls"]}
+    prices = catalog(
+        book(meters=METERS, promotions=[coupon(units=5)]),
+        book(meters=METERS, promotions=[given], version=2, effective_from="2026-11-10T12:00:00Z"),
+    )
+    desk = Desk(prices)
+    shop = Shop()
+    shop.desk = desk
+    shop.use(3, -1, **CODE)
+    take_back(shop, shop.use(5))
+    assert grants(desk) == [2]
+    assert shop.costs(5) == "0"
+
+
+def test_state_of_another_kind_under_the_same_id_is_kept_apart() -> None:
     prices = catalog(
         book(meters=METERS, promotions=[BURST | {"id": "p"}]),
         book(
@@ -360,7 +518,7 @@ def test_no_promotion_costs_nothing() -> None:
     [
         (BurstState([1, 2], [5, 7], [(0, 9)]), lambda one: (one.add(3, 1, 99), one.win(20, 30, 0))),
         (BurstState([1, 2], [5, 7], [(0, 9)]), lambda one: one.forget_through(1)),
-        (CouponState(1, [Grant(0, 9, 4)]), lambda one: one.give_back(2, 5)),
+        (CouponState(1, [Grant(0, 9, 4)]), lambda one: one.give_back(2, 0)),
         (MilestoneState(3, 4), lambda one: setattr(one, "reached", True)),
     ],
 )

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from billing.outcomes import AlertKind, BillingRecord, Kind, Reason
 from billing.price_books.model import Contract, CreditPolicy
 from billing.spending import Watch, credit_left, refuse_without_credit, spend, watch_of
 from billing.state import CustomerState, CycleState
+from tests.unit.builders import NOON_MS, book, catalog, per_unit, usage
+from tests.unit.desk import Desk
 
 UNIT = PICOS_PER_UNIT
 
@@ -22,12 +25,12 @@ class Spender:
         self.state = CustomerState("zoe")
         self.cycle = CycleState("2026-11", "standard", "USD", 0, 0)
 
-    def bill(self, *amounts: int) -> BillingRecord:
-        """Bill a record, and those that follow from it."""
+    def bill(self, *amounts: int, watch: Watch | None = None) -> BillingRecord:
+        """Bill a record, and those that follow from it, under another contract where one is named."""
         records = [self._record(amount) for amount in amounts]
         for one, following in pairwise(records):
             one.follow_up = following
-        spend(self.state, self.cycle, self.watch, records[0])
+        spend(self.state, self.cycle, watch or self.watch, records[0])
         return records[0]
 
     def _record(self, amount: int) -> BillingRecord:
@@ -102,6 +105,40 @@ def test_a_larger_sum_tops_up_and_the_same_sum_grants_nothing_twice() -> None:
     spender.bill(10)
     assert credit_left(spender.state, Watch((), 10 * UNIT, rejects=False)) == 0
     assert credit_left(spender.state, Watch((), 25 * UNIT, rejects=False)) == 15 * UNIT
+
+
+def test_a_top_up_holds_for_events_from_before_it_that_come_after_it() -> None:
+    before, after = (Watch((), paid * UNIT, rejects=True) for paid in (100, 500))
+    spender = Spender(after)
+    spender.bill(200)
+    assert refuse_without_credit(spender.state, before) is None
+    record = spender.bill(10, watch=before)
+    assert (record.credit_drawn_picos, record.credit_left_picos) == (10 * UNIT, 290 * UNIT)
+    assert spender.bill(-10, watch=before).credit_left_picos == 300 * UNIT
+    assert spender.cycle.uncovered_picos == 0
+
+
+def test_the_alert_names_all_that_was_paid_whichever_contract_draws_the_last_of_it() -> None:
+    spender = Spender(Watch((), 500 * UNIT, rejects=False))
+    spender.bill(490)
+    (alert,) = spender.bill(10, watch=Watch((), 100 * UNIT, rejects=False)).alerts
+    assert "the prepaid credit of 500 USD is used up" in alert.detail
+
+
+@pytest.mark.parametrize("policy", CreditPolicy)
+@pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
+def test_credit_does_not_depend_on_which_side_of_a_top_up_comes_first(
+    policy: CreditPolicy, order: tuple[str, str]
+) -> None:
+    prices = catalog(book(meters={"calls": per_unit("1")}))
+    for offset, (paid, from_ms) in enumerate(((100, 1), (500, NOON_MS))):
+        contract = Contract("zoe", from_ms, prepaid_credit_picos=paid * UNIT, when_credit_is_used_up=policy)
+        assert prices.add_contract(contract, offset) == []
+    at = Desk(prices)
+    events = {"old": usage("old", 10, event_time_ms=NOON_MS - 1), "new": usage("new", 200, event_time_ms=NOON_MS)}
+    records = [at.rated(events[name]) for name in order]
+    assert [one.credit_drawn_picos for one in records] == [one.picos for one in records]
+    assert records[-1].credit_left_picos == 290 * UNIT
 
 
 def test_usage_without_credit_is_refused_only_where_the_contract_says_so() -> None:

@@ -42,7 +42,7 @@ def test_this_release_reads_what_it_writes() -> None:
 
 def test_a_format_of_a_later_release_is_an_obstacle() -> None:
     assert obstacles(note(customers=(1, 98, 99)), OWN.operators, OWN.reads) == [
-        "usage-rating: customers may be in format 98 and 99, and the code reads 1, 2 and 3"
+        "usage-rating: customers may be in format 98 and 99, and the code reads 1, 2, 3 and 4"
     ]
 
 

@@ -35,6 +35,7 @@ def bursts(draw: st.DrawFn) -> BurstState:
     for time_ms in draw(st.lists(times, min_size=1, max_size=4)):
         state.add(time_ms, draw(st.integers(1, 10**18)), 10**18)
         state.win(time_ms, time_ms + draw(st.integers(1, 10**6)), -1)
+    state.over_ms = draw(times)
     return state
 
 
@@ -44,7 +45,9 @@ def states(draw: st.DrawFn) -> CustomerState:
     for cycle in draw(st.lists(cycles, max_size=3)):
         if (cycle.price_book, cycle.name) not in state.cycles:
             state.open_cycle(cycle)
-    state.earned = draw(st.dictionaries(st.tuples(names, names), st.one_of(bursts(), coupons), max_size=2))
+    won = draw(st.lists(st.tuples(names, names, st.one_of(bursts(), coupons)), max_size=2))
+    state.earned = {(book, promotion, type(one)): one for book, promotion, one in won}
+    state.credit_drawn_picos, state.credit_paid_picos = draw(picos), draw(st.integers(0, 10**40))
     state.expect(draw(st.integers(1, NEVER_MS)))
     return state
 
@@ -64,8 +67,8 @@ def test_what_a_burst_has_forgotten_is_not_in_its_bytes() -> None:
     for time_ms in (5, 6, 7):
         burst.add(time_ms, 10, 100)
     burst.forget_through(5)
-    state.earned["b", "p"] = burst
-    read = decode_state("zoe", encode_state(state)).earned["b", "p"]
+    state.earned["b", "p", BurstState] = burst
+    read = decode_state("zoe", encode_state(state)).earned["b", "p", BurstState]
     assert read == BurstState([6, 7], [10, 20])
     burst.forget_through(7)
     assert decode_state("zoe", encode_state(state)).earned == {}
@@ -84,7 +87,7 @@ def test_partition_0_is_not_taken_for_none() -> None:
 def test_a_format_that_is_not_known_is_refused_and_never_read_as_empty(number: int) -> None:
     data = state_pb2.CustomerState(format=number, sequence=5).SerializeToString()
     with pytest.raises(
-        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1, 2 and {FORMAT}"
+        UnknownStateFormatError, match=f"state format {number} of zoe; this release reads 1, 2, 3 and {FORMAT}"
     ):
         decode_state("zoe", data)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.events import Charge, Seen, Weight
+from billing.events import Charge, Freed, Seen, Weight
 from wire.dedup_index import decode_seen, encode_seen
 
 times = st.integers(1, 2**62)
@@ -11,13 +11,14 @@ fingerprints = st.binary(min_size=8, max_size=8).filter(any)
 names = st.text(min_size=1, max_size=200)
 units = st.integers(0, 10**15)
 whole = st.integers(-(10**40), 10**40)
+freed = st.builds(Freed, names, st.integers(1, 1000), st.just(0) | times)
 weights = st.builds(Weight, names, whole, st.integers(1, 10**40))
 
 
 @st.composite
 def charges(draw: st.DrawFn) -> Charge:
-    quantity, free = draw(units), draw(st.lists(st.tuples(names, st.integers(1, 1000)), max_size=2))
-    billable = quantity - sum(taken for _, taken in free)
+    quantity, free = draw(units), draw(st.lists(freed, max_size=2))
+    billable = quantity - sum(one.units for one in free)
     version = draw(st.integers(0, 2**32 - 1))
     weight = draw(st.none() | weights)
     picos = draw(st.integers(0, 10**12) | whole)
