@@ -50,10 +50,11 @@ def read_facts(log: KafkaLog, customer: str, known_at_ms: int, prices: PriceHist
                 charge = charge_from(subscription_pb2.Charge.FromString(one.value))
                 facts.charges.append(Recorded(one.timestamp_ms, charge))
     issued = _until(log.read(INVOICES, partitions=partition), known_at_ms)
-    documents = [billing_pb2.Invoice.FromString(one.value) for one in issued]
-    facts.agreed = Closings(prices, documents).agreed(customer)
-    closed_ms = max((one.issued_at_ms for one in documents if not one.event_id), default=0)
-    facts.progress_ms = max(complete.least_ms, closed_ms)
+    closings = Closings(prices, customer)
+    for one in issued:
+        closings.add(billing_pb2.Invoice.FromString(one.value))
+    facts.agreed = closings.agreed(customer)
+    facts.progress_ms = max(complete.least_ms, closings.closed_ms())
     return facts
 
 

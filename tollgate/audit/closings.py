@@ -1,8 +1,6 @@
 """By which prices and contracts cycles were closed, as committed documents tell."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from functools import reduce
 
 from billing.calendar import Cycle
 from billing.invoicing.bill import agreed_on
@@ -17,21 +15,24 @@ from wire.v1 import billing_pb2
 class Closings:
     """Documents of one partition. A contract that was published later than a cycle's close changes nothing of it."""
 
-    def __init__(self, prices: Prices, documents: Iterable[billing_pb2.Invoice] = ()) -> None:
+    def __init__(self, prices: Prices, customer: str = "") -> None:
+        """Remember all documents one by one, or only those of a customer: of the others it is enough to know when."""
         self._prices = prices
+        self._customer = customer
         self._by_id: dict[str, ReadSoFar] = {}
-        self._issued: list[tuple[int, ReadSoFar]] = []
-        self._sorted: tuple[list[int], list[ReadSoFar]] | None = None
-        for one in documents:
-            self.add(one)
+        self._issued: dict[int, ReadSoFar] = {}
 
     def add(self, document: billing_pb2.Invoice) -> None:
         """Take a committed document in, unless it is a note: those are made of requests."""
         if not document.event_id:
             read = ReadSoFar(document.books_offset, document.contracts_offset)
-            self._by_id[document.invoice_id] = read
-            self._issued.append((document.issued_at_ms, read))
-            self._sorted = None
+            if self._customer in ("", document.customer_id):
+                self._by_id[document.invoice_id] = read
+            self._issued[document.issued_at_ms] = _least(read, self._issued.get(document.issued_at_ms, read))
+
+    def closed_ms(self) -> int:
+        """Return the clock up to which something was closed; 0 for nothing."""
+        return max(self._issued, default=0)
 
     def read_for(self, invoice_id: str) -> ReadSoFar:
         """Return how far prices had been read for a document; for one that is not there, how far they are by now."""
@@ -55,13 +56,8 @@ class Closings:
 
         Documents that were due as late or later were made by what had been read then, or more.
         """
-        if self._sorted is None:
-            self._issued.sort()
-            least = list(accumulate(reversed([read for _, read in self._issued]), _least))[::-1]
-            self._sorted = [issued_ms for issued_ms, _ in self._issued], least
-        issued_ms, least = self._sorted
-        at = bisect_left(issued_ms, due_ms)
-        return least[at] if at < len(least) else self._prices.latest()
+        read = [read for issued_at_ms, read in self._issued.items() if issued_at_ms >= due_ms]
+        return reduce(_least, read, self._prices.latest())
 
 
 def _least(one: ReadSoFar, other: ReadSoFar) -> ReadSoFar:
