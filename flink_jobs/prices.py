@@ -33,7 +33,11 @@ class PricesAtStart(NamedTuple):
 def read_prices(
     bootstrap_servers: str, options: Mapping[str, Any], topics: tuple[str, str] = PRICE_TOPICS
 ) -> PricesAtStart:
-    """Read the topics of prices to the ends that they have now. Raises kafka.errors.KafkaError."""
+    """Read the topics of prices to the ends that they have now.
+
+    Raises kafka.errors.KafkaError, and LookupError where published prices were removed: what is billed follows
+    from all of them.
+    """
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
@@ -62,9 +66,11 @@ def partition_count(bootstrap_servers: str, options: Mapping[str, Any], topic: s
 
 def _read(consumer: KafkaConsumer, topics: tuple[str, str], topic: PriceTopic) -> tuple[list[Published], int]:
     part = TopicPartition(topics[topic], 0)
-    end = consumer.end_offsets([part])[part]
+    begin, end = consumer.beginning_offsets([part])[part], consumer.end_offsets([part])[part]
+    if begin:
+        raise LookupError(f"{part.topic} begins at offset {begin}: what was published before has been removed")
     consumer.assign([part])
-    consumer.seek(part, 0)
+    consumer.seek_to_beginning(part)
     found: list[Published] = []
     while consumer.position(part) < end:
         polled = consumer.poll(_POLL_MS).get(part, [])

@@ -123,7 +123,7 @@ class KeepBalances(KeyedProcessFunction):
             out.append(kept.out)
         if len(self._outbox) >= BATCH:
             self._flush()
-        elif self._outbox and self._flush_due_ms <= now_ms:
+        elif self._outbox and _is_due(self._flush_due_ms, now_ms, FLUSH_MS):
             self._flush_due_ms = now_ms + FLUSH_MS
             timers.register_processing_time_timer(self._flush_due_ms)
         if together := b"".join(out):
@@ -132,11 +132,13 @@ class KeepBalances(KeyedProcessFunction):
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
         """Write what waits; look after Redis; write the shard anew where Redis may lack it."""
         timers = ctx.timer_service()
-        now_ms = max(timestamp, timers.current_processing_time())  # a clock that is set back must not end the timers
+        now_ms = timers.current_processing_time()
         shard = self._shards.given(ctx)
+        if self._timers.get(shard, 0) <= timestamp:  # it has fired, whatever a clock that was set back may say now
+            self._timers.pop(shard, None)
         if self._outbox:
             self._flush()
-        if now_ms >= self._look_due_ms:
+        if _is_due(self._look_due_ms, now_ms, LOOK_MS):
             self._look()
             self._look_due_ms = timers.current_processing_time() + LOOK_MS
         if self._generation and not self._is_written(shard):
@@ -145,10 +147,18 @@ class KeepBalances(KeyedProcessFunction):
         yield from ()
 
     def _await_next_look(self, shard: str, timers: Any, now_ms: int) -> None:
-        if self._timers.get(shard, 0) <= now_ms:
-            self._timers[shard] = now_ms + (LOOK_MS if self._generation else FLUSH_MS)
-            self._shards.select()
-            timers.register_processing_time_timer(self._timers[shard])
+        due_ms = self._timers.get(shard, 0)
+        if due_ms <= now_ms:
+            self._look_later(shard, timers, now_ms)
+        elif _is_due(due_ms, now_ms, LOOK_MS):  # the clock was set back, for all shards
+            for one in [*self._timers.keys() - {shard}, shard]:
+                self._shards.enter(one)
+                self._look_later(one, timers, now_ms)
+
+    def _look_later(self, shard: str, timers: Any, now_ms: int) -> None:
+        self._timers[shard] = now_ms + (LOOK_MS if self._generation else FLUSH_MS)
+        self._shards.select()
+        timers.register_processing_time_timer(self._timers[shard])
 
     def _is_written(self, shard: str) -> bool:
         """Tell whether Redis has the shard's customers, so that what changes is all that it needs."""
@@ -199,3 +209,8 @@ class KeepBalances(KeyedProcessFunction):
             self._losses.inc()
             _LOG.warning("Redis is away, and will be written anew: %s", error)
         self._generation, self._outbox = "", []
+
+
+def _is_due(due_ms: int, now_ms: int, period_ms: int) -> bool:
+    """Tell whether an instant has come, or is further away than it was set: the clock was set back since."""
+    return not now_ms < due_ms <= now_ms + period_ms

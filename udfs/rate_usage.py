@@ -56,6 +56,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._patience.start(now_ms)
         self._put_off = PutOff(now_ms)
         self._turn = Turn()
+        self._unswept: set[str] = set()
         self._prices = BroadcastPrices(self._start)
         self._rates = BroadcastRates()
         # PyFlink 2.3 asks the JVM for a method that Flink 2 has moved to TaskInfo.
@@ -163,7 +164,9 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def _resume(self, unsettled_ms: int) -> None:
         self._put_off.note_unsettled(self._shards.shard, unsettled_ms)
         self._show_held()
-        if unsettled_ms != NEVER_MS:
+        unswept = self._rater.silent.unswept
+        (self._unswept.add if unswept else self._unswept.discard)(self._shards.shard)
+        if unsettled_ms != NEVER_MS or unswept:
             now_ms = self._timers.current_processing_time()
             self._look_at(resume_at_ms(now_ms))
 
@@ -211,7 +214,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
             out = self._rater.release(until_ms, feed.catalog, feed.read)
             self._await_factors()
             self._note_overdue()
-            if self._put_off.may_be_unsettled(self._shards.shard):
+            if self._shards.shard in self._unswept or self._put_off.may_be_unsettled(self._shards.shard):
                 out += self._settle(feed.catalog)
         yield from self._told([self._shards.shard], out)
         if at_ms := self._put_off.speaks_at_ms(self._timers.current_processing_time()):

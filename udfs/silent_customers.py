@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from billing.catalog import PriceCatalog
 from billing.due import settle_due
 from billing.state import NEVER_MS, CustomerState
-from udfs.batched_state import IndexStore, customer_of, deadline_of
+from udfs.batched_state import IndexStore, customer_of, deadline_key, deadline_of
 from udfs.customer_states import CUSTOMERS, SWEEP, CustomerStates, sweep_time_ms
 from udfs.frame_memory import FrameMemory
 from udfs.held_events import HeldEvents
@@ -26,7 +26,7 @@ class SilentCustomers:
     """Settles what is due in one shard at a time.
 
     `is_over` tells whether a turn's time is spent. `unsettled_ms` is the earliest deadline that was left for
-    another turn, epoch ms; NEVER_MS: none.
+    another turn, epoch ms; NEVER_MS: none. `unswept`: a sweep was left for one; no record comes of it.
     """
 
     states: CustomerStates
@@ -35,10 +35,11 @@ class SilentCustomers:
     held: HeldEvents
     is_over: Callable[[], bool] = lambda: False
     unsettled_ms: int = NEVER_MS
+    unswept: bool = False
 
     def settle(self, until_ms: int, prices: PriceCatalog, out: RatedFrame) -> None:
         """Settle those who are due at a watermark, and sweep, for as long as the turn takes."""
-        self.unsettled_ms = NEVER_MS
+        self.unsettled_ms, self.unswept = NEVER_MS, False
         agenda, deadlines = self.states.agenda, self.states.deadlines
         if self.is_over():
             _, next_ms = agenda.take_due(CUSTOMERS, -1)
@@ -54,7 +55,10 @@ class SilentCustomers:
                 self._leave([key for _, key in due[begin:]], until_ms, sweeps=sweeps)
                 return
             self._settle([customer for customer, _ in due[begin : begin + CUSTOMERS_AT_ONCE]], until_ms, prices, out)
-        if sweeps:  # after what was due, which may have looked for what goes now
+        if sweeps and self.is_over():  # it reads all that the shard remembers, and all shards' fall on one midnight
+            deadlines.put_all({deadline_key(until_ms, SWEEP): b""})
+            self.unswept = True
+        elif sweeps:  # after what was due, which may have looked for what goes now
             self._sweep(until_ms, prices)
 
     def _leave(self, keys: list[bytes], until_ms: int, *, sweeps: bool) -> None:

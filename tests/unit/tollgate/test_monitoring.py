@@ -1,7 +1,9 @@
 """Alerts and dashboard: each alert has a page to read, each metric is in the reference, Prometheus takes the rules."""
 
+import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +53,40 @@ def test_prometheus_takes_rules_and_configuration(check: tuple[str, str]) -> Non
     assert PROMTOOL is not None
     file = REPOSITORY / "docker" / "prometheus" / check[1]
     done = subprocess.run([PROMTOOL, "check", check[0], file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+NO_WATERMARK = -(1 << 63)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is missing (Debian's package `prometheus`)")
+@pytest.mark.parametrize(
+    ("watermarks", "operator"),
+    [
+        ({"usage framer": NO_WATERMARK, "fact framer": None}, "usage framer"),
+        ({"usage framer": None, "fact framer": 1000}, "fact framer"),
+        ({"usage framer": None, "fact framer": None}, ""),
+    ],
+)
+def test_event_time_that_stands_anywhere_is_told(
+    watermarks: dict[str, int | None], operator: str, tmp_path: Path
+) -> None:
+    """None: it goes on with the clock. Beside each is a subtask whose does."""
+    metric, rated = (f"flink_taskmanager_job_task_operator_{name}" for name in ("currentOutputWatermark", "rated"))
+    series = [{"series": f'{rated}{{job_name="usage-rating"}}', "values": "1+1x60"}]
+    for name, at_ms in watermarks.items():
+        for subtask, values in enumerate(["0+60000x60", "0+60000x60" if at_ms is None else f"{at_ms}x60"]):
+            labels = f'operator_name="{name}",subtask_index="{subtask}"'
+            series.append({"series": f"{metric}{{{labels}}}", "values": values})
+    expr = 'count by (operator_name) (ALERTS{alertname="TollgateEventTimeStands",alertstate="firing"})'
+    told = [{"labels": f'{{operator_name="{operator}"}}', "value": 1}] if operator else []
+    expected = {"eval_time": "50m", "expr": expr, "exp_samples": told}
+    rules = str(REPOSITORY / "docker" / "prometheus" / "alerts.yml")
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": [expected]}
+    file = tmp_path / "test.yml"
+    file.write_text(json.dumps({"rule_files": [rules], "evaluation_interval": "1m", "tests": [test]}))
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -174,6 +174,17 @@ def test_a_sweep_waits_for_those_that_a_turn_has_left(monkeypatch: pytest.Monkey
     assert shard.engine.index.entries == {}
 
 
+def test_a_sweep_waits_for_a_turn_of_its_own_where_this_one_is_over() -> None:
+    shard = used("zoe", "acme").fire(CLOSE_MS)
+    silent = shard.engine.rater.silent
+    silent.is_over = iter([False, True]).__next__
+    shard.fire(SWEEPS_MS[0])
+    assert (silent.unswept, silent.unsettled_ms, len(shard.engine.index.entries)) == (True, NEVER_MS, 2)
+    silent.is_over = lambda: False
+    shard.take(shard.engine.rater.settle(SWEEPS_MS[0], shard.engine.catalog))
+    assert (silent.unswept, shard.engine.index.entries) == (False, {})
+
+
 def test_whoever_sends_an_event_while_others_wait_for_their_turn_is_closed_with_it_and_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

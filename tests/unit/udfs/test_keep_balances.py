@@ -195,3 +195,15 @@ def test_each_shard_has_one_timer_for_looking() -> None:
         subtask.pass_ms(7)
     subtask.pass_ms(50)
     assert sorted(shard for _, shard in subtask.timers) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize("back_ms", [1, LOOK_MS // 2, 600_000])
+def test_a_clock_that_is_set_back_stops_nothing(back_ms: int) -> None:
+    subtask = started()
+    subtask.now_ms -= back_ms
+    subtask.live(2)
+    subtask.pass_ms(FLUSH_MS + LOOK_MS)
+    assert subtask.shown() == 2
+    subtask.redis.flush()
+    subtask.pass_ms(3 * LOOK_MS)
+    assert (subtask.shown(), subtask.shown("bob")) == (2, 1), "looks go on as well"

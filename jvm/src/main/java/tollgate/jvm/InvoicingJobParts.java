@@ -1,8 +1,8 @@
 package tollgate.jvm;
 
 import java.util.Map;
+import java.util.Properties;
 import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -28,13 +28,14 @@ public final class InvoicingJobParts {
                 recordsTopic, FactFramer.RECORDS,
                 chargesTopic, FactFramer.CHARGES,
                 notesTopic, FactFramer.NOTES));
+    Properties client = UsageJobParts.consumerProperties(extra);
     KafkaSource<byte[]> source =
         KafkaSource.<byte[]>builder()
-            .setProperties(UsageJobParts.consumerProperties(extra))
+            .setProperties(client)
             .setBootstrapServers(bootstrapServers)
             .setTopics(recordsTopic, chargesTopic, notesTopic)
             .setGroupId(groupId)
-            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setStartingOffsets(new EveryRecord(client))
             .setDeserializer(deserializer)
             .build();
     return env.fromSource(new PromptSource<>(source), new NeverBehind(), name).setParallelism(1);

@@ -6,8 +6,9 @@ import java.util.concurrent.TimeUnit;
  * How many records a reader may pass on in each slice of time, so that a burst is spread.
  *
  * <p>Where slice after slice is used up for {@link #PATIENCE}, what a slice may have doubles: a reader
- * that has fallen behind catches up at full speed. A slice that was not used up halves it; one without
- * any record, as after a burst, begins anew.
+ * that has fallen behind catches up at full speed. A slice that was not used up halves it. After a slice
+ * without any record, or a second in which nobody asked, as after a burst, it begins anew; a shorter stall
+ * after one that was used up is none of the reader's making, and changes nothing.
  */
 final class Pace {
   /** The length of a slice. */
@@ -39,7 +40,8 @@ final class Pace {
   long delayMs(long nowNanos) {
     long overNanos = nowNanos - sliceEndsNanos;
     if (overNanos >= 0) {
-      beginSlice(nowNanos, overNanos >= SLICE_NANOS);
+      boolean withoutAny = overNanos >= SLICE_NANOS && left == perSlice;
+      beginSlice(nowNanos, withoutAny || overNanos >= PATIENCE * SLICE_NANOS);
     }
     return left > 0 ? 0 : Math.max(1, TimeUnit.NANOSECONDS.toMillis(sliceEndsNanos - nowNanos));
   }

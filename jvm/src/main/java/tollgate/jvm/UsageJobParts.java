@@ -9,7 +9,6 @@ import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -168,13 +167,14 @@ public final class UsageJobParts {
       String groupId,
       Map<String, String> properties,
       KafkaRecordDeserializationSchema<T> deserializer) {
+    Properties client = consumerProperties(properties);
     KafkaSource<T> source =
         KafkaSource.<T>builder()
-        .setProperties(consumerProperties(properties))
+        .setProperties(client)
         .setBootstrapServers(bootstrapServers)
         .setTopics(topic)
         .setGroupId(groupId)
-        .setStartingOffsets(OffsetsInitializer.earliest())
+        .setStartingOffsets(new EveryRecord(client))
         .setDeserializer(deserializer)
         .build();
     return new PromptSource<>(source);

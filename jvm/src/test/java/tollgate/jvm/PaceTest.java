@@ -53,8 +53,19 @@ class PaceTest {
   @DisplayName("After a pause the pace is that at first.")
   void pause() {
     fallBehind();
-    nowNanos += 3 * Pace.SLICE_NANOS;
+    nowNanos += (Pace.PATIENCE + 2) * Pace.SLICE_NANOS;
     assertEquals(AT_FIRST, pass());
+  }
+
+  @Test
+  @DisplayName("A reader that is behind catches up although its thread is stalled once a second.")
+  void stalls() {
+    long passed = 0;
+    for (int slices = 0; slices < 200; slices++) {
+      passed += pass();
+      nowNanos += (slices % 19 == 0 ? 3 : 1) * Pace.SLICE_NANOS;
+    }
+    assertTrue(passed > 1_000_000, passed + " records in ten seconds");
   }
 
   /** Uses up slice after slice, until what one may have has doubled three times. */
