@@ -82,7 +82,7 @@ def ensure_code(stack: LocalStack, code: str) -> None:
         return
     if any(job.state not in ENDED for job in stack.rest.jobs()):
         cause = "the Python code has changed, and the running jobs' TaskManagers keep the modules they have imported"
-        raise StackError(cause, "stop all jobs at a savepoint first, then submit them with the new code")
+        raise StackError(cause, "run `tollgate upgrade`, or `tollgate down` and `tollgate up`")
     stack.report("the Python code has changed: replacing the TaskManagers, which keep what they have imported")
     stack.renew_task_managers()
 
