@@ -13,7 +13,7 @@ from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
 from tollgate.jobs_lock import changing_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
-from tollgate.shadows import running_shadows, stop_shadow
+from tollgate.shadows import shadow_names, stop_shadow
 from tollgate.stack_facts import look
 
 
@@ -43,10 +43,10 @@ def down() -> None:
 
 def bring_down(context: Context) -> None:
     """Stop the whole stack; a job that cannot stop at a savepoint leaves its newest checkpoint."""
-    for shadow in running_shadows(context):
-        context.report(f"shadow {shadow.name} ends: it cannot be without Kafka")
+    for name in shadow_names(context):
+        context.report(f"shadow {name} ends: it cannot be without Kafka")
         try:
-            stop_shadow(context, shadow.name)
+            stop_shadow(context, name)
         except StackError as error:
             context.report(f"its topics stay: {error.cause}")
     with changing_jobs(context, "down"):

@@ -124,7 +124,7 @@ def test_every_command_that_stops_jobs_holds_it(world: World, monkeypatch: pytes
     monkeypatch.setattr(stack, "stop_jobs", stop)
     monkeypatch.setattr(on_call, "stop_jobs", stop)
     monkeypatch.setattr(upgrade, "upgrade_jobs", stop)
-    monkeypatch.setattr(stack, "running_shadows", lambda _: [])
+    monkeypatch.setattr(stack, "shadow_names", lambda _: [])
     monkeypatch.setattr(on_call, "_slots_for", lambda *_: 1)
     for name in ("ensure_code", "bundle", "digest", "refuse_unreadable", "read_note"):
         monkeypatch.setattr(on_call, name, lambda *_: "")
