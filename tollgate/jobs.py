@@ -47,6 +47,7 @@ from flink_jobs.topics import (
 )
 from tollgate.builds import Build, builds_below, keep_build
 from tollgate.context import Context
+from tollgate.jobs_lock import changing_jobs
 from tollgate.local.checkpoints import newest_checkpoint
 from tollgate.local.errors import StackError
 from tollgate.local.flink_home import own_jars
@@ -203,8 +204,17 @@ def commit_soon(context: Context, name: str, timeout_seconds: float) -> None:
 def ensure_jobs(context: Context) -> None:
     """Submit every job that does not run, from its newest state, and wait for those that are restarting.
 
-    Nothing is submitted where one of them may not start. A client spends half its time waiting: several overlap.
+    Nothing is submitted where one of them may not start, and nothing while another command starts or stops jobs.
     """
+    with changing_jobs(context, "up"):
+        _submit_missing(context)
+        running = load_run_file(context.stack.layout.run_file).python_code
+        if running and running != digest([bundle(context.stack.layout.home)]):
+            context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")
+
+
+def _submit_missing(context: Context) -> None:
+    """Submit the jobs that do not run. A client spends half its time waiting: several overlap."""
     due: list[tuple[Submission, Path | None]] = []
     for spec in jobs_of(context).values():
         job = live_job(context, spec.name)
@@ -221,9 +231,6 @@ def ensure_jobs(context: Context) -> None:
             await_start(context, JOBS[name], client.result())
     for error in failed:
         raise error
-    running = load_run_file(context.stack.layout.run_file).python_code
-    if running and running != digest([bundle(context.stack.layout.home)]):
-        context.report("the Python code has changed: it takes effect after `tollgate down` and `tollgate up`")
 
 
 def start_job(context: Context, spec: JobSpec, savepoint: Path | None = None, parallelism: int | None = None) -> str:
@@ -327,7 +334,7 @@ def await_first_checkpoint(context: Context, job_id: str, timeout_seconds: float
 
 
 def stop_jobs(context: Context, names: Sequence[str] = tuple(JOBS)) -> dict[str, str]:
-    """Stop the running jobs at a savepoint each; returns the savepoints' paths by job."""
+    """Stop the running jobs at a savepoint each; returns the savepoints' paths by job. Hold `changing_jobs` for it."""
     paths: dict[str, str] = {}
     for name in names:
         job = live_job(context, name)

@@ -1,8 +1,8 @@
 """Reading and writing the log with kafka-python: to the end, committed or not."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -161,7 +161,7 @@ class KafkaLog:
         partitions: Iterable[int] | None = None,
         start: Mapping[TopicPartition, int] | None = None,
         markers: bool = False,
-    ) -> Iterator[LogRecord]:
+    ) -> Generator[LogRecord]:
         """Yield the records of a topic up to the end that it has now, partition by partition mixed.
 
         Markers of progress are left out, unless they are asked for.
@@ -173,6 +173,12 @@ class KafkaLog:
             for part in wanted:
                 consumer.seek(part, (start or {}).get(part, 0))
             yield from (one for one in _until(consumer, ends) if markers or not is_marker(one))
+
+    def first(self, part: TopicPartition, offset: int) -> LogRecord | None:
+        """Return the first committed record of a partition from an offset on, markers of progress included."""
+        records = self.read(part.topic, partitions=[part.partition], start={part: offset}, markers=True)
+        with closing(records):
+            return next(records, None)
 
     def starts(self, topic: str, timestamp_ms: int) -> dict[TopicPartition, int]:
         """Return the first offset whose Kafka timestamp is not before a time (epoch ms), where there is one."""

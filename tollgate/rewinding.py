@@ -10,7 +10,7 @@ from tollgate.local.savepoints import read_offsets
 from wire.v1 import billing_pb2, subscription_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tollgate.context import Context
@@ -53,7 +53,8 @@ def _output_after(
     """
     completed_ms = (path / "_metadata").stat().st_mtime_ns // 1_000_000
     if INVOICES in spec.outputs:  # a document has no single source: what was written later is all that can be told
-        return next(context.log.read_since(INVOICES, completed_ms + 1), None)
+        since_ms = min([completed_ms + 1, *_consumed_since_ms(context, spec, reached)])
+        return next(context.log.read_since(INVOICES, since_ms), None)
     topic, group = spec.inputs[0]
     progressed = any(
         offset > reached.get((topic, part.partition), 0) for part, offset in context.log.group_offsets(group).items()
@@ -66,3 +67,16 @@ def _output_after(
             if one.timestamp_ms > completed_ms and source.topic in {"", topic}:
                 return one
     return None
+
+
+def _consumed_since_ms(context: Context, spec: JobSpec, reached: Mapping[tuple[str, int], int]) -> Iterator[int]:
+    """Yield when what a state has not read was written (epoch ms), of each partition of which more is consumed.
+
+    A document that came of it is no older. One that the state knows may be no older either, where the job was behind:
+    then it is refused without need, and only where the newest state is lost.
+    """
+    _, group = spec.inputs[0]
+    for part, offset in context.log.group_offsets(group).items():
+        unread = max(0, reached.get((part.topic, part.partition), 0))
+        if offset > unread and (first := context.log.first(part, unread)):
+            yield first.timestamp_ms

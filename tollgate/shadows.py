@@ -5,6 +5,7 @@ It runs on a Flink of its own, so that it may have other code than the jobs besi
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tollgate.price_files import Draft
 
 _TASKS_SECONDS = 120.0
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Shadow(BaseModel):
@@ -70,14 +72,21 @@ class ShadowContext(Context):
 
 
 def home_of(context: Context, name: str) -> Path:
-    """Return where a shadow keeps what is its own."""
+    """Return where a shadow keeps what is its own. Raises StackError for what is no name: `..` is no home of one."""
+    if not _NAME.fullmatch(name):
+        raise StackError(f"{name!r} is no name of a shadow", "use lower case letters, digits, hyphens", EXIT_UNUSABLE)
     return _shadows(context) / name
 
 
 def running_shadows(context: Context) -> list[Shadow]:
     """Return the shadows that were started and not stopped, by name."""
-    found = (read_shadow(context, one.parent.name) for one in sorted(_shadows(context).glob("*/shadow.json")))
+    found = (read_shadow(context, name) for name in shadow_names(context))
     return [one for one in found if one is not None]
+
+
+def shadow_names(context: Context) -> list[str]:
+    """Return the names of all shadows that have a home, also of those whose start came to no end."""
+    return sorted(one.name for one in _shadows(context).glob("*") if one.is_dir() and _NAME.fullmatch(one.name))
 
 
 def read_shadow(context: Context, name: str) -> Shadow | None:

@@ -99,15 +99,9 @@ def lags_of(log: KafkaLog, spec: JobSpec, ends: Ends) -> list[Lag]:
     for topic, group in spec.inputs:
         reached = log.group_offsets(group)
         behind = {part: end - reached.get(part, 0) for part, end in ends(topic).items() if reached.get(part, 0) < end}
-        oldest: dict[int, int] = {}
-        if behind:
-            numbers = [part.partition for part in behind]
-            for one in log.read(topic, partitions=numbers, start=reached, markers=True):
-                oldest.setdefault(one.partition, one.timestamp_ms)
-                if len(oldest) == len(behind):
-                    break
+        oldest = {part: one.timestamp_ms for part in behind if (one := log.first(part, reached.get(part, 0)))}
         if oldest:
-            records = sum(count for part, count in behind.items() if part.partition in oldest)
+            records = sum(count for part, count in behind.items() if part in oldest)
             found.append(Lag(topic, records, min(oldest.values())))
     return found
 

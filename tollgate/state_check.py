@@ -39,7 +39,12 @@ def refuse_unreadable(layout: Layout, job: str, state: Path) -> None:
         return
     if note.job != job:
         raise StackError(f"{state.name} is a state of {note.job}, not of {job}", "name another", EXIT_UNUSABLE)
-    own = STATES[job]
+    refuse_obstacles(note)
+
+
+def refuse_obstacles(note: StateNote) -> None:
+    """Raise StackError where a state with this note is one that this checkout cannot read."""
+    own = STATES[note.job]
     if found := obstacles(note, own.operators, own.reads):
         raise StackError(
             "; ".join(found),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +13,7 @@ from tollgate.commands.verify import verify_books
 from tollgate.jobs import await_start, bundle, commit_soon, live_job, newest_state, stop_jobs, submit_again
 from tollgate.local.errors import StackError
 from tollgate.local.jars import Jars
+from tollgate.local.rest import ENDED
 from tollgate.state_check import obstacles
 from tollgate.submissions import going_on_from, read_note, submission_of
 from tollgate.times import now_ms
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _CHECKPOINT_SECONDS = 30.0
 _TASKS_SECONDS = 120.0
 _LOOK_SECONDS = 2.0
+_LATE_STOP_SECONDS = 30.0
 
 Result = Literal["upgraded", "rolled back", "stopped"]
 
@@ -146,6 +149,7 @@ def accept(context: Context, jobs: Iterable[Running]) -> None:
 
 def roll_back(context: Context, jobs: Sequence[Running], outcome: Outcome) -> None:
     """Start the code from before again, each job from its newest state: none that is older, which would bill twice."""
+    _await_late_stop(context, jobs, outcome)
     moved = [one for one in jobs if not _untouched(context, one)]
     outcome.result = "rolled back"
     outcome.remedy = "mend the code and upgrade again; until then `tollgate up` after `down` starts the new code"
@@ -171,6 +175,15 @@ def roll_back(context: Context, jobs: Sequence[Running], outcome: Outcome) -> No
         outcome.result = "stopped"
         outcome.cause += f"; and the code from before could not be started: {error.cause}"
         outcome.remedy = f"{error.remedy}; nothing is lost, events wait in Kafka: docs/runbooks/upgrade-failed.md"
+
+
+def _await_late_stop(context: Context, jobs: Iterable[Running], outcome: Outcome) -> None:
+    """Wait for the job that did not stop in its time: it may do so now, and would stand still as one left alone."""
+    asked = next((one for one in jobs if one.name not in outcome.savepoints), None)
+    if asked is not None and _untouched(context, asked):
+        context.report(f"waiting whether {asked.name} stops late")
+        with suppress(StackError):  # it runs on
+            context.stack.rest.await_state(asked.id, ENDED, _LATE_STOP_SECONDS)
 
 
 def _untouched(context: Context, one: Running) -> bool:

@@ -1,6 +1,5 @@
 """`shadow`: the same input rated once more, by other prices or other code, into topics of its own."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,6 @@ Name = Annotated[str, typer.Argument(help="The shadow's name: lower case letters
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 TOP = 20
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 @app.command()
@@ -38,8 +36,6 @@ def start(
     It reads usage.events from there on and writes to topics named shadow.NAME.*; no other topic, and not Redis.
     """
     context = Context()
-    if not _NAME.fullmatch(name):
-        raise StackError(f"{name!r} is no name of a shadow", "use lower case letters, digits, hyphens", EXIT_UNUSABLE)
     drafts = read_drafts(book or [], context.report)
     for draft in drafts:
         if not isinstance(draft.content, PriceBook):

@@ -10,9 +10,10 @@ from tollgate.balance_store import address_of
 from tollgate.context import Context
 from tollgate.findings import Finding, findings
 from tollgate.jobs import ensure_jobs, jobs_of, stop_jobs
+from tollgate.jobs_lock import changing_jobs
 from tollgate.local.errors import StackError
 from tollgate.local.status import StackStatus
-from tollgate.shadows import running_shadows, stop_shadow
+from tollgate.shadows import shadow_names, stop_shadow
 from tollgate.stack_facts import look
 
 
@@ -42,19 +43,24 @@ def down() -> None:
 
 def bring_down(context: Context) -> None:
     """Stop the whole stack; a job that cannot stop at a savepoint leaves its newest checkpoint."""
-    for shadow in running_shadows(context):
-        context.report(f"shadow {shadow.name} ends: it cannot be without Kafka")
+    for name in shadow_names(context):
+        context.report(f"shadow {name} ends: it cannot be without Kafka")
         try:
-            stop_shadow(context, shadow.name)
+            stop_shadow(context, name)
         except StackError as error:
             context.report(f"its topics stay: {error.cause}")
-    if context.stack.status().flink_address:
-        try:
-            for name, path in stop_jobs(context).items():
-                context.report(f"{name} stopped at {path}")
-        except StackError as error:
-            context.report(f"no savepoint ({error.cause}); `up` goes on from the newest checkpoint")
-    context.stack.down()
+    with changing_jobs(context, "down"):
+        if context.stack.status().flink_address:
+            _stop_at_savepoints(context)
+        context.stack.down()
+
+
+def _stop_at_savepoints(context: Context) -> None:
+    try:
+        for name, path in stop_jobs(context).items():
+            context.report(f"{name} stopped at {path}")
+    except StackError as error:
+        context.report(f"no savepoint ({error.cause}); `up` goes on from the newest checkpoint")
 
 
 def status(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

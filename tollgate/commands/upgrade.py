@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from tollgate.context import Context
+from tollgate.jobs_lock import changing_jobs
 from tollgate.local.errors import StackError
-from tollgate.local.files import locked
 from tollgate.upgrading import Outcome
 from tollgate.upgrading import upgrade as upgrade_jobs
 
@@ -22,8 +22,7 @@ def upgrade(
     touched; 1: it began, and the code from before runs again, or the line says what stands still.
     """
     context = Context()
-    lock = context.stack.layout.home / "upgrade.lock"
-    with locked(lock, lambda: context.report("waiting for another upgrade")):
+    with changing_jobs(context, "upgrade"):
         outcome = upgrade_jobs(context, job)
     if json_:
         context.print_json(asdict(outcome))

@@ -1,5 +1,6 @@
 """`wait`: until every job has consumed its input to the end and committed what came of it."""
 
+import math
 import time
 from functools import partial
 from typing import Annotated
@@ -16,6 +17,8 @@ from tollgate.waiting_events import await_released
 _POLL_SECONDS = 0.25
 _SOON_SECONDS = 0.05
 _CHECKPOINT_SECONDS = 5.0
+_WINDOW, _WIDER = 100, 10
+"""How many offsets before a partition's end are looked at first for a record, and how many times more each time."""
 
 
 def wait(timeout: Annotated[float, typer.Option(min=0, help="Seconds; exit code 1 when they are over.")] = 120) -> None:
@@ -39,7 +42,7 @@ def wait_for_job(context: Context, spec: JobSpec, deadline: float) -> None:
     log = context.log
     go_on = partial(commit_and_look, context, spec, deadline)
     for topic, group in spec.inputs:
-        targets = data_ends(log, topic, log.group_offsets(group))
+        targets = data_ends(log, topic, log.group_offsets(group), deadline)
         while lag := behind(targets, log.group_offsets(group)):
             go_on(f"{spec.name} has {sum(lag.values())} records of {topic} to go")
     if spec.holds:
@@ -52,18 +55,33 @@ def wait_for_job(context: Context, spec: JobSpec, deadline: float) -> None:
         go_on(f"{spec.name} has transactions to commit")
 
 
-def data_ends(log: KafkaLog, topic: str, committed: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+def data_ends(
+    log: KafkaLog, topic: str, committed: dict[TopicPartition, int], deadline: float = math.inf
+) -> dict[TopicPartition, int]:
     """Return the offset after the last data record of each partition, markers of progress included.
 
-    The log's end may be further: markers of transactions take offsets that nobody consumes.
+    The log's end may be further: markers of transactions take offsets that nobody consumes. So the last record is
+    looked for from the end backwards. Raises StackError where the deadline is over before it is found.
     """
     ends = log.ends(topic, committed=True)
     result = {part: committed.get(part, 0) for part in ends}
-    unread = [part.partition for part, end in ends.items() if committed.get(part, 0) < end]
-    if unread:
-        for record in log.read(topic, partitions=unread, start=committed, markers=True):
-            result[TopicPartition(topic, record.partition)] = record.offset + 1
+    sought = {part for part, end in ends.items() if result[part] < end}
+    window = _WINDOW
+    while sought:
+        start = {part: max(result[part], ends[part] - window) for part in sought}
+        found = _last_records(log, topic, start)
+        result |= found
+        sought = {part for part in sought - found.keys() if start[part] > result[part]}
+        window *= _WIDER
+        if sought and time.monotonic() > deadline:
+            raise _time_is_over(f"the last {window // _WIDER:,} offsets of {topic} hold no record")
     return result
+
+
+def _last_records(log: KafkaLog, topic: str, start: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Return the offset after the last record of each partition from an offset on, where there is one."""
+    records = log.read(topic, partitions=[part.partition for part in start], start=start, markers=True)
+    return {TopicPartition(topic, one.partition): one.offset + 1 for one in records}
 
 
 def behind(targets: dict[TopicPartition, int], reached: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -74,9 +92,13 @@ def behind(targets: dict[TopicPartition, int], reached: dict[TopicPartition, int
 def commit_and_look(context: Context, spec: JobSpec, deadline: float, what: str) -> None:
     """Have the local job commit what it has done, rather than wait for its next checkpoint; then look again."""
     if time.monotonic() > deadline:
-        raise StackError(f"time is over: {what}", "see `tollgate status`, or give it longer with --timeout")
+        raise _time_is_over(what)
     if context.settings.bootstrap_servers:
         time.sleep(_POLL_SECONDS)
         return
     commit_soon(context, spec.name, min(_CHECKPOINT_SECONDS, deadline - time.monotonic()))
     time.sleep(_SOON_SECONDS)
+
+
+def _time_is_over(what: str) -> StackError:
+    return StackError(f"time is over: {what}", "see `tollgate status`, or give it longer with --timeout")

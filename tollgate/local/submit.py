@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tollgate.local.checkpoints import note_run
 from tollgate.local.errors import StackError, one_line
 from tollgate.local.flink import CLIENT_MAIN, flink_environment, java_command, java_options
 from tollgate.local.layout import Layout, flink_uri
@@ -61,7 +63,9 @@ def submit_python_job(  # noqa: PLR0913  (the parts of one command line)
         command += ["-pyfs", ",".join(map(str, py_files))]
     # The client takes its options anywhere; the program's own come after its name, which is last.
     command += ["-py", str(program)] if isinstance(program, Path) else ["-pym", program]
+    submitted_ms = time.time_ns() // 1_000_000
     job_id = run_client(name, [*command, *args], flink_environment(cluster) | dict(secrets or {}), stack.layout)
+    note_run(stack.layout, name, job_id, submitted_ms)
     with _ONE_AT_A_TIME:
         run = load_run_file(stack.layout.run_file).with_job(name, job_id)
         save_run_file(stack.layout.run_file, run.model_copy(update={"python_code": code}))
@@ -78,7 +82,7 @@ def ensure_code(stack: LocalStack, code: str) -> None:
         return
     if any(job.state not in ENDED for job in stack.rest.jobs()):
         cause = "the Python code has changed, and the running jobs' TaskManagers keep the modules they have imported"
-        raise StackError(cause, "stop all jobs at a savepoint first, then submit them with the new code")
+        raise StackError(cause, "run `tollgate upgrade`, or `tollgate down` and `tollgate up`")
     stack.report("the Python code has changed: replacing the TaskManagers, which keep what they have imported")
     stack.renew_task_managers()
 

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flink_jobs.settings import RatingSettings
+from tollgate.jobs import JOBS as SPECS
 from tollgate.local.flink_config import load_template
 from tollgate.settings import REPOSITORY
 
@@ -158,3 +159,10 @@ def test_what_is_shared_is_there_once() -> None:
     kinds = {one["kind"]: one for one in documents("common")}
     assert kinds.keys() == {"Namespace", "ConfigMap", "NetworkPolicy"}
     assert kinds["NetworkPolicy"]["spec"]["policyTypes"] == ["Ingress"]
+
+
+def test_the_page_on_clusters_names_the_rights_of_every_job() -> None:
+    page = (REPOSITORY / "docs" / "how-to" / "run-on-a-cluster.md").read_text(encoding="utf-8")
+    rights = re.findall(r"rights(?: for the rating job)?: read ([^;]+); write ([^;]+);", page)
+    told = {tuple(frozenset(re.findall(r"`([a-z.]+)`", part)) for part in one) for one in rights}
+    assert told == {(frozenset(topic for topic, _ in spec.inputs), frozenset(spec.outputs)) for spec in SPECS.values()}

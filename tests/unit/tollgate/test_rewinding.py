@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from kafka import TopicPartition
 
-from flink_jobs.settings import USAGE_RATING
-from flink_jobs.topics import RECORDS, USAGE_EVENTS
+from flink_jobs.settings import INVOICING_JOB, USAGE_RATING
+from flink_jobs.topics import INVOICES, RECORDS, USAGE_EVENTS
 from tollgate import jobs, rewinding
 from tollgate.builds import Build
 from tollgate.context import Context
@@ -18,6 +18,7 @@ from tollgate.jobs import JOBS, submit_job
 from tollgate.kafka_log import LogRecord
 from tollgate.local.errors import StackError
 from tollgate.local.layout import Layout
+from tollgate.rewinding import refuse_rewind
 from wire.v1 import billing_pb2
 
 
@@ -150,3 +151,35 @@ def test_without_any_state_a_job_that_has_written_is_refused(tmp_path: Path, sta
     assert not started.times
     submit_job(context(tmp_path, Log(reached=0)), JOBS[USAGE_RATING])
     assert (started.times, started.savepoint) == (1, None)
+
+
+@dataclass
+class Invoiced:
+    """Ten records, written a second apart; an invoice came of the last, in its second."""
+
+    consumed: int = 10
+
+    def group_offsets(self, _: str) -> Mapping[TopicPartition, int]:
+        return {TopicPartition(RECORDS, 0): self.consumed, TopicPartition(RECORDS, 1): 0}
+
+    def first(self, part: TopicPartition, offset: int) -> LogRecord | None:
+        return LogRecord(part.topic, part.partition, offset, 1000 * offset, b"", b"") if offset < 10 else None
+
+    def read_since(self, topic: str, timestamp_ms: int) -> Iterator[LogRecord]:
+        assert topic == INVOICES
+        yield from (one for one in [LogRecord(INVOICES, 0, 0, 9_500, b"", b"")] if one.timestamp_ms >= timestamp_ms)
+
+
+@pytest.mark.parametrize(("reached", "refused"), [(10, False), (9, True)])
+def test_an_invoice_that_a_state_does_not_know_of_is_seen_although_a_copy_has_made_the_state_young(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reached: int, *, refused: bool
+) -> None:
+    """The state was written just now, by the time of its file; the invoice long before."""
+    state = checkpoint(tmp_path, reached)
+    monkeypatch.setattr(rewinding, "read_offsets", lambda *_: {(RECORDS, 0): reached})
+    surroundings = context(tmp_path, cast("Any", Invoiced()))
+    if not refused:
+        refuse_rewind(surroundings, JOBS[INVOICING_JOB], state)
+        return
+    with pytest.raises(StackError, match=r"billing\.invoices holds records committed after chk-9, such as 0/0"):
+        refuse_rewind(surroundings, JOBS[INVOICING_JOB], state)

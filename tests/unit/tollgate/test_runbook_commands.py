@@ -1,13 +1,18 @@
 """What a runbook tells people to type exists, with the options that it names, and some test has run it on a stack."""
 
+import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import typer
 
+from flink_jobs.settings import USAGE_RATING
 from tests.unit.tollgate.runbooks import commands
 from tollgate.cli import COMMANDS, application
+from tollgate.jobs import JOBS
 from tollgate.settings import REPOSITORY
 
 ON_A_STACK = "\n".join(
@@ -39,3 +44,13 @@ def test_a_command_of_a_runbook_exists_and_has_been_run(words: tuple[str, ...]) 
 
 def test_the_pages_name_commands_at_all() -> None:
     assert {("status",), ("verify",), ("up",)} <= commands()
+
+
+def test_the_job_that_the_pages_look_at_is_usage_rating_whatever_is_listed_first() -> None:
+    page = (REPOSITORY / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^JOB=.* python3 -c '(.+)'\)$", page, re.MULTILINE)
+    status = {"jobs": [{"name": name, "id": f"id of {name}"} for name in reversed(JOBS)]}
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(status), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"id of {USAGE_RATING}\n"

@@ -14,9 +14,10 @@ from billing.money import parse_picos
 from flink_jobs.settings import USAGE_GROUP, RatingSettings, of_shadow
 from flink_jobs.topics import DEAD_LETTERS, PRICE_BOOKS, RECORDS, USAGE_EVENTS
 from tollgate import shadows
+from tollgate.commands import stack
 from tollgate.context import Context
 from tollgate.kafka_log import LogRecord
-from tollgate.local.errors import StackError
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.what_if.difference import LineKey
 from tollgate.what_if.shadow import Span, compare, unequal
 from wire.v1 import billing_pb2, common_pb2
@@ -129,6 +130,41 @@ def test_a_shadow_shares_the_input_and_no_name_that_it_writes_under() -> None:
 def test_names_that_topics_cannot_bear_are_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="shadow"):
         RatingSettings(bootstrap_servers="kafka:1", shadow=name)
+
+
+def below(home: Path) -> Context:
+    """Return the surroundings of a stack at a home, with what is to be lost if a shadow's name is none."""
+    (home / "kafka").mkdir()
+    (home / "shadows" / "x").mkdir(parents=True)
+    parts = SimpleNamespace(
+        layout=SimpleNamespace(home=home), status=lambda: SimpleNamespace(flink_address=""), down=lambda: None
+    )
+    return cast("Context", cast("Any", SimpleNamespace(stack=parts, report=print)))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../shadows/x", "X"])
+def test_what_is_no_name_leads_to_no_home(tmp_path: Path, name: str) -> None:
+    """`..` from below `shadows` is the home of the stack: all of it would go with the shadow."""
+    context = below(tmp_path)
+    for command in (
+        lambda: shadows.stop_shadow(context, name),
+        lambda: shadows.start_shadow(context, name, []),
+        lambda: shadows.read_shadow(context, name),
+    ):
+        with pytest.raises(StackError, match="is no name of a shadow") as refused:
+            command()
+        assert refused.value.exit_code == EXIT_UNUSABLE
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["kafka", "shadows"]
+
+
+def test_a_shadow_that_was_started_by_half_goes_with_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a home and perhaps processes, and no note yet that it was started."""
+    context = below(tmp_path)
+    assert shadows.running_shadows(context) == []
+    stopped: list[str] = []
+    monkeypatch.setattr(stack, "stop_shadow", lambda _, name: stopped.append(name))
+    stack.bring_down(context)
+    assert stopped == ["x"]
 
 
 class Taking:

@@ -1,6 +1,6 @@
 """What `status` reads off the topics: how far a job has to go, and what was refused of late."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -30,14 +30,10 @@ class Log:
     def ends(self, _: str) -> dict[TopicPartition, int]:
         return {TopicPartition("t", number): end for number, end in enumerate(self.at_end)}
 
-    def read(
-        self, topic: str, *, partitions: Iterable[int], start: dict[TopicPartition, int], markers: bool
-    ) -> Iterator[LogRecord]:
-        assert markers, "the jobs read them as well"
-        for number in partitions:
-            for offset, time_ms in self.times[number].items():
-                if offset >= start[TopicPartition(topic, number)]:
-                    yield LogRecord(topic, number, offset, time_ms, None, b"")
+    def first(self, part: TopicPartition, offset: int) -> LogRecord | None:
+        found = ((at, time_ms) for at, time_ms in self.times[part.partition].items() if at >= offset)
+        at, time_ms = next(found, (0, 0))
+        return LogRecord(part.topic, part.partition, at, time_ms, None, b"") if time_ms else None
 
 
 def lags(log: Log) -> list[Lag]:

@@ -17,7 +17,7 @@ from tollgate.context import Context
 from tollgate.jobs import JOBS
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from tollgate.local.layout import Layout
-from tollgate.local.rest import Job
+from tollgate.local.rest import ENDED, Job
 from tollgate.submissions import NOTE, Submission, read_submission, save_submission, submission_of
 from tollgate.upgrading import Outcome, upgrade
 
@@ -26,7 +26,10 @@ NAMES = (USAGE_RATING, BALANCES_JOB)
 
 @dataclass
 class World:
-    """A stack on which jobs of the build `old` run; the new one is `new`. `fails` says at which step it does."""
+    """A stack on which jobs of the build `old` run; the new one is `new`. `fails` says at which step it does.
+
+    `late`: a job that did not stop in its time does so afterwards.
+    """
 
     home: Path
     fails: str = ""
@@ -38,6 +41,7 @@ class World:
     committed: int = 0
     verified: list[int] = field(default_factory=lambda: [0, 0])
     doings: list[str] = field(default_factory=list)
+    late: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -52,6 +56,7 @@ class World:
             last_failure=self.last_failure,
             await_tasks=lambda *_: None,
             cancel=self.cancel,
+            await_state=self.await_state,
         )
         stack = SimpleNamespace(
             layout=self.layout,
@@ -81,6 +86,15 @@ class World:
     def cancel(self, job_id: str) -> None:
         self.doings.append(f"cancel {job_id}")
         self.live = {name: one for name, one in self.live.items() if one != job_id}
+
+    def await_state(self, job_id: str, states: frozenset[str], _: float) -> None:
+        assert states == ENDED
+        (name,) = (name for name, one in self.live.items() if one == job_id)
+        if not self.late:
+            raise StackError(f"job {job_id} is still RUNNING", "see the log")
+        self.states[name] = self.home / f"savepoint-{name}"
+        self.states[name].mkdir()
+        self.live.pop(name)
 
     def stop(self, _: Context, names: list[str]) -> dict[str, str]:
         if self.fails == f"stop {names[0]}":
@@ -245,6 +259,15 @@ def test_a_job_that_does_not_stop_is_left_alone_and_those_before_it_start_again(
     assert outcome.result == "rolled back"
     assert world.live[BALANCES_JOB] == "balances-old"
     assert world.doings == ["submit usage-rating old from savepoint-usage-rating"]
+
+
+def test_a_job_that_stops_late_is_started_again_with_the_others(world: World) -> None:
+    """As one left alone it would stand still, and nobody would be told."""
+    world.fails, world.late = "stop balances", True
+    outcome = upgrade(world.context)
+    assert outcome.result == "rolled back"
+    assert world.doings == [f"submit {name} old from savepoint-{name}" for name in NAMES]
+    assert world.live.keys() == set(NAMES)
 
 
 def test_the_old_code_failing_too_is_said_loudly(world: World) -> None:
