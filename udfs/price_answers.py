@@ -13,7 +13,7 @@ from billing.outcomes import BillingRecord
 from billing.quote import quote, total_picos
 from billing.state import CustomerState
 from billing.validity import MAX_QUANTITY
-from udfs.price_feed import PriceFeed, Published
+from udfs.price_feed import PriceFeed, PriceTopic, Published
 from wire.records import ReadSoFar
 
 
@@ -21,7 +21,10 @@ class PriceAnswers:
     """Answers by the prices in force at one moment, epoch ms. None where there is no answer."""
 
     def __init__(self, published: Iterable[Published], default_price_book: str, now_ms: int) -> None:
-        self._catalog: PriceCatalog = PriceFeed(default_price_book, ReadSoFar(0), published).catalog
+        feed = PriceFeed(default_price_book, ReadSoFar(0))
+        accepted = [one for one in published if not feed.add(one)]
+        self._accepted = frozenset(one.offset for one in accepted if one.topic is PriceTopic.BOOKS)
+        self._catalog: PriceCatalog = feed.catalog
         self._now_ms = now_ms
 
     def quote(self, meter: str, quantity: int, customer_id: str = "") -> str | None:
@@ -44,6 +47,10 @@ class PriceAnswers:
         """Return the name of the cycle that an instant is in, in the timezone of the customer's book."""
         book = self._catalog.terms_for(customer_id, event_time_ms).book
         return None if book is None else book.calendar.cycle_of(event_time_ms).name
+
+    def book_accepted(self, offset: int) -> bool:
+        """Tell whether the book at an offset of pricing.books is published and was accepted."""
+        return offset in self._accepted
 
 
 def format_money(amount: str, currency: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `instant_of`, `format_money`.
+"""The functions of Flink SQL that ask the core: `quote`, `tier_of`, `cycle_of`, `book_accepted` and others.
 
 They run in the JVM of the command or of its gateway, with this checkout on its path: no TaskManager loads them
 (`udfs.loading`).
@@ -70,6 +70,14 @@ class CycleOf(PriceFunction):
         return None if event_time is None else self._answers.cycle_of(epoch_ms(event_time), customer_id or "")
 
 
+class BookAccepted(PriceFunction):
+    """book_accepted(kafka_offset)."""
+
+    def eval(self, offset: int | None) -> bool | None:
+        """Return whether the jobs go by the price book at an offset of its topic."""
+        return None if offset is None else self._answers.book_accepted(int(offset))
+
+
 class InstantOf(ScalarFunction):
     """instant_of(text)."""
 
@@ -104,6 +112,7 @@ def implementations(prices: PublishedPrices) -> Mapping[str, tuple[ScalarFunctio
         "quote": (Quote(prices), "STRING"),
         "tier_of": (TierOf(prices), "INT"),
         "cycle_of": (CycleOf(prices), "STRING"),
+        "book_accepted": (BookAccepted(prices), "BOOLEAN"),
         "instant_of": (InstantOf(), "BIGINT"),
         "format_money": (FormatMoney(), "STRING"),
     }

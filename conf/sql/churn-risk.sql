@@ -9,4 +9,4 @@ FROM (
   GROUP BY customer_id, currency
 )
 WHERE earlier > 0 AND lately < earlier / 2
-ORDER BY earlier - lately DESC;
+ORDER BY currency, earlier - lately DESC;

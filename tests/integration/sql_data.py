@@ -33,7 +33,9 @@ BOOK = {
 }
 
 LATER = {"effective_from": "2026-11-15T01:00:00+01:00"}
-BOOKS = (BOOK, BOOK | LATER | {"version": 2}, BOOK | LATER | {"version": 3})
+REFUSED = {"version": 4, "effective_from": "2026-12-01T00:00:00Z", "currency": "EUR"}
+"""No version of a book changes its currency."""
+BOOKS = (BOOK, BOOK | LATER | {"version": 2}, BOOK | LATER | {"version": 3}, BOOK | REFUSED)
 
 
 class Sent(NamedTuple):
@@ -75,8 +77,12 @@ def units(first: int, last: int, price: str, amount: str) -> billing_pb2.TierSli
 SURGE = billing_pb2.Adjustment(id="peak", kind=Adjusted.SURGE, amount="0.15", factor="1.5")
 NOVEMBER = billing_pb2.Adjustment(id="november", kind=Adjusted.PROMOTION, amount="-0.1", percent="10")
 WELCOME = billing_pb2.Adjustment(id="welcome", kind=Adjusted.PROMOTION, amount="0", free_units=1)
+FIRST_TEN = units(1, 10, "0.10", "1")
 BELOW_TEN = [units(9, 10, "0.10", "0.2"), units(11, 12, "0.05", "0.1")]
 LATE = {"kind": Kind.LATE_CORRECTION, "late": True, "corrects_cycle": "2026-10"}
+OF_OCTOBER = units(101, 101, "1.000000000001", "1.000000000001")
+EUROPEANS = [f"eve-{number:02}" for number in range(11)]
+"""More customers with another currency than a list of ten has room for."""
 
 RECORDS = (
     record("ann", 1, "sms", "20T10:00:10", "0.8", quantity=8, slices=[units(1, 8, "0.10", "0.8")]),
@@ -84,9 +90,13 @@ RECORDS = (
     record("ann", 3, "mms", "20T10:01:05", "0.9", quantity=2, adjustments=[WELCOME, NOVEMBER]),
     record("bob", 1, "mms", "08T10:00:00", "20", quantity=20),
     record("bob", 2, "mms", "20T09:59:59", "3", quantity=3),
-    record("bob", 3, "mms", "19T12:00:00", "1.000000000001", quantity=1, **LATE),
+    record("bob", 3, "mms", "19T12:00:00", "1.000000000001", quantity=1, slices=[OF_OCTOBER], **LATE),
     record("cat", 1, "mms", "08T10:00:00", "5", quantity=5),
     record("cat", 2, "mms", "19T10:00:00", "4", quantity=4),
+    record("cat", 3, "sms", "20T10:00:20", "1.05", quantity=10, slices=[FIRST_TEN], adjustments=[SURGE, NOVEMBER]),
+    record("cat", 4, "sms", "20T10:00:30", "0.1", quantity=2, slices=[units(11, 12, "0.05", "0.1")]),
+    record("cat", 5, "sms", "20T10:00:50", "-1.05", quantity=-10, kind=Kind.RETRACTION, retracts="cat-3"),
+    *(record(eve, 1, "mms", "19T11:00:00", "100", quantity=100, currency="EUR") for eve in EUROPEANS),
     record("dan", 1, "", "01T03:00:00", "0", kind=Kind.CYCLE_CLOSE, cycle="2026-10"),
 )
 ABORTED = (record("ann", 4, "sms", "20T10:02:00", "1000", quantity=1),)
@@ -124,10 +134,11 @@ def sent(topic: str, key: str, message: Message) -> Sent:
     return Sent(topic, key, message.SerializeToString())
 
 
-def balance(customer: str, sequence: int, total: str, *meters: tuple[str, str], credit: str = "") -> Sent:
+def balance(customer: str, sequence: int, total: str, *meters: tuple[str, str], **fields: Any) -> Sent:
     """Return what a customer owed after a record."""
-    message = billing_pb2.Balance(customer_id=customer, cycle="2026-11", currency="USD", total=total, credit=credit)
-    message.sequence, message.as_of_ms, message.price_book = sequence, at("20T10:05:00"), "known"
+    settings = {"cycle": "2026-11", "currency": "USD"} | fields
+    message = billing_pb2.Balance(customer_id=customer, sequence=sequence, total=total, **settings)
+    message.as_of_ms, message.price_book = at("20T10:05:00"), "known"
     message.meters.extend(billing_pb2.MeterTotal(meter=meter, quantity=1, amount=amount) for meter, amount in meters)
     return sent(topics.BALANCES, customer, message)
 
@@ -136,6 +147,7 @@ BALANCES = (
     balance("ann", 2, "1.25", ("sms", "1.25")),
     balance("ann", 3, "2.15", ("mms", "0.9"), ("sms", "1.25"), credit="7.5"),
     balance("bob", 3, "24.000000000001", ("mms", "24.000000000001")),
+    *(balance(eve, 1, "100", ("mms", "100"), currency="EUR") for eve in EUROPEANS),
 )
 
 

@@ -14,7 +14,7 @@ from flink_jobs.topics import ALL, RECORDS
 from tests.integration.conftest import Tollgate, stack
 from tests.integration.sql_data import send_all
 from tollgate.sql.columns import quoted
-from tollgate.sql.history import HISTORY
+from tollgate.sql.history import HISTORY, OFFSETS, RUN
 from tollgate.sql.tables import TABLES, VIEWS, column_names
 
 COUNTS = " UNION ALL ".join(f"SELECT '{table.name}' AS name, COUNT(*) AS n FROM {{0}}.{table.name}" for table in TABLES)
@@ -63,7 +63,7 @@ def test_history_takes_each_committed_record_once_and_keeps_it(kafka: tuple[Toll
     for files, topic in zip(rows[::2], rows[1::2], strict=True):
         assert files == topic
     amounts = pyarrow.dataset.dataset(directory / "billing_records", ignore_prefixes=["_", "."]).to_table()["amount"]
-    assert sum(one for one in amounts.to_pylist() if one) == Decimal("35.150000000001")
+    assert sum(one for one in amounts.to_pylist() if one) == Decimal("1135.250000000001")
 
     (directory / ".staging" / "billing_records").mkdir(parents=True)
     (directory / ".staging" / "billing_records" / "left-by-a-kill").write_text("half")
@@ -94,3 +94,23 @@ def test_history_is_written_by_its_command_alone(kafka: tuple[Tollgate, Any], tm
     done = command.run("sql", "--history", str(tmp_path / "h"), "-e", statement)
     assert done.returncode == 1
     assert "history is only read here. Remedy: `tollgate history` writes it" in done.stderr
+
+
+def test_a_topic_that_was_made_anew_is_named_and_what_was_before_stays(
+    kafka: tuple[Tollgate, Any], tmp_path: Path
+) -> None:
+    command, _ = kafka
+    run = tmp_path / "billing_alerts" / f"{RUN}=00000001"
+    run.mkdir(parents=True)
+    (run / OFFSETS).write_text('{"0": [0, 1000000], "1": [0, 0]}')
+    refused = command.run("history", str(tmp_path))
+    assert refused.returncode == 1
+    assert "billing.alerts was made anew: partition 0 ends at offset " in refused.stderr
+    assert "Remedy: name a new directory" in refused.stderr
+    before = "SELECT COUNT(*) AS n FROM history.billing_alerts"
+    asked_before = command.run("sql", "--json", "--history", str(tmp_path), "-e", before)
+    assert json.loads(asked_before.stdout) == [{"n": 0}]
+    assert "there is no all_time.billing_alerts: billing.alerts was made anew" in asked_before.stderr
+    lost = command.run("sql", "--history", str(tmp_path), "-e", "SELECT * FROM all_time.billing_alerts")
+    assert lost.returncode == 1
+    assert "not found" in lost.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from flink_jobs.topics import ALL
 from tests.integration.conftest import Tollgate, stack, usage
-from tests.integration.sql_data import send_all
+from tests.integration.sql_data import EUROPEANS, send_all
 from tollgate.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "conf" / "sql"
@@ -31,6 +31,10 @@ MORE = {
     " (VALUES ('acme', TO_TIMESTAMP_LTZ(1793458800000, 3))) AS t (customer, moment)",
     "lines": "SELECT invoice_id, line_id, amount FROM billing_invoice_lines",
     "versions": "SELECT price_book, version, valid_from, valid_to FROM price_versions ORDER BY version",
+    "accepted": "SELECT version, book_accepted(kafka_offset) AS accepted FROM pricing_books ORDER BY version",
+    "hinted": "SELECT MIN(version) AS version FROM topics.pricing_books"
+    " /*+ OPTIONS('scan.startup.mode' = 'specific-offsets',"
+    " 'scan.startup.specific-offsets' = 'partition:0,offset:3') */",
     "untrusted": "SELECT amount FROM invoice_notes",
 }
 
@@ -58,10 +62,11 @@ def rows(answers: dict[str, list[dict[str, Any]]], name: str) -> list[list[Any]]
     return [list(row.values()) for row in answers[name]]
 
 
-def test_top_customers_by_exact_amounts(answers: dict[str, Any]) -> None:
+def test_top_customers_of_each_currency_by_exact_amounts(answers: dict[str, Any]) -> None:
     assert rows(answers, "top-customers") == [
+        *([eve, "EUR", "100", 1] for eve in EUROPEANS[:10]),
         ["bob", "USD", "24.000000000001", 3],
-        ["cat", "USD", "9", 2],
+        ["cat", "USD", "9.1", 5],
         ["ann", "USD", "2.15", 3],
     ]
 
@@ -69,24 +74,27 @@ def test_top_customers_by_exact_amounts(answers: dict[str, Any]) -> None:
 def test_revenue_by_minute_of_the_newest_hour(answers: dict[str, Any]) -> None:
     assert rows(answers, "revenue-by-minute") == [
         ["2026-11-20 10:01:00", "mms", "USD", 2, "0.9"],
-        ["2026-11-20 10:00:00", "sms", "USD", 12, "1.25"],
+        ["2026-11-20 10:00:00", "sms", "USD", 14, "1.35"],
         ["2026-11-20 09:59:00", "mms", "USD", 3, "3"],
     ]
 
 
-def test_what_promotions_cost(answers: dict[str, Any]) -> None:
+def test_what_promotions_cost_without_what_was_retracted(answers: dict[str, Any]) -> None:
     assert rows(answers, "promotion-effect") == [["november", "USD", 1, 1, 0, "0.1"], ["welcome", "USD", 1, 1, 1, "0"]]
 
 
 def test_the_late_share(answers: dict[str, Any]) -> None:
-    assert rows(answers, "late-share") == [["2026-11", "USD", 1, 8, "1.000000000001", "35.150000000001", "12.5"]]
+    assert rows(answers, "late-share") == [
+        ["2026-11", "EUR", 0, 11, "0", "1100", "0"],
+        ["2026-11", "USD", 1, 11, "1.000000000001", "35.250000000001", "9.09"],
+    ]
 
 
-def test_tiers_that_were_reached(answers: dict[str, Any]) -> None:
-    assert rows(answers, "tier-distribution") == [["sms", 2, 1, 12]]
+def test_tiers_that_were_reached_without_what_was_retracted_or_is_of_a_closed_cycle(answers: dict[str, Any]) -> None:
+    assert rows(answers, "tier-distribution") == [["sms", 1, 1, 2], ["sms", 2, 1, 12]]
 
 
-def test_surge_revenue(answers: dict[str, Any]) -> None:
+def test_surge_revenue_without_what_was_retracted(answers: dict[str, Any]) -> None:
     assert rows(answers, "surge-revenue") == [["2026-11-20", "sms", "1.5", "USD", 1, 1, "0.15"]]
 
 
@@ -101,9 +109,10 @@ def test_dead_letters_by_reason(answers: dict[str, Any]) -> None:
     ]
 
 
-def test_the_latest_balances(answers: dict[str, Any]) -> None:
+def test_the_latest_balances_of_each_currency(answers: dict[str, Any]) -> None:
     as_of = "2026-11-20T10:05:00Z"
     assert rows(answers, "balances") == [
+        *([eve, "2026-11", "100.00 EUR", None, as_of, "mms", "100"] for eve in EUROPEANS[:10]),
         ["bob", "2026-11", "24.00 USD", None, as_of, "mms", "24.000000000001"],
         ["ann", "2026-11", "2.15 USD", "7.5", as_of, "sms", "1.25"],
     ]
@@ -117,7 +126,7 @@ def test_plans_in_force(answers: dict[str, Any]) -> None:
 
 
 def test_only_what_is_committed_is_read_and_markers_only_where_they_are_asked_for(answers: dict[str, Any]) -> None:
-    assert rows(answers, "markers") == [[10]]
+    assert rows(answers, "markers") == [[24]]
 
 
 def test_a_oneof_and_a_map_and_bytes_that_are_no_message(answers: dict[str, Any]) -> None:
@@ -129,14 +138,19 @@ def test_a_oneof_and_a_map_and_bytes_that_are_no_message(answers: dict[str, Any]
     ]
 
 
-def test_a_price_book_is_readable_to_its_depth(answers: dict[str, Any]) -> None:
+def test_a_price_book_is_readable_to_its_depth_and_in_force_if_accepted(answers: dict[str, Any]) -> None:
     assert rows(answers, "nested") == [["known", "mms", "per_unit"], ["known", "sms", "graduated"]]
     assert rows(answers, "versions") == [
         ["known", 1, "2026-01-01T00:00:00Z", "2026-11-15T00:00:00Z"],
         ["known", 2, "2026-11-15T00:00:00Z", "2026-11-15T00:00:00Z"],
         ["known", 3, "2026-11-15T00:00:00Z", None],
     ]
+    assert rows(answers, "accepted") == [[1, True], [2, True], [3, True], [4, False]]
     assert rows(answers, "kafka") == [[True, 0]]
+
+
+def test_a_hint_is_taken(answers: dict[str, Any]) -> None:
+    assert rows(answers, "hinted") == [[4]]
 
 
 def test_functions_ask_the_core(answers: dict[str, Any]) -> None:

@@ -21,12 +21,15 @@ import pytest
 
 from flink_jobs.topics import ALL
 from tests.integration.conftest import Tollgate, stack
-from tests.integration.sql_data import send_all
+from tests.integration.sql_data import EUROPEANS, send_all
 from tollgate.settings import REPOSITORY
 from tollgate.sql.tables import TABLES
 
 SPENT = "SELECT customer_id, SUM(amount) AS amount FROM billing_records GROUP BY customer_id ORDER BY customer_id"
-KNOWN = [["ann", Decimal("2.15")], ["bob", Decimal("24.000000000001")], ["cat", Decimal(9)], ["dan", Decimal(0)]]
+KNOWN = [
+    ["ann", Decimal("2.15")], ["bob", Decimal("24.000000000001")], ["cat", Decimal("9.1")], ["dan", Decimal(0)],
+    *([eve, Decimal(100)] for eve in EUROPEANS),
+]  # fmt: skip
 
 
 class RefusedError(Exception):

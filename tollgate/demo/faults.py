@@ -71,10 +71,12 @@ class Faults:
             return
         begun = time.monotonic()
         kill(victim)
-        before = dict(self._seen.ends())
         self._figures.note(f"killed {victim.name} (pid {victim.pid}) with -9")
-        self._context.stack.ensure_task_managers()
-        self._figures.note(f"{victim.name} replaced after {time.monotonic() - begun:.1f} s")
+        try:
+            before = dict(self._seen.ends())
+        finally:  # also where Kafka does not answer
+            self._context.stack.ensure_task_managers()
+            self._figures.note(f"{victim.name} replaced after {time.monotonic() - begun:.1f} s")
         if self._await(lambda: reaches(self._seen.rated(), before)):
             self._recovered(f"{victim.name} killed: events of after the kill billed after", begun)
         else:

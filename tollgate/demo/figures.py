@@ -70,6 +70,7 @@ class Figures:
     promotions: dict[str, int] = field(default_factory=dict)
     balances: list[BalanceRow] = field(default_factory=list)
     redis_answers: bool = True
+    kafka_answers: bool = True
     jobs: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
     checkpoint: Checkpoint | None = None

@@ -1,6 +1,9 @@
 """Sends the traffic, and remembers when some of it was sent."""
 
 import time
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -16,6 +19,18 @@ MOST_BEHIND_SECONDS = 1.0
 """After a hitch no more than this is made up for: a flood would be another experiment."""
 
 RAMP_SECONDS = 10.0
+FLUSH_SECONDS = 30.0
+BY_KEY = -1
+"""Where the key says which partition."""
+
+
+class Outgoing(NamedTuple):
+    """An event with its customer as the key, or a heartbeat for a partition."""
+
+    topic: str
+    value: bytes
+    key: bytes | None
+    partition: int = BY_KEY
 
 
 def ramp(elapsed_seconds: float) -> float:
@@ -24,7 +39,10 @@ def ramp(elapsed_seconds: float) -> float:
 
 
 class Generator:
-    """A feed that writes to Kafka: `figures.wanted_rate` events a second, and heartbeats."""
+    """A feed that writes to Kafka: `figures.wanted_rate` events a second, and heartbeats.
+
+    While Kafka takes nothing, its client keeps what it has room for; then no more is made until there is room.
+    """
 
     interval_seconds = 0.02
 
@@ -39,27 +57,45 @@ class Generator:
         self._traffic = traffic
         self._figures = figures
         self._seen = seen
+        self._unsent: deque[Outgoing] = deque()
         self._last = time.monotonic()
         self._owed = 0.0
         self._heartbeat_due = 0.0
         self._sample_due = 0.0
 
     def look(self) -> None:
-        """Send what is due since the last time."""
+        """Send what is due since the last time, or what there was no room for then."""
         now = time.monotonic()
+        if not self._unsent:
+            self._unsent.extend(self._due(now))
+        self._last = now
+        self._send()
+        self._producer.poll(0)
+
+    def _due(self, now: float) -> Iterator[Outgoing]:
+        """Yield the events that are due, and heartbeats after them."""
         load = ramp(self._figures.elapsed(now)) * self._figures.wanted_rate
         self._owed += min(now - self._last, MOST_BEHIND_SECONDS) * load
-        self._last = now
         count = int(self._owed)
         self._owed -= count
         now_ms = time.time_ns() // 1_000_000
         for sample in self._traffic.take(count, now_ms):
-            self._producer.produce(USAGE_EVENTS, value=sample.value, key=sample.key, on_delivery=self._sampled())
-        self._figures.sent += count
+            yield Outgoing(USAGE_EVENTS, sample.value, sample.key)
         if now >= self._heartbeat_due:
             self._heartbeat_due = now + HEARTBEAT_SECONDS
-            self._heartbeats(now_ms)
-        self._producer.poll(0)
+            yield from self._heartbeats(now_ms)
+
+    def _send(self) -> None:
+        """Hand over what waits, in its order, as far as Kafka's client has room for it."""
+        while self._unsent:
+            one = self._unsent[0]
+            told = None if one.key is None else self._sampled()
+            try:
+                self._producer.produce(one.topic, one.value, one.key, one.partition, on_delivery=told)
+            except BufferError:
+                return
+            self._unsent.popleft()
+            self._figures.sent += one.key is not None
 
     def _sampled(self) -> object:
         """Return what is to be told where Kafka has put an event; None for most events."""
@@ -74,15 +110,18 @@ class Generator:
 
         return delivered
 
-    def _heartbeats(self, now_ms: int) -> None:
+    def _heartbeats(self, now_ms: int) -> Iterator[Outgoing]:
         usage = usage_pb2.UsageEvent(heartbeat=usage_pb2.Heartbeat(), event_time_ms=now_ms, source="tollgate")
         kind = subscription_pb2.SubscriptionEvent.HEARTBEAT
         subscription = subscription_pb2.SubscriptionEvent(type=kind, effective_time_ms=now_ms, created_time_ms=now_ms)
         for partition in range(self._partitions):
-            self._producer.produce(USAGE_EVENTS, value=usage.SerializeToString(), partition=partition)
-            self._producer.produce(SUBSCRIPTION_EVENTS, value=subscription.SerializeToString(), partition=partition)
+            yield Outgoing(USAGE_EVENTS, usage.SerializeToString(), None, partition)
+            yield Outgoing(SUBSCRIPTION_EVENTS, subscription.SerializeToString(), None, partition)
 
     def close(self) -> None:
-        """Wait until Kafka has everything, after a last heartbeat."""
-        self._heartbeats(time.time_ns() // 1_000_000)
-        self._producer.flush(30)
+        """Wait until Kafka has everything, after a last heartbeat; for a Kafka that is away not for ever."""
+        if self._unsent:
+            self._producer.flush(FLUSH_SECONDS)  # makes room for what waits
+        self._unsent.extend(self._heartbeats(time.time_ns() // 1_000_000))
+        self._send()
+        self._producer.flush(FLUSH_SECONDS)

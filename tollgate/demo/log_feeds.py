@@ -2,16 +2,18 @@
 
 import time
 
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from flink_jobs.topics import ALERTS, DEAD_LETTERS, RECORDS, USAGE_EVENTS
 from tollgate.balance_watch import BalanceWatch
 from tollgate.demo.figures import Figures
 from tollgate.demo.records import RecordBook
 from tollgate.demo.sightings import Sightings
+from tollgate.local.errors import StackError
 from wire.v1 import billing_pb2
 
 BATCH = 2000
+ANSWER_SECONDS = 10.0
 _SURGES = {billing_pb2.Alert.Kind.SURGE_ON: "on", billing_pb2.Alert.Kind.SURGE_OFF: "off"}
 
 
@@ -123,12 +125,21 @@ class LagFeed:
         self._begun = False
 
     def ends(self) -> dict[int, int]:
-        """Ask Kafka for the ends by partition; any thread may."""
-        return {part.partition: int(self._consumer.get_watermark_offsets(part, timeout=10)[1]) for part in self._parts}
+        """Ask Kafka for the ends by partition; any thread may. Raises StackError where it does not answer."""
+        ask = self._consumer.get_watermark_offsets
+        try:
+            return {part.partition: int(ask(part, timeout=ANSWER_SECONDS)[1]) for part in self._parts}
+        except KafkaException as error:
+            raise StackError(f"Kafka does not say how far the input goes: {error}", "see `tollgate status`") from error
 
     def look(self) -> None:
-        """Compare; what was there before the demo is no lag of it."""
-        ends, rated = self.ends(), self._book.rated_through
+        """Compare; what was there before the demo is no lag of it. While Kafka is away, the last lag stays."""
+        try:
+            ends, rated = self.ends(), self._book.rated_through
+        except StackError:
+            self._figures.kafka_answers = False
+            return
+        self._figures.kafka_answers = True
         if not self._begun:
             self._begun = True
             for partition, end in ends.items():

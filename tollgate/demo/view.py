@@ -82,7 +82,7 @@ def _stream(figures: Figures, now: float, width: int) -> RenderableType:
         "lag",
         f"{figures.lag:,}",
         _spark(list(figures.lag_history), spark_width, "yellow"),
-        "events without a record yet",
+        "events without a record yet" if figures.kafka_answers else "Kafka is away: as last seen",
     )
     table.add_row(
         "latency",

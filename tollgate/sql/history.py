@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tollgate.local.errors import StackError
 from tollgate.local.files import write_atomically
 from tollgate.sql.columns import quoted, text
 from tollgate.sql.tables import CATALOG, VIEWS, Table, every_message, start_options
@@ -40,6 +41,8 @@ OFFSETS: Final = "_offsets.json"
 
 Offsets = dict[int, int]
 """By partition."""
+Parts = Mapping[int, tuple[int, int]]
+"""Of a topic, by partition: the offset of the first record, and that after the last."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,14 @@ class History:
         """Return the runs of a table, oldest first."""
         return sorted(self.path(table).glob(f"{RUN}=*"))
 
-    def taken(self, table: Table) -> Offsets:
-        """Return the offset of each partition up to which records are in the files."""
-        found: Offsets = {}
-        for run in self.runs(table):
-            for partition, (_, end) in json.loads((run / OFFSETS).read_text(encoding="utf-8")).items():
-                found[int(partition)] = max(end, found.get(int(partition), 0))
-        return found
-
     def begin(self, table: Table) -> None:
         """Make room for a run; what one that was killed has left goes."""
         shutil.rmtree(self.staging(table), ignore_errors=True)
         self.staging(table).mkdir(parents=True)
         self.path(table).mkdir(parents=True, exist_ok=True)
 
-    def finish(self, table: Table, taken: Mapping[int, tuple[int, int]]) -> None:
-        """Put a run that is written into its place: its first and its last-but-one offset by partition."""
+    def finish(self, table: Table, taken: Parts) -> None:
+        """Put a run that is written into its place, with what it has taken."""
         grown = self.staging(table)
         write_atomically(grown / OFFSETS, json.dumps({str(key): list(value) for key, value in sorted(taken.items())}))
         for file in grown.rglob("*"):
@@ -98,13 +93,27 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def behind(taken: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, tuple[int, int]]:
-    """Return what the topic has behind the files: partitions with their first offset, and that after the last.
+def taken(runs: Sequence[Path]) -> Offsets:
+    """Return the offset of each partition up to which records are in the files of runs."""
+    found: Offsets = {}
+    for run in runs:
+        for partition, (_, end) in json.loads((run / OFFSETS).read_text(encoding="utf-8")).items():
+            found[int(partition)] = max(end, found.get(int(partition), 0))
+    return found
 
-    Empty where there is nothing new in any of them.
+
+def behind(table: Table, runs: Sequence[Path], ends: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return what a topic has behind the files of runs; `ends` must not be older than the runs.
+
+    Raises StackError where the topic ends before what the files have of it: it is another topic of the same name.
     """
-    found = {partition: (min(taken.get(partition, 0), end), end) for partition, end in ends.items()}
-    return found if any(first < end for first, end in found.values()) else {}
+    had = taken(runs)
+    for partition, offset in sorted(had.items()):
+        end = ends.get(partition, 0)
+        if offset > end:
+            what = f"partition {partition} ends at offset {end}, and the files go to {offset}"
+            raise StackError(f"{table.topic} was made anew: {what}", "name a new directory; this one has the old topic")
+    return {partition: (had.get(partition, 0), end) for partition, end in sorted(ends.items())}
 
 
 def table_of_files(table: Table, columns: Mapping[str, str], history: History) -> str:
@@ -132,24 +141,26 @@ def _files(name: str, columns: Mapping[str, str], keys: list[str], path: Path) -
     return f"CREATE TABLE {name} ({defined}) PARTITIONED BY ({by}) WITH ({with_})"
 
 
-def insertion(table: Table, new: Mapping[int, tuple[int, int]]) -> str:
+def insertion(table: Table, new: Parts) -> str:
     """Return the statement that writes what is new of a topic."""
-    starts = start_options((partition, first) for partition, (first, _) in sorted(new.items()))
     day = "DATE_FORMAT(kafka_timestamp, 'yyyy-MM-dd')"
-    return f"INSERT INTO {STAGING}.{table.name} SELECT *, {day} FROM ({every_message(table, starts)})"
+    return f"INSERT INTO {STAGING}.{table.name} SELECT *, {day} FROM ({_messages(table, new)})"
 
 
-def all_time_view(table: Table, columns: Mapping[str, str], history: History, ends: Mapping[int, int]) -> str:
-    """Return the statement that makes the view of a table's files, as they are now, and of what its topic has behind.
+def all_time_view(table: Table, columns: Mapping[str, str], runs: Sequence[Path], new: Parts) -> str:
+    """Return the statement that makes the view of the files of runs, and of what the topic has behind them.
 
     Runs that are added later are left out: what they take, the topic's part has.
     """
     names = ", ".join(map(quoted, columns))
-    last = max((run.name.removeprefix(f"{RUN}=") for run in history.runs(table)), default="")
-    taken = history.taken(table)
-    starts = start_options((partition, min(taken.get(partition, 0), end)) for partition, end in sorted(ends.items()))
+    last = max((run.name.removeprefix(f"{RUN}=") for run in runs), default="")
     files = f"SELECT {names} FROM {HISTORY}.{table.name} WHERE {quoted(RUN)} <= {text(last)}"
-    return f"CREATE VIEW {ALL_TIME}.{table.name} AS {files} UNION ALL {every_message(table, starts)}"
+    return f"CREATE VIEW {ALL_TIME}.{table.name} AS {files} UNION ALL {_messages(table, new)}"
+
+
+def _messages(table: Table, new: Parts) -> str:
+    """Return the query for all messages of a topic from where its files end."""
+    return every_message(table, start_options((partition, first) for partition, (first, _) in new.items()))
 
 
 def columns_of(environment: Any, table: Table) -> dict[str, str]:

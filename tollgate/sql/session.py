@@ -113,33 +113,41 @@ class Session:
         """Make the tables of the files, and the views of files and topics together."""
         for name in (HISTORY, ALL_TIME, STAGING):
             environment.execute_sql(f"CREATE DATABASE {name}")
+        runs = {table.name: history.runs(table) for table in TABLES}
         ends = self._offsets()
         for table in TABLES:
             columns = columns_of(environment, table)
             history.path(table).mkdir(parents=True, exist_ok=True)
             environment.execute_sql(table_of_files(table, columns, history))
             environment.execute_sql(staging_table(table, columns, history))
-            environment.execute_sql(all_time_view(table, columns, history, ends[table.topic]))
+            try:
+                new = behind(table, runs[table.name], ends[table.topic])
+            except StackError as error:  # what was before can be asked all the same, of the files alone
+                self._context.report(f"there is no {ALL_TIME}.{table.name}: {error.cause}. Remedy: {error.remedy}")
+                continue
+            environment.execute_sql(all_time_view(table, columns, runs[table.name], new))
 
     def extend_history(self) -> Iterator[tuple[str, int]]:
         """Write what the topics have behind the files; yields tables and how many offsets of each were taken.
 
-        Raises StackError for what Flink says against it; tables that were done stay done.
+        Raises StackError for what Flink says against it, and for a topic that was made anew; tables that were done
+        stay done.
         """
         assert self._history is not None
         history, environment = self._history, self._environment
         with locked(history.lock, lambda: self._context.report(f"waiting for who else writes {history.directory}")):
             ends = self._let_tables_end_now()  # one look: what is read, and what is noted as taken, end at one offset
             for table in TABLES:
-                new = behind(history.taken(table), ends[table.topic])
-                if new:
+                new = behind(table, history.runs(table), ends[table.topic])
+                offsets = sum(end - first for first, end in new.values())
+                if offsets:
                     history.begin(table)
                     try:
                         environment.execute_sql(insertion(table, new)).wait()
                     except (Py4JError, JavaException) as failure:
                         raise self._failure(failure) from failure
                     history.finish(table, new)
-                yield table.name, sum(end - first for first, end in new.values())
+                yield table.name, offsets
 
     def _make_catalog(self, environment: Any) -> None:
         """Make tables, views and functions."""

@@ -9,7 +9,7 @@ _PIECE: Final = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*(?:'|\Z)|`[^
 
 
 def split(script: str) -> list[str]:
-    r"""Return the statements of a script, without comments and semicolons; those in texts and names stay.
+    r"""Return the statements of a script, without comments and semicolons; those in texts and names stay, and hints.
 
     >>> split("SELECT ';'; -- one; two\nSHOW TABLES")
     ["SELECT ';'", 'SHOW TABLES']
@@ -18,7 +18,7 @@ def split(script: str) -> list[str]:
     for piece in _PIECE.findall(script):
         if piece == ";":
             parts.append("")
-        elif piece.startswith(("--", "/*")):
+        elif _is_comment(piece):
             parts[-1] += " "
         else:
             parts[-1] += piece
@@ -29,6 +29,11 @@ def is_complete(text: str) -> bool:
     """Tell whether what was typed ends with a semicolon that is not in a text, name or comment."""
     last = ""
     for piece in _PIECE.findall(text):
-        if piece.strip() and not piece.startswith(("--", "/*")):
+        if piece.strip() and not _is_comment(piece):
             last = piece
     return last == ";"
+
+
+def _is_comment(piece: str) -> bool:
+    """Tell whether a piece is for readers alone; what begins with /*+ is a hint, for Flink."""
+    return piece.startswith(("--", "/*")) and not piece.startswith("/*+")

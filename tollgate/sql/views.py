@@ -28,20 +28,24 @@ class Parts:
     owner: tuple[str, ...]
 
 
+OF_RECORDS: Final = (
+    "record_id", "customer_id", "meter", "cycle", "currency", "event_time", "late", "corrects_cycle",
+)  # fmt: skip
+
 PARTS: Final = (
     Parts(
         "billing_slices",
         "billing_records",
         "slices",
         billing_pb2.TierSlice.DESCRIPTOR,
-        ("record_id", "customer_id", "meter", "cycle", "currency", "event_time"),
+        OF_RECORDS,
     ),
     Parts(
         "billing_adjustments",
         "billing_records",
         "adjustments",
         billing_pb2.Adjustment.DESCRIPTOR,
-        ("record_id", "customer_id", "meter", "cycle", "currency", "event_time"),
+        OF_RECORDS,
     ),
     Parts(
         "billing_invoice_lines",
@@ -76,7 +80,7 @@ SELECT {", ".join(map(quoted, column_names(BOOKS)))},
        TO_TIMESTAMP_LTZ(from_ms, 3) AS valid_from, TO_TIMESTAMP_LTZ(to_ms, 3) AS valid_to
 FROM (
   SELECT *, LEAD(from_ms) OVER (PARTITION BY price_book ORDER BY from_ms, version) AS to_ms
-  FROM (SELECT *, instant_of(effective_from) AS from_ms FROM {VIEWS}.pricing_books)
+  FROM (SELECT *, instant_of(effective_from) AS from_ms FROM {VIEWS}.pricing_books WHERE book_accepted(kafka_offset))
 )
 """
 """Contract section 5, rule 1: the largest `effective_from`, of equal ones the highest version."""

@@ -45,6 +45,13 @@ def test_tiers_are_numbered_from_one_and_their_bounds_belong_to_them() -> None:
     assert (found.tier_of("flat", 5), found.tier_of("none", 5), found.tier_of("calls", 0)) == (1, None, None)
 
 
+def test_a_book_that_was_refused_is_told_from_those_that_were_accepted() -> None:
+    books = [plain_book(), plain_book(version=2, currency="EUR"), plain_book(version=2)]
+    messages = [to_message(document_from_plain(one)).SerializeToString() for one in books]
+    found = PriceAnswers([Published(PriceTopic.BOOKS, 0, at, 0, b"b", one) for at, one in enumerate(messages)], "", 0)
+    assert [found.book_accepted(offset) for offset in range(4)] == [True, False, True, False]
+
+
 def test_a_cycle_is_that_of_the_book_s_timezone() -> None:
     found = answers(cycle={"period": "month", "timezone": "Asia/Tokyo"})
     assert found.cycle_of(ms("2026-10-31T15:00:00Z")) == "2026-11"

@@ -48,6 +48,12 @@ def test_a_redis_that_is_away_is_said_so() -> None:
     assert "Redis is away: billing goes on" in "\n".join(lines(figures, 80, 24))
 
 
+def test_a_kafka_that_is_away_is_said_so() -> None:
+    figures = some_figures()
+    figures.kafka_answers = False
+    assert "Kafka is away: as last seen" in "\n".join(lines(figures, 80, 24))
+
+
 def test_without_a_keyboard_no_keys_are_offered() -> None:
     assert lines(some_figures(), 80, 24, keys=False)[-1].startswith("Ctrl-C ends")
 

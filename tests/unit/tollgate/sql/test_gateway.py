@@ -24,7 +24,8 @@ NOTHING = PublishedPrices((), "", 0)
 def test_functions_travel_as_text_and_answer_where_they_arrive() -> None:
     sent = pickled(NOTHING)
     assert {name: one["result"] for name, one in sent.items()} == {
-        "quote": "STRING", "tier_of": "INT", "cycle_of": "STRING", "instant_of": "BIGINT", "format_money": "STRING",
+        "quote": "STRING", "tier_of": "INT", "cycle_of": "STRING", "book_accepted": "BOOLEAN",
+        "instant_of": "BIGINT", "format_money": "STRING",
     }  # fmt: skip
     arrived = pickle.loads(base64.b64decode(sent["instant_of"]["pickled"]))
     assert arrived.eval("1970-01-01T00:00:01Z") == 1000

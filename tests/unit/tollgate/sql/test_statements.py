@@ -6,6 +6,14 @@ def test_a_script_is_cut_at_semicolons_outside_texts_names_and_comments() -> Non
     assert split(script) == ["SELECT ';', 'it''s;' AS `a;b`", "SHOW TABLES"]
 
 
+def test_a_hint_is_no_comment() -> None:
+    hinted = "SELECT * FROM topics.billing_records /*+ OPTIONS('scan.startup.mode' = 'latest-offset') */"
+    assert split(f"/* of today */ {hinted};") == [hinted]
+    assert split("/* + no hint */ SHOW TABLES") == ["SHOW TABLES"]
+    assert is_complete(f"{hinted};")
+    assert not is_complete("SELECT 1 /*+ ; */")
+
+
 def test_signs_of_comments_alone_are_none() -> None:
     assert split("SELECT 4 - 2 / 1") == ["SELECT 4 - 2 / 1"]
 
