@@ -46,11 +46,15 @@ class KafkaJobSettings(KafkaSecurity):
     kafka_properties: dict[str, str] = Field(
         default_factory=dict, repr=False, description="passed on to every Kafka client"
     )
+    skip_lost: bool = Field(
+        default=False, description="go on at the earliest record where those to be read next are gone from Kafka"
+    )
 
     @property
     def java_kafka(self) -> dict[str, str]:
         """The properties of Java clients: those of the security settings, under those that were named."""
-        return self.kafka_java_properties | self.kafka_properties
+        lost = {"auto.offset.reset": "earliest"} if self.skip_lost else {}
+        return self.kafka_java_properties | lost | self.kafka_properties
 
     @property
     def python_kafka(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import org.apache.kafka.common.TopicPartition;
  * <p>Where the next offset is no longer there (retention, deleted records, a topic made anew, a broker that
  * lost its end), Kafka's client would go on at the earliest record there is: usage would be given away, or
  * billed again, by a job that runs. With this it fails instead. Whoever has decided what to do about the loss
- * sets {@code auto.offset.reset}.
+ * sets {@code auto.offset.reset} (the jobs' {@code --skip-lost}).
  */
 @SuppressWarnings("deprecation") // the connector's interface has Kafka's old type
 final class EveryRecord implements OffsetsInitializer {
