@@ -96,6 +96,7 @@ def test_history_is_written_by_its_command_alone(kafka: tuple[Tollgate, Any], tm
     assert "history is only read here. Remedy: `tollgate history` writes it" in done.stderr
 
 
+@pytest.mark.faults
 def test_a_topic_that_was_made_anew_is_named_and_what_was_before_stays(
     kafka: tuple[Tollgate, Any], tmp_path: Path
 ) -> None:
