@@ -22,19 +22,13 @@ from flink_jobs.settings import (
     InvoicingSettings,
 )
 from flink_jobs.start_guard import refuse_empty_start
-from flink_jobs.topics import CHARGES, INVOICES, MAX_DEAD_LETTER_BYTES, NOTES, RECORDS, TOPICS_BY_TAG
-from sinks.kafka import exactly_once_sink, java_map
+from flink_jobs.topics import CHARGES, INVOICES, MAX_DEAD_LETTER_BYTES, MAX_INVOICE_BYTES, NOTES, RECORDS, TOPICS_BY_TAG
+from sinks.kafka import LARGE_BATCHES, exactly_once_sink, java_map, producer_of
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.invoice_facts import InvoiceFacts
 from udfs.price_feed import PriceTopic
 
-PRODUCER = {
-    "compression.type": "lz4",
-    "linger.ms": "20",
-    "batch.size": "262144",
-    "max.request.size": str(MAX_DEAD_LETTER_BYTES),
-    "buffer.memory": str(8 * MAX_DEAD_LETTER_BYTES),
-}
+PRODUCER = producer_of(max(MAX_DEAD_LETTER_BYTES, MAX_INVOICE_BYTES)) | LARGE_BATCHES
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from flink_jobs.settings import (
 )
 from flink_jobs.start_guard import refuse_empty_start
 from flink_jobs.topics import CHARGES, MAX_DEAD_LETTER_BYTES, SUBSCRIPTION_EVENTS, TOPICS_BY_TAG
-from sinks.kafka import exactly_once_sink
+from sinks.kafka import exactly_once_sink, producer_of
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.decide_subscriptions import DecideSubscriptions
 from udfs.price_feed import PriceTopic
@@ -26,12 +26,7 @@ from wire.frames import Tag
 
 SUBSCRIPTIONS = EventLog(SUBSCRIPTION_EVENTS, SUBSCRIPTIONS_GROUP, "subscription")
 
-PRODUCER = {
-    "compression.type": "lz4",
-    "linger.ms": "20",
-    "max.request.size": str(MAX_DEAD_LETTER_BYTES),
-    "buffer.memory": str(8 * MAX_DEAD_LETTER_BYTES),
-}
+PRODUCER = producer_of(MAX_DEAD_LETTER_BYTES)
 
 
 def main() -> None:

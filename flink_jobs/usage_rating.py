@@ -13,19 +13,13 @@ from flink_jobs.settings import BOOKS_GROUP, CONTRACTS_GROUP, SIGNALS_GROUP, USA
 from flink_jobs.start_guard import refuse_empty_start
 from flink_jobs.surge import as_rates, decide_surge
 from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, RECORDS, TOPICS_BY_TAG, USAGE_EVENTS
-from sinks.kafka import exactly_once_sink
+from sinks.kafka import LARGE_BATCHES, exactly_once_sink, producer_of
 from udfs.broadcast_prices import PRICES, RatingStart
 from udfs.price_feed import PriceTopic
 from udfs.rate_usage import RATES_STATE, RateUsage
 from wire.frames import Tag
 
-PRODUCER = {
-    "compression.type": "lz4",
-    "linger.ms": "20",
-    "batch.size": "262144",
-    "max.request.size": str(MAX_DEAD_LETTER_BYTES),
-    "buffer.memory": str(8 * MAX_DEAD_LETTER_BYTES),
-}
+PRODUCER = producer_of(MAX_DEAD_LETTER_BYTES) | LARGE_BATCHES
 
 
 def main() -> None:

@@ -17,7 +17,16 @@ SIDE_BY_SIDE = {"max.partition.fetch.bytes": "131072"}
 With answers of 1 MB one partition's clock was a minute of events ahead of another's, and so of surge decisions.
 """
 
+LARGE_BATCHES = {"batch.size": "262144"}
+"""Of writers of so much that Kafka's 16 KB would be many requests."""
+
 _CONTENT: Mapping[int, str] = {Tag.RECORD: "RECORDS", Tag.CHARGE: "CHARGES"}
+
+
+def producer_of(largest_bytes: int) -> dict[str, str]:
+    """Return the settings of a producer whose largest message has so many bytes."""
+    room = {"max.request.size": str(largest_bytes), "buffer.memory": str(8 * largest_bytes)}
+    return {"compression.type": "lz4", "linger.ms": "20"} | room
 
 
 def exactly_once_sink(  # noqa: PLR0913 - named, and none of them optional

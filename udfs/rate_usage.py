@@ -164,9 +164,10 @@ class RateUsage(KeyedBroadcastProcessFunction):
     def _resume(self, unsettled_ms: int) -> None:
         self._put_off.note_unsettled(self._shards.shard, unsettled_ms)
         self._show_held()
-        unswept = self._rater.silent.unswept
-        (self._unswept.add if unswept else self._unswept.discard)(self._shards.shard)
-        if unsettled_ms != NEVER_MS or unswept:
+        self._unswept.discard(self._shards.shard)
+        if self._rater.silent.unswept:
+            self._unswept.add(self._shards.shard)
+        if unsettled_ms != NEVER_MS or self._rater.silent.unswept:
             now_ms = self._timers.current_processing_time()
             self._look_at(resume_at_ms(now_ms))
 

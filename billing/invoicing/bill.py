@@ -3,7 +3,7 @@
 A pure function of facts that are never changed: what it says for a `known_at` that has passed, it says for ever.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from billing.calendar import Cycle
 from billing.catalog import PriceCatalog
 from billing.invoicing.account import Account, Book, BookAccount
 from billing.invoicing.closing import close_cycle, cycle_lines, draft_cycle, in_order, period_of
-from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_ms
+from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms
 from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
 from billing.invoicing.invoice import Invoice
 from billing.invoicing.lines import Line, LineKind
@@ -79,7 +79,6 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
     travel = _beyond_what_is_known(travel, usage)
     ahead = travel.as_of_ms > travel.known_at_ms
     trends: dict[str, list[MeterTrend]] = {}
-    open_ms: dict[str, int] = {}
     named = {one.price_book for one in usage} | {one.price_book for one in facts}
     for book_id in sorted(named & prices.series.keys()):
         book = Book.of(prices.series[book_id].first)
@@ -87,16 +86,15 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         own_charges = [one for one in facts if one.price_book == book_id]
         trends[book_id] = trend(own_usage, travel.known_at_ms) if ahead else []
         _fill(account, book, own_usage, own_charges, travel)
-        open_ms[book_id] = _first_ms(book, own_usage, own_charges, travel.as_of_ms)
     made: list[Invoice | None] = []
-    while closing := _first_of(account, open_ms, travel.as_of_ms):
-        _, book_id, cycle = closing
+    while own := _first_open(account, travel.as_of_ms):
+        book_id, cycle = own.book.id, _open_cycle(own)
         said = agreed(book_id, cycle) if agreed else agreed_on(prices, customer_id, book_id, cycle)
         made.append(_make(account, book_id, cycle, said, tax, travel, trends.get(book_id, [])))
-        account.books[book_id].untouched = False
-        open_ms[book_id] = cycle.end_ms
-        if said.elsewhere is not None and account.book(said.elsewhere).untouched:  # as `close_due`
-            open_ms[said.elsewhere.id] = min(cycle.end_ms - 1, open_ms.get(said.elsewhere.id, cycle.end_ms))
+        if said.elsewhere is not None:
+            account.open_under(said.elsewhere, cycle.end_ms - 1)
+        own.untouched = False
+        own.open_from_ms = cycle.end_ms
     return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]
 
 
@@ -143,23 +141,14 @@ def _fill(account: Account, book: Book, usage: Iterable[UsageFact], charges: Ite
         account.add_charge(book, charge)
 
 
-def _first_ms(book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], as_of_ms: int) -> int:
-    """Return the first instant that a fact is billed at, no later than `as_of_ms`."""
-    calendar, lateness_ms = book.calendar, book.lateness_ms
-    times = [billed_at_ms(one, calendar, lateness_ms) for one in usage if one.kind != CYCLE_CLOSE]
-    times += [open_ms(one.valid_from_ms, one.clock_ms, calendar, lateness_ms) for one in charges]
-    return min(times, default=as_of_ms)
+def _first_open(account: Account, as_of_ms: int) -> BookAccount | None:
+    """Return the book account whose next cycle is closed first, of those still open before `as_of_ms`."""
+    still_open = [own for own in account.books.values() if own.open_from_ms < as_of_ms]
+    return min(still_open, key=lambda own: (_open_cycle(own).end_ms + own.book.lateness_ms, own.book.id), default=None)
 
 
-def _first_of(account: Account, open_ms: Mapping[str, int], as_of_ms: int) -> tuple[int, str, Cycle] | None:
-    """Return the cycle that is closed first of those still open before `as_of_ms`: when, which book's, and itself."""
-    found = []
-    for book_id, at_ms in open_ms.items():
-        if at_ms < as_of_ms:
-            book = account.books[book_id].book
-            cycle = book.calendar.cycle_of(at_ms)
-            found.append((cycle.end_ms + book.lateness_ms, book_id, cycle))
-    return min(found, default=None, key=lambda one: one[:2])
+def _open_cycle(own: BookAccount) -> Cycle:
+    return own.book.calendar.cycle_of(own.open_from_ms)
 
 
 def _draft(  # noqa: PLR0913 - as `bill`

@@ -66,6 +66,8 @@ def _credit(own: BookAccount, cycle: str, agreed: Agreed) -> list[Line]:
 
 def _coming_credit(own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
     """Return what predicted use will draw: rating goes on until nothing is left."""
+    if not agreed.credit_picos:
+        return []
     coming_picos = sum(line.picos for line in lines if line.predicted and line.kind is LineKind.USAGE)
     drawn_picos = min(coming_picos, _left_picos(own, agreed))
     if drawn_picos <= 0:

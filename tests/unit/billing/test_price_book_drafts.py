@@ -40,4 +40,4 @@ def test_what_was_published_before_that_was_asked_is_still_read() -> None:
 
 
 def test_errors_of_the_book_itself_are_said_first_and_alone() -> None:
-    assert [one.field for one in errors(document("40d", dedup_horizon="5d", currency="XXX"))] == ["currency"]
+    assert [one.field for one in errors(document("40d", dedup_horizon="5d", currency="dollars"))] == ["currency"]

@@ -11,34 +11,35 @@ from tollgate.settings import REPOSITORY
 BOOKS = REPOSITORY / "conf" / "price_books"
 
 
-def test_an_error_is_reported_with_its_line(tmp_path: Path) -> None:
-    text = (BOOKS / "demo.yaml").read_text(encoding="utf-8").replace('spend: "5.00"', 'spend: "0"')
-    number = next(number for number, line in enumerate(text.splitlines(), 1) if 'spend: "0"' in line)
-    (tmp_path / "wrong.yaml").write_text(text, encoding="utf-8")
+def refused(file: Path, text: str) -> str:
+    """Write a draft with one error; returns what is reported."""
+    file.write_text(text, encoding="utf-8")
     reported: list[str] = []
     with pytest.raises(StackError, match="1 error in 1 file"):
-        read_drafts([tmp_path / "wrong.yaml"], reported.append)
+        read_drafts([file], reported.append)
     (line,) = reported
-    assert line.startswith(f"{tmp_path / 'wrong.yaml'}:{number}: promotions[3].spend: 0 is not positive")
+    return line
+
+
+def line_with(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+def test_an_error_is_reported_with_its_line(tmp_path: Path) -> None:
+    text = (BOOKS / "demo.yaml").read_text(encoding="utf-8").replace('spend: "5.00"', 'spend: "0"')
+    file, number = tmp_path / "wrong.yaml", line_with(text, 'spend: "0"')
+    assert refused(file, text).startswith(f"{file}:{number}: promotions[3].spend: 0 is not positive")
 
 
 @pytest.mark.parametrize("text", ["# none yet\ncontracts: []\n", "# none yet\ncontracts:\n"])
 def test_a_list_without_a_contract_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "contracts.yaml"
-    file.write_text(text, encoding="utf-8")
-    reported: list[str] = []
-    with pytest.raises(StackError, match="1 error in 1 file"):
-        read_drafts([file], reported.append)
-    assert reported == [f"{file}:2: contracts: there is no contract in it; list one at least"]
+    assert refused(file, text) == f"{file}:2: contracts: there is no contract in it; list one at least"
 
 
 def test_a_draft_is_asked_for_more_than_a_published_book(tmp_path: Path) -> None:
     text = (BOOKS / "standard.yaml").read_text(encoding="utf-8").replace("idle_timeout: 4h", "idle_timeout: 60d")
-    number = next(number for number, line in enumerate(text.splitlines(), 1) if "idle_timeout: 60d" in line)
-    (tmp_path / "long.yaml").write_text(text, encoding="utf-8")
-    reported: list[str] = []
-    with pytest.raises(StackError, match="1 error in 1 file"):
-        read_drafts([tmp_path / "long.yaml"], reported.append)
-    (line,) = reported
-    assert line.startswith(f"{tmp_path / 'long.yaml'}:{number}: meters.voice.session.idle_timeout: idle_timeout 60d")
+    file, number = tmp_path / "long.yaml", line_with(text, "idle_timeout: 60d")
+    line = refused(file, text)
+    assert line.startswith(f"{file}:{number}: meters.voice.session.idle_timeout: idle_timeout 60d")
     assert "dedup_horizon" in line
