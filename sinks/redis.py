@@ -48,10 +48,13 @@ for i, key in ipairs(KEYS) do
   else
     local live = new.live_sequence >= have_live
     local settled = new.settled_sequence >= have_settled
-    if new.whole and live and settled then
-      forget(key, is_other)
-    elseif live and (new.whole or have[3] ~= new.cycle) then
-      forget(key, is_of_meter)
+    local is_new = new.whole and not have[1] and redis.call('EXISTS', key) == 0  -- there is nothing to forget
+    if live and not is_new then
+      if new.whole and settled then
+        forget(key, is_other)
+      elseif new.whole or have[3] ~= new.cycle then
+        forget(key, is_of_meter)
+      end
     end
     if live then
       if have[5] then redis.call('HDEL', key, 'credit') end  -- live fields without it say that there is none
@@ -59,7 +62,7 @@ for i, key in ipairs(KEYS) do
     end
     if settled then call('HSET', key, new.settled) end
     if new.open_change and new.open_change >= number(have[4]) then
-      forget(key, is_open)
+      if not is_new then forget(key, is_open) end
       call('HSET', key, new.open)
     end
   end

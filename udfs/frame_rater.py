@@ -40,10 +40,10 @@ class Arrival(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """The records of a frame, and what their decisions need of the state."""
+    """The records of a frame, and what their decisions need of the state; `identities`: of which customer each is."""
 
     arrivals: list[Arrival]
-    identities: list[bytes]
+    identities: dict[bytes, bytes]
     sessions: list[bytes]
     customers: list[bytes]
 
@@ -240,7 +240,7 @@ class FrameRater:
 def admit(records: Iterable[FramedRecord], prices: PriceCatalog) -> Admitted:
     """Look at records on their own: which are refused whatever the state is, and what the others need of it."""
     arrivals: list[Arrival] = []
-    identities: list[bytes] = []
+    identities: dict[bytes, bytes] = {}
     sessions: list[bytes] = []
     customers: dict[bytes, None] = {}
     for framed in records:
@@ -251,12 +251,13 @@ def admit(records: Iterable[FramedRecord], prices: PriceCatalog) -> Admitted:
         _, event, identity, _ = arrival
         if event is None or not identity:
             continue
-        identities.append(identity)
-        customers[event.customer_id.encode()] = None
+        customer = event.customer_id.encode()
+        identities[identity] = customer
+        customers[customer] = None
         if event.measure is Measure.SESSION:
             sessions.append(session_key_of(event.customer_id, event.subject))
         elif event.measure is Measure.RETRACTION:
-            identities.append(identity_of(event.customer_id, event.subject))
+            identities[identity_of(event.customer_id, event.subject)] = customer
     return Admitted(arrivals, identities, sessions, list(customers))
 
 

@@ -97,8 +97,8 @@ class RateUsage(KeyedBroadcastProcessFunction):
         prices = feed.catalog
         bundle = list(unpack_bundle(value))
         frames = [(shard, admit(unpack(frame), prices)) for shard, frame in bundle]
-        self._index.read_ahead((shard, admitted.identities) for shard, admitted in frames)
         self._customers.read_ahead((shard, admitted.customers) for shard, admitted in frames)
+        self._index.read_ahead_of(self._customers, ((shard, admitted.identities) for shard, admitted in frames))
         self._held.read_ahead((shard, session_entries(admitted.sessions)) for shard, admitted in frames)
         out: list[bytes] = []
         for shard, admitted in frames:

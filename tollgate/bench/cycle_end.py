@@ -4,11 +4,8 @@ Usage customers have one record each, subscribers one charge. First the clock pa
 only the cycle is left to close; then live traffic carries it over the end of the month.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -19,6 +16,7 @@ from flink_jobs.settings import INVOICING_JOB, SUBSCRIPTIONS_JOB, USAGE_RATING
 from flink_jobs.topics import INVOICES, RECORDS, SUBSCRIPTION_EVENTS, USAGE_EVENTS
 from tollgate.bench.latency import Prober, Reader, beside, probe_of_record
 from tollgate.bench.load import load_producer, produce_one
+from tollgate.bench.paced_load import paced_load
 from tollgate.bench.processes import by_role, processes_of, roles_of
 from tollgate.bench.progress import Ends, Follower, Sample, rate
 from tollgate.commands.produce import send_heartbeats
@@ -35,7 +33,7 @@ _BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
 _DAY_OVER_MS = parse_instant("2026-11-06T03:00:00Z")
 _CLOSE_MS = parse_instant("2026-12-01T03:00:00Z")
 _FILL_SECONDS = 3600.0
-_CLOSE_SECONDS = 1800.0
+_CLOSE_SECONDS = 600.0
 _LIVE_CUSTOMERS = 10_000
 _LIVE_SECONDS = 20
 """Live traffic before the clock passes the end of the month; a load of a millisecond an event is slower or faster."""
@@ -125,11 +123,11 @@ def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: f
     with (
         Follower(ends, processes) as follower,
         beside(reader.run),
-        _live_load(bootstrap, live_per_second, start_ms),
+        paced_load(bootstrap, live_per_second, _CLOSE_SECONDS, _LIVE_CUSTOMERS, start_ms) as load,
     ):
         begun, number = time.monotonic(), 0
         while not follower.samples or follower.samples[-1].written < written_before + expected:
-            if time.monotonic() > begun + _CLOSE_SECONDS:
+            if load.poll() is not None:  # it has ended, and there is no live traffic any more
                 raise StackError("not all invoices are written", "see .tollgate/bench/logs")
             time.sleep(max(0.0, begun + number / _PROBES_PER_SECOND - time.monotonic()))
             prober.send(number, start_ms + int((time.monotonic() - begun) * live_per_second))
@@ -229,16 +227,3 @@ def _starts(subscriptions: int) -> Iterator[tuple[str, str, bytes]]:
 def _heartbeat(context: Context, time_ms: int, topics: Sequence[str] = (USAGE_EVENTS, SUBSCRIPTION_EVENTS)) -> None:
     with context.log.producer(linger_ms=0) as producer:
         send_heartbeats(context.log, producer, time_ms, timestamp_ms=time_ms, topics=topics)
-
-
-@contextmanager
-def _live_load(bootstrap: str, per_second: int, start_ms: int) -> Iterator[None]:
-    numbers: tuple[Any, ...] = (per_second, _CLOSE_SECONDS, _LIVE_CUSTOMERS, start_ms)
-    command = [sys.executable, "-m", "tollgate.bench.paced_load", bootstrap, *map(str, numbers)]
-    with subprocess.Popen(command) as process:
-        try:
-            yield
-            if process.poll() is not None:
-                raise StackError(f"the load ended with exit code {process.returncode}", "see above")
-        finally:
-            process.kill()

@@ -4,8 +4,6 @@ Probes are customers of their own whose n-th event makes record number n, so tha
 number has to be known to recognise it. All clocks are one process's monotonic clock.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from confluent_kafka import OFFSET_END, Consumer, Message, Producer, TopicPartit
 
 from flink_jobs.topics import RECORDS, USAGE_EVENTS
 from tollgate.balance_watch import BalanceWatch, Seen, live_sequences
+from tollgate.bench.paced_load import paced_load
 from tollgate.context import Context
 from tollgate.local.errors import StackError
 from tollgate.percentiles import Percentiles, percentiles
@@ -217,12 +216,6 @@ def running_load(  # noqa: PLR0913 - the load and its clock
     Given the monotonic time `begun`, it is the load with everything on, and its event time passes as time does.
     """
     numbers = (rate, seconds, customers, start_ms) if begun is None else (rate, seconds, customers, start_ms, begun)
-    command = [sys.executable, "-m", "tollgate.bench.paced_load", bootstrap, *map(str, numbers)]
-    with subprocess.Popen(command) as process:
-        try:
-            yield
-            process.wait(timeout=GRACE_SECONDS)
-        finally:
-            process.kill()
-    if process.returncode:
-        raise StackError(f"the load ended with exit code {process.returncode}", "see above")
+    with paced_load(bootstrap, *numbers) as process:
+        yield
+        process.wait(timeout=GRACE_SECONDS)
