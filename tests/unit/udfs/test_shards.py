@@ -56,6 +56,20 @@ def test_what_is_put_is_read_at_once_and_is_in_its_shards_state_when_it_is_writt
     assert (desk.state("a"), desk.state("b"), desk.state("c")) == ({b"a1": b"new"}, {b"b2": b"new"}, {})
 
 
+def test_keys_of_an_owner_who_is_not_there_are_not_looked_up() -> None:
+    owners, desk = Desk(), Desk()
+    owners.state("a")[b"zoe"] = b"state"
+    owners.store.read_ahead([("a", [b"zoe", b"max"]), ("b", [b"zoe"])])
+    desk.state("a").update({b"zoe-1": b"1", b"max-1": b"never read"})
+    desk.state("b")[b"zoe-1"] = b"never read"
+    ids = {b"zoe-1": b"zoe", b"zoe-2": b"zoe", b"max-1": b"max"}
+    desk.store.read_ahead_of(owners.store, [("a", ids), ("b", {b"zoe-1": b"zoe"}), ("c", {})])
+    desk.shards.enter("a")
+    assert desk.store.get_all(ids) == {b"zoe-1": b"1"}
+    desk.shards.enter("b")
+    assert desk.store.get_all([b"zoe-1"]) == {}
+
+
 def test_shards_may_use_the_same_keys() -> None:
     desk = Desk()
     desk.state("a")[b"sum"] = b"1"
