@@ -49,6 +49,7 @@ check: setup ## style, types, and which package may import which
 	@$(RUN) lint-imports
 
 docs: setup ## the pages of docs/ as a site below .tollgate/site; a link that leads nowhere is an error
+	@$(RUN) python -m tests.golden.sample_invoice .tollgate/docs/reference/sample-invoice.pdf
 	@NO_MKDOCS_2_WARNING=1 $(UV) run --locked --isolated --only-group docs mkdocs build --quiet
 	@echo "docs: .tollgate/site/index.html"
 

@@ -1,9 +1,23 @@
-"""What `make docs` does to pages: a link that leaves this folder names the file of the checkout instead."""
+"""What `make docs` does to pages: a link that leaves this folder names the file of the checkout instead.
+
+And to the site: it has the sample invoice as a PDF, which `make docs` has made before.
+"""
 
 import re
+from pathlib import Path
 from typing import Any
 
+from mkdocs.structure.files import File
+
+_MADE = Path(".tollgate/docs")
+_SAMPLE = "reference/sample-invoice.pdf"
 _LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<target>(?:\.\./)+[^)\s]+)\)")
+
+
+def on_files(files: Any, config: Any, **_: Any) -> Any:
+    """Add what was made for the site."""
+    files.append(File.generated(config, _SAMPLE, content=(_MADE / _SAMPLE).read_bytes()))
+    return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
