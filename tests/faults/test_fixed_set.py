@@ -1,5 +1,6 @@
 """Every family of faults with fixed seeds, named after the rows of the fault table: nothing lost, nothing double."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.faults.harness import inject
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
-ROWS = {
+SETS = {
     "row_1_task_managers_killed": ("kill-taskmanager", 3.0),
     "row_2_job_manager_killed": ("kill-jobmanager", 2.0),
     "row_3_broker_bounced_killed_paused": ("bounce-broker,kill-broker,pause-broker", 4.0),
@@ -21,9 +22,14 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_nothing_is_lost_or_double(tmp_path: Path, row: str) -> None:
-    faults, minutes = ROWS[row]
+def by_row(name: str) -> pytest.ParameterSet:
+    rows = map(int, re.findall(r"[0-9]+", name))
+    return pytest.param(name, marks=pytest.mark.row(*rows))
+
+
+@pytest.mark.parametrize("name", [by_row(one) for one in SETS])
+def test_nothing_is_lost_or_double(tmp_path: Path, name: str) -> None:
+    faults, minutes = SETS[name]
     results = inject(tmp_path / "stack", faults, seed=1, minutes=minutes)
     assert results.passed, results.as_plain()
     assert {one.kind for one in results.outcomes} == set(faults.split(","))

@@ -13,6 +13,7 @@ ONE_JOB = {"TOLLGATE_JOBS": "usage-rating", "TOLLGATE_TASK_MANAGERS": "1", "TOLL
 DECIDED = {"TOLLGATE_SKIP_LOST": "true"}
 
 
+@pytest.mark.row(18)
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_row_18_what_is_gone_is_not_passed_over_until_somebody_has_decided_so(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def reordered(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         return Outcome(tollgate)
 
 
+@pytest.mark.row(1)
 def test_the_day_is_verified_after_a_kill_with_everything_in_it(killed: Outcome) -> None:
     report = killed.report
     assert report["differences"] == []
@@ -126,6 +127,7 @@ def test_the_day_is_verified_after_a_kill_with_everything_in_it(killed: Outcome)
     assert killed.kinds >= {"SURGE_ON", "SURGE_OFF", "PROMOTION_WON", "SPEND_THRESHOLD", "TIER_REACHED"}
 
 
+@pytest.mark.row(11)
 def test_read_in_another_order_the_same_is_charged_to_the_last_field(killed: Outcome, reordered: Outcome) -> None:
     assert reordered.report == killed.report
     assert reordered.records == killed.records

@@ -90,6 +90,7 @@ def test_a_customer_without_records_has_no_balance_and_the_command_says_so(tollg
     assert "Remedy: " in line
 
 
+@pytest.mark.row(9)
 def test_redis_killed_during_traffic_does_not_stop_rating_and_is_right_again(tollgate: Tollgate) -> None:
     with traffic(tollgate, "killed", seconds=20):
         time.sleep(4)
@@ -108,6 +109,7 @@ def test_redis_killed_during_traffic_does_not_stop_rating_and_is_right_again(tol
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(9)
 def test_redis_flushed_during_traffic_is_right_again(tollgate: Tollgate) -> None:
     with traffic(tollgate, "flushed", seconds=10):
         for _ in range(3):
@@ -117,6 +119,7 @@ def test_redis_flushed_during_traffic_is_right_again(tollgate: Tollgate) -> None
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(9)
 def test_redis_that_stands_still_does_not_slow_rating_down_and_is_right_afterwards(tollgate: Tollgate) -> None:
     with traffic(tollgate, "frozen", seconds=14):
         time.sleep(3)
@@ -130,6 +133,7 @@ def test_redis_that_stands_still_does_not_slow_rating_down_and_is_right_afterwar
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(9)
 def test_redis_that_was_set_back_to_an_old_copy_is_right_again(tollgate: Tollgate) -> None:
     """One that holds hashes of an hour ago, as after a restore of its snapshot: another server, without the mark.
 

@@ -1,5 +1,7 @@
 """Cycles close by event time, for customers who are silent too."""
 
+import pytest
+
 from billing.instants import parse_instant
 from tests.integration.conftest import Tollgate, usage
 
@@ -7,6 +9,7 @@ SEPTEMBER = parse_instant("2026-09-20T12:00:00Z")
 OCTOBER = parse_instant("2026-10-01T02:00:00Z")
 
 
+@pytest.mark.row(11)
 def test_silent_and_busy_customers_get_one_close_each_and_late_usage_is_corrected(tollgate: Tollgate) -> None:
     busy = [usage("busy", "b1", 100, SEPTEMBER), usage("busy", "b2", 7, OCTOBER)]
     tollgate.produce([usage("silent", "s1", 30, SEPTEMBER), *busy], "--advance-to", "2026-10-01T02:59:59.999Z")

@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from tests.integration.conftest import Tollgate, usage
 from tollgate.jobs import live_job
 from wire.usage import decode_usage
@@ -18,6 +20,7 @@ def said(event_id: str, at_ms: int, **measure: object) -> dict[str, dict[str, ob
     return {"usage": fields}
 
 
+@pytest.mark.row(12, 13)
 def test_every_reason_is_told_with_position_and_bytes(tollgate: Tollgate, now_ms: int) -> None:
     good = usage("dora", "d1", 5, now_ms)
     lines = {
@@ -76,6 +79,7 @@ def test_a_bad_price_book_is_refused_with_all_its_errors(tollgate: Tollgate, tmp
     assert tollgate.json("prices", "show") == before
 
 
+@pytest.mark.row(14)
 def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_stays(
     tollgate: Tollgate, now_ms: int
 ) -> None:
@@ -98,6 +102,7 @@ def test_a_bad_price_book_on_the_topic_is_dead_lettered_and_the_last_good_one_st
     assert (record["amount"], record["books_offset"]) == ("0.158", str(end + 2))
 
 
+@pytest.mark.row(12)
 def test_every_truncation_of_a_message_is_judged_as_the_python_parser_judges_it(
     tollgate: Tollgate, now_ms: int
 ) -> None:
@@ -116,6 +121,7 @@ def test_every_truncation_of_a_message_is_judged_as_the_python_parser_judges_it(
     assert "verified" in tollgate.ok("verify"), "the JVM's clocks agree with the Python parser's"
 
 
+@pytest.mark.row(12)
 def test_the_largest_records_are_dead_lettered_whole(tollgate: Tollgate, now_ms: int) -> None:
     id_of_a_megabyte = "x" * 900_000
     huge = usage("hugo", "h1", 1, now_ms, customer_id=id_of_a_megabyte)

@@ -57,6 +57,7 @@ def kill_task_manager(tollgate: Tollgate, name: str) -> None:
     context.stack.ensure_task_managers()
 
 
+@pytest.mark.row(1)
 def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgate) -> None:
     context = tollgate.context
     job = live_job(context, "usage-rating")
@@ -98,6 +99,7 @@ def _try_checkpoint(tollgate: Tollgate, job_id: str) -> None:
         return  # it dies with the TaskManager, which is the point
 
 
+@pytest.mark.row(6)
 def test_stopped_and_restored_at_parallelism_2_1_2_loses_and_doubles_nothing(tollgate: Tollgate) -> None:
     with traffic(tollgate, "scale", seconds=45):
         for parallelism in ("1", "2"):
@@ -113,6 +115,7 @@ def test_stopped_and_restored_at_parallelism_2_1_2_loses_and_doubles_nothing(tol
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(2)
 def test_down_and_up_goes_on_where_it_stopped(tollgate: Tollgate) -> None:
     before = len(tollgate.json("records", "--all"))
     tollgate.ok("down")
@@ -125,6 +128,7 @@ def test_down_and_up_goes_on_where_it_stopped(tollgate: Tollgate) -> None:
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(7)
 def test_state_that_would_bill_again_is_refused(tollgate: Tollgate) -> None:
     context = tollgate.context
     older = tollgate.ok("savepoint").strip()

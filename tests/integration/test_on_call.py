@@ -74,6 +74,7 @@ def test_the_same_code_takes_over_and_the_books_are_right(tollgate: Tollgate) ->
         assert set(read_operators(tollgate.context.stack.cluster(), Path(path))) == STATES[job].operators
 
 
+@pytest.mark.row(7)
 def test_state_of_a_later_release_is_refused_and_nothing_is_touched(tollgate: Tollgate) -> None:
     before = ids(tollgate)
     file = tollgate.home / "submissions" / f"{before[USAGE_RATING]}.json"
@@ -143,6 +144,7 @@ def test_a_shadow_rates_the_same_events_by_another_book_and_leaves_no_trace(
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(6)
 def test_code_that_is_not_accepted_is_undone_and_nothing_is_lost_or_billed_twice(
     tollgate: Tollgate, other_checkout: Path
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.conftest import Tollgate, usage
 
 
@@ -12,6 +14,7 @@ def instant(time_ms: int) -> str:
     return format_instant(time_ms)
 
 
+@pytest.mark.row(16, 10)
 def test_history_sent_again_changes_no_total(tollgate: Tollgate, now_ms: int) -> None:
     tollgate.produce([usage("ruth", f"r{number}", number + 1, now_ms + number) for number in range(50)])
     tollgate.ok("wait")

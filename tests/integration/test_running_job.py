@@ -38,6 +38,7 @@ def test_the_job_uses_rocksdb_exactly_once_checkpoints_and_task_managers_of_thei
     assert any("rate usage" in name for name in names), names
 
 
+@pytest.mark.row(10)
 def test_committed_records_dead_letters_and_duplicates_are_those_of_the_oracle(tollgate: Tollgate) -> None:
     tollgate.produce(_odd_traffic(400))
     tollgate.ok("wait")

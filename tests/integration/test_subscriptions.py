@@ -80,6 +80,7 @@ def book(tollgate: Tollgate, tmp_path_factory: pytest.TempPathFactory) -> None:
     publish(tollgate, tmp_path_factory.mktemp("prices"), (*SCENARIOS, *OTHERS, *RACERS))
 
 
+@pytest.mark.row(15)
 def test_what_holds_follows_from_the_versions_in_any_order_of_arrival(tollgate: Tollgate, now_ms: int) -> None:
     for customer, (rows, _) in SCENARIOS.items():
         tollgate.produce(of(customer, events(rows, now_ms)))
@@ -134,6 +135,7 @@ def _send_elsewhere(tollgate: Tollgate, customer: str, event: dict[str, Any]) ->
         producer.send(SUBSCRIPTION_EVENTS, key=customer.encode(), value=value, partition=other)
 
 
+@pytest.mark.row(15)
 def test_a_gap_is_held_and_told_of_once_overdue_though_the_customer_is_silent(tollgate: Tollgate, now_ms: int) -> None:
     old_ms = now_ms - 4 * HOUR_MS
     tollgate.produce(of("sub-gap", events([START, CANCEL], old_ms)))
@@ -151,6 +153,7 @@ def test_a_gap_is_held_and_told_of_once_overdue_though_the_customer_is_silent(to
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(15)
 def test_late_events_count_however_old_they_are(tollgate: Tollgate, now_ms: int) -> None:
     tollgate.produce(of("sub-late", events([START], now_ms)))
     tollgate.produce(of("sub-late", events([UPGRADE, CANCEL], now_ms - 400 * 24 * HOUR_MS)))
@@ -158,6 +161,7 @@ def test_late_events_count_however_old_they_are(tollgate: Tollgate, now_ms: int)
     assert holding(tollgate, "sub-late") == IN_ORDER
 
 
+@pytest.mark.row(15)
 def test_what_is_sent_again_changes_nothing_and_charges_of_replayed_events_say_so(
     tollgate: Tollgate, now_ms: int
 ) -> None:
@@ -212,6 +216,7 @@ def test_what_is_held_survives_a_restore(tollgate: Tollgate, now_ms: int) -> Non
     assert "verified" in tollgate.ok("verify")
 
 
+@pytest.mark.row(1)
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(tollgate: Tollgate) -> None:
     context = tollgate.context
     job = live_job(context, "subscriptions")

@@ -45,6 +45,7 @@ def tollgate(subscribing: Tollgate) -> Tollgate:
     return subscribing
 
 
+@pytest.mark.row(15)
 def test_what_holds_is_what_the_oracle_says_at_every_instant(tollgate: Tollgate, now_ms: int, tmp_path: Path) -> None:
     publish(tollgate, tmp_path, CUSTOMERS)
     random = Random(20261122)

@@ -3,6 +3,8 @@
 import base64
 from pathlib import Path
 
+import pytest
+
 from flink_jobs.topics import PRICE_BOOKS
 from tests.integration.conftest import Tollgate, stack, usage
 from wire.v1 import pricing_pb2, usage_pb2
@@ -41,6 +43,7 @@ def clocks(tollgate: Tollgate) -> dict[str, int]:
     return {one["event_id"]: int(one["clock_ms"]) for one in tollgate.json("records", "ada")}
 
 
+@pytest.mark.row(11)
 def test_the_clock_goes_by_the_accepted_book_and_by_readable_events(tmp_path: Path, now_ms: int) -> None:
     half_an_hour_ms, at_50_ms, two_hours_ms = (now_ms + minutes * MINUTE_MS for minutes in (30, 50, 120))
     with stack(tmp_path, TOLLGATE_TASK_MANAGERS="1", TOLLGATE_PARALLELISM="1") as tollgate:

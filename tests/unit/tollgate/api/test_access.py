@@ -46,6 +46,7 @@ def expected(key: str, customer: str, route: str) -> int:
 
 @pytest.mark.parametrize("key", REACHES)
 @pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.row(19)
 def test_each_key_reaches_its_customers_and_no_others(world: World, key: str, route: str) -> None:
     found = {customer: world.get(route, key, customer=customer, **ROUTES[route]).status_code for customer in ASKED}
     assert found == {customer: expected(key, customer, route) for customer in ASKED}
