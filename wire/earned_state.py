@@ -6,6 +6,7 @@ And as protobuf messages, in which savepoints of earlier builds hold them.
 from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain
 from operator import sub
+from typing import Any, Self
 
 from billing.durations import MAX_DURATION_MS
 from billing.promotions.burst import BurstState
@@ -14,13 +15,58 @@ from billing.promotions.milestone import MilestoneState
 from billing.state import EarnedKey, EarnedState
 from wire.v1 import state_pb2
 
+_PARTS = 3
+"""Of a burst's numbers: moments, units, periods; format 3 ends with them."""
+
+_READ_LATER = ("moments", "totals", "periods", "base")
+
+
+class KeptBurst(BurstState):
+    """A burst as it is kept. Its numbers are read where an event asks for them: most of a customer's events do not."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str, over_ms: int) -> None:
+        """Take ``moments;units;periods`` and when the burst is over (epoch ms). `text` is empty once it was read."""
+        self.text = text
+        self.over_ms = over_ms
+
+    def __getattr__(self, name: str) -> Any:
+        """Fill the fields, at the first look at one that is empty."""
+        if name not in _READ_LATER:
+            raise AttributeError(name)
+        read = _read(self.text)
+        self.moments, self.totals, self.periods, self.base = read.moments, read.totals, read.periods, read.base
+        self.text = ""
+        return getattr(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether the other burst has the same numbers, however it is held."""
+        return isinstance(other, BurstState) and _numbers(self) == _numbers(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of what it stands for
+
+    def copied(self) -> Self:
+        """Return the same state, which may change apart from this one."""
+        copy = type(self)(self.text, self.over_ms)
+        if not self.text:
+            copy.moments, copy.totals, copy.periods = self.moments[:], self.totals[:], self.periods[:]
+            copy.base = self.base
+        return copy
+
+
+def _numbers(burst: BurstState) -> tuple[object, ...]:
+    return burst.moments, burst.totals, burst.periods, burst.base, burst.over_ms
+
 
 def encode_earned(earned: Mapping[EarnedKey, EarnedState]) -> tuple[str, str]:
     """Return bursts and coupons, won over cycles; a burst of which nothing is left is left out."""
     bursts: list[str] = []
     coupons: list[str] = []
     for (book, promotion, _), state in earned.items():
-        if isinstance(state, BurstState):
+        if isinstance(state, KeptBurst) and state.text:
+            bursts.append(f"{book},{promotion};{state.text};{state.over_ms}")
+        elif isinstance(state, BurstState):
             if state.moments or state.periods:
                 moments, units = _differences(state.moments, 0), _differences(state.totals, state.base)
                 periods = _differences(list(chain.from_iterable(state.periods)), 0)
@@ -35,12 +81,13 @@ def decode_earned(bursts: str, coupons: str) -> dict[EarnedKey, EarnedState]:
     """Return the promotions won over cycles. In format 3 no burst says when it is over."""
     earned: dict[EarnedKey, EarnedState] = {}
     for burst in bursts.split("|") if bursts else ():
-        name, moments, units, periods, *over = burst.split(";")
+        name, kept = burst.split(";", 1)
         book, promotion = name.split(",")
-        found = _burst(_sums(moments), _sums(units), _sums(periods))
-        if over:
-            found.over_ms = int(over[0])
-        earned[book, promotion, BurstState] = found
+        if kept.count(";") == _PARTS:
+            text, _, over = kept.rpartition(";")
+            earned[book, promotion, BurstState] = KeptBurst(text, int(over))
+        else:
+            earned[book, promotion, BurstState] = _read(kept)
     for coupon in coupons.split("|") if coupons else ():
         name, redeemed, grants = coupon.split(";")
         numbers = list(map(int, grants.split(","))) if grants else []
@@ -48,6 +95,11 @@ def decode_earned(bursts: str, coupons: str) -> dict[EarnedKey, EarnedState]:
         granted = list(map(Grant, numbers[::3], numbers[1::3], numbers[2::3]))
         earned[book, promotion, CouponState] = CouponState(int(redeemed), granted)
     return earned
+
+
+def _read(numbers: str) -> BurstState:
+    moments, units, periods = numbers.split(";")
+    return _burst(_sums(moments), _sums(units), _sums(periods))
 
 
 def _burst(moments: list[int], totals: list[int], ends: list[int]) -> BurstState:

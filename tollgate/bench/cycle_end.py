@@ -1,7 +1,8 @@
 """The end of a month through the jobs: everybody's cycle closes at one clock, while other customers' events are rated.
 
-Usage customers have one record each, subscribers one charge. First the clock passes the day of both, so that
-only the cycle is left to close; then live traffic carries it over the end of the month.
+Usage customers have one record each, subscribers one charge, and a daily bill for each day that it runs. First the
+clock passes all days but the last, so that only the cycle is left to close, and the last day of the subscribers; then
+live traffic carries it over the end of the month.
 """
 
 import time
@@ -26,11 +27,11 @@ from tollgate.jobs import JOBS, start_job
 from tollgate.local.errors import StackError
 from tollgate.percentiles import Percentiles, percentiles
 from tollgate.settings import REPOSITORY
-from wire.v1 import subscription_pb2, usage_pb2
+from wire.v1 import billing_pb2, subscription_pb2, usage_pb2
 
 USED_MS = parse_instant("2026-11-05T12:00:00Z")
 _BOOK = REPOSITORY / "conf" / "price_books" / "bench.yaml"
-_DAY_OVER_MS = parse_instant("2026-11-06T03:00:00Z")
+_DAYS_OVER_MS = parse_instant("2026-11-30T03:00:00Z")
 _CLOSE_MS = parse_instant("2026-12-01T03:00:00Z")
 _FILL_SECONDS = 3600.0
 _CLOSE_SECONDS = 600.0
@@ -45,7 +46,8 @@ JOB_NAMES = (USAGE_RATING, SUBSCRIPTIONS_JOB, INVOICING_JOB)
 class CycleEnd(NamedTuple):
     """What was seen. Seconds are by the clock; milliseconds are of probes sent while cycles closed.
 
-    `invoices` are final ones; `seconds` those between the first of them on the topic and the last.
+    `invoices` are final ones, `documents` the daily bills of the last day as well; `seconds` are those between the
+    first of all of them on the topic and the last, `steady_per_second` are documents.
     `checkpoint_seconds` is the longest of each job meanwhile, `checkpoints_failed` how many of all jobs did.
     """
 
@@ -55,6 +57,7 @@ class CycleEnd(NamedTuple):
     fill_seconds: float
     daily_bills_seconds: float
     invoices: int
+    documents: int
     seconds: float
     steady_per_second: float
     live_before: Percentiles
@@ -94,8 +97,8 @@ def measure_cycle_end(context: Context, month: Month, report: Callable[[str], No
     _heartbeat(context, USED_MS + 1)
     wait_for_jobs(context, _FILL_SECONDS)
     filled = time.monotonic()
-    report(f"accounts are filled after {filled - begun:.0f} s; closing their day")
-    _heartbeat(context, _DAY_OVER_MS)
+    report(f"accounts are filled after {filled - begun:.0f} s; closing their days")
+    _heartbeat(context, _DAYS_OVER_MS)
     wait_for_jobs(context, _FILL_SECONDS)
     daily_seconds = time.monotonic() - filled
     report(f"daily bills after {daily_seconds:.0f} s; closing the month under {live_per_second:,} events/s")
@@ -112,8 +115,8 @@ def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: f
     customers, subscriptions, live_per_second, _ = month
     bootstrap, partitions = context.bootstrap_servers, context.settings.partitions
     ends = Ends(bootstrap, INVOICES, partitions)
-    written_before = sum(ends.by_partition())
-    expected = customers + subscriptions
+    before = ends.by_partition()
+    written_before, expected = sum(before), customers + 2 * subscriptions
     processes = processes_of(context)
     reader = Reader(bootstrap, RECORDS, partitions, probe_of_record)
     prober = Prober(bootstrap, "cycle-end")
@@ -136,6 +139,7 @@ def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: f
             number += 1
         prober.flush()
         time.sleep(1.0)
+    _refuse_others(context, before, customers + subscriptions)
     samples = [one._replace(written=one.written - written_before) for one in follower.samples]
     first, last = _between(samples, expected)
     roles = roles_of(context, jobs)
@@ -147,7 +151,8 @@ def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: f
         live_per_second=live_per_second,
         fill_seconds=fill_seconds,
         daily_bills_seconds=daily_seconds,
-        invoices=expected,
+        invoices=customers + subscriptions,
+        documents=expected,
         seconds=last.at - first.at,
         steady_per_second=rate(samples, expected, 0.15, 0.85),
         live_before=percentiles([ms for sent, ms in seen if begun + _LIVE_SECONDS / 2 <= sent < first.at - 1]),
@@ -156,6 +161,17 @@ def _close(context: Context, month: Month, fill_seconds: float, daily_seconds: f
         checkpoints_failed=checkpoints.failed,
         cpu_seconds=by_role(used, roles),
     )
+
+
+def _refuse_others(context: Context, begin: Sequence[int], expected: int) -> None:
+    """Count the final invoices: what was measured by offsets must have been they."""
+    wait_for_jobs(context, _CLOSE_SECONDS)
+    start = {part: begin[part.partition] for part in context.log.partitions(INVOICES)}
+    found = 0
+    for record in context.log.read(INVOICES, start=start):
+        found += billing_pb2.Invoice.FromString(record.value).status == billing_pb2.Invoice.FINAL
+    if found != expected:
+        raise StackError(f"{found:,} final invoices instead of {expected:,}", "the measurement is wrong")
 
 
 class _Checkpoints:
