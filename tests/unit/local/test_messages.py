@@ -63,6 +63,12 @@ def test_a_stack_trace_of_the_rest_interface_becomes_one_line() -> None:
     assert root_cause("a.B: alone\n\tat c") == "a.B: alone"
 
 
+def test_a_lost_transaction_is_named_whatever_kafka_calls_it() -> None:
+    lost = "java.io.IOException: Kafka transaction lost, its records are missing from the topic: KafkaCommittable{7}"
+    said = f"a.SuppressRestartsException: b\n\tat c\nCaused by: {lost}\n\tat d\nCaused by: e.ProducerFencedException: f"
+    assert root_cause(said) == lost
+
+
 def test_a_silent_flink_is_an_error_with_a_remedy() -> None:
     """Not a stack trace."""
     with pytest.raises(StackError, match=r"Flink does not answer at http://127\.0\.0\.1:.* run `tollgate up`"):
