@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from billing.instants import format_instant
-from billing.price_books.document import BookError, Node
+from billing.price_books.document import BookError, Errors, Node
+from billing.price_books.fields import Fields
 from billing.price_books.model import Contract, PriceBook
 from billing.price_books.parse_contracts import parse_contract
 from billing.price_books.parse_draft import parse_draft
@@ -80,6 +81,10 @@ def _read(file: Path) -> Iterator[Draft | BookError]:
 def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[BookError]]]:
     fields = node.value if isinstance(node.value, dict) else {}
     listed = fields["contracts"] if set(fields) == {"contracts"} else None
+    if listed is not None and node.duplicates:
+        errors = Errors()
+        Fields(node, errors, fields)
+        yield node, errors.found
     if listed is not None and not listed.value:
         yield listed, [BookError(listed.line, listed.path, "there is no contract in it", "list one at least")]
     elif listed is not None and isinstance(listed.value, list):

@@ -37,6 +37,12 @@ def test_a_list_without_a_contract_is_refused_with_its_line(tmp_path: Path, text
     assert refused(file, text) == f"{file}:2: contracts: there is no contract in it; list one at least"
 
 
+def test_a_second_list_of_contracts_is_an_error_and_not_left_out(tmp_path: Path) -> None:
+    lists = (f"contracts: [{{customer_id: {name}, effective_from: 2026-11-01T00:00:00Z}}]\n" for name in ("a", "b"))
+    file = tmp_path / "contracts.yaml"
+    assert refused(file, "".join(lists)) == f"{file}:2: contracts is written twice; remove one of the two"
+
+
 def test_a_draft_is_asked_for_more_than_a_published_book(tmp_path: Path) -> None:
     text = (BOOKS / "standard.yaml").read_text(encoding="utf-8").replace("idle_timeout: 4h", "idle_timeout: 60d")
     file, number = tmp_path / "long.yaml", line_with(text, "idle_timeout: 60d")
