@@ -26,9 +26,12 @@ def differences(old: Node, new: Node) -> list[str]:
 
 
 def _tree(node: Node) -> Tree:
-    """Return a document as nested mappings: items of lists by their id, else by their place from 1."""
+    """Return a document as nested mappings: items of lists by their id, else by their place from 1.
+
+    What is empty counts as absent, as it does on the topic.
+    """
     if isinstance(node.value, dict):
-        return {_label(name, child): _tree(child) for name, child in node.value.items() if child.value is not None}
+        return {_label(name, child): _tree(child) for name, child in node.value.items() if child.value}
     if isinstance(node.value, list):
         items = enumerate(node.value, 1)
         if all(isinstance(item.value, str) for item in node.value):
