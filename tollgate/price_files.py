@@ -8,8 +8,7 @@ from billing.instants import format_instant
 from billing.price_books.document import BookError, Errors, Node
 from billing.price_books.fields import Fields
 from billing.price_books.model import Contract, PriceBook
-from billing.price_books.parse_contracts import parse_contract
-from billing.price_books.parse_draft import parse_draft
+from billing.price_books.parse_draft import parse_draft, parse_draft_contract
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.price_book_yaml import read_yaml
 from wire.price_books import to_contract_message, to_message
@@ -89,9 +88,9 @@ def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[Bo
         yield listed, [BookError(listed.line, listed.path, "there is no contract in it", "list one at least")]
     elif listed is not None and isinstance(listed.value, list):
         for one in listed.value:
-            yield one, parse_contract(one)
+            yield one, parse_draft_contract(one)
     elif "customer_id" in fields:
-        yield node, parse_contract(node)
+        yield node, parse_draft_contract(node)
     else:
         yield node, parse_draft(node)
 
