@@ -284,6 +284,12 @@ def test_a_contract_alone_must_say_from_when_it_counts() -> None:
     assert [error.message for error in errors] == ["effective_from is missing"]
 
 
+def test_a_time_that_cannot_be_read_is_one_error() -> None:
+    errors = contract(effective_from=["2026-11-01T00:00:00Z"])
+    assert isinstance(errors, list)
+    assert [error.field for error in errors] == ["effective_from"]
+
+
 def test_a_contract_alone_may_price_meters_that_only_its_book_knows() -> None:
     parsed = contract(prices={"anything": {"model": "per_unit", "unit_price": "1"}})
     assert isinstance(parsed, Contract)
