@@ -290,6 +290,13 @@ def test_a_time_that_cannot_be_read_is_one_error() -> None:
     assert [error.field for error in errors] == ["effective_from"]
 
 
+@pytest.mark.parametrize("written", ["2026-02-30T00:00:00Z", "2026-11-01T24:00:00Z", "2026-11-01T00:00:00+24:00"])
+def test_a_time_that_does_not_exist_is_refused_with_what_to_write(written: str) -> None:
+    errors = contract(effective_from=written)
+    assert isinstance(errors, list)
+    assert [error.remedy for error in errors] == ["write a day, time and offset that exist"]
+
+
 def test_a_contract_alone_may_price_meters_that_only_its_book_knows() -> None:
     parsed = contract(prices={"anything": {"model": "per_unit", "unit_price": "1"}})
     assert isinstance(parsed, Contract)
