@@ -133,6 +133,11 @@ def test_a_dedup_horizon_shorter_than_the_lateness_is_refused() -> None:
     assert book(dedup_horizon="3h").dedup_horizon_ms == book().allowed_lateness_ms
 
 
+def test_a_horizon_that_cannot_be_read_is_not_held_against_the_lateness() -> None:
+    assert refused_fields(allowed_lateness="40d", dedup_horizon="50 days") == ["dedup_horizon"]
+    assert refused_fields(allowed_lateness="3 hours", dedup_horizon="1h") == ["allowed_lateness"]
+
+
 @pytest.mark.parametrize(
     ("price", "where"),
     [
