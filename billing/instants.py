@@ -29,7 +29,7 @@ def parse_instant(text: str) -> int:
         moment = datetime.fromisoformat(text.upper())
         return (moment - EPOCH) // ONE_MS
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no moment of the calendar: {error}") from error
+        raise ValueError(f"{text!r} is no moment of the calendar: write a day, time and offset that exist") from error
 
 
 def format_instant(epoch_ms: int) -> str:

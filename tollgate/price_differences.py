@@ -18,6 +18,8 @@ _NOUNS = {
     "levels": "level",
     "prices": "price of",
 }
+_NAMES_BELOW = ("meters", "plans", "prices")
+"""Below these stand names that the book gives, which may be like the words above."""
 
 
 def differences(old: Node, new: Node) -> list[str]:
@@ -25,10 +27,17 @@ def differences(old: Node, new: Node) -> list[str]:
     return list(_compare("", _tree(old), _tree(new)))
 
 
-def _tree(node: Node) -> Tree:
-    """Return a document as nested mappings: items of lists by their id, else by their place from 1."""
+def _tree(node: Node, *, names: bool = False) -> Tree:
+    """Return a document as nested mappings: items of lists by their id, else by their place from 1.
+
+    What is empty counts as absent, as it does on the topic. `names` says that the keys are names that the book gives.
+    """
     if isinstance(node.value, dict):
-        return {_label(name, child): _tree(child) for name, child in node.value.items() if child.value is not None}
+        return {
+            name if names else _label(name, child): _tree(child, names=name in _NAMES_BELOW and not names)
+            for name, child in node.value.items()
+            if child.value
+        }
     if isinstance(node.value, list):
         items = enumerate(node.value, 1)
         if all(isinstance(item.value, str) for item in node.value):

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from billing.instants import format_instant
-from billing.price_books.document import BookError, Node
+from billing.price_books.document import BookError, Errors, Node
+from billing.price_books.fields import Fields
 from billing.price_books.model import Contract, PriceBook
-from billing.price_books.parse_contracts import parse_contract
-from billing.price_books.parse_draft import parse_draft
+from billing.price_books.parse_draft import parse_draft, parse_draft_contract
 from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.price_book_yaml import read_yaml
 from wire.price_books import to_contract_message, to_message
@@ -80,13 +80,17 @@ def _read(file: Path) -> Iterator[Draft | BookError]:
 def _contents(node: Node) -> Iterator[tuple[Node, PriceBook | Contract | list[BookError]]]:
     fields = node.value if isinstance(node.value, dict) else {}
     listed = fields["contracts"] if set(fields) == {"contracts"} else None
+    if listed is not None and node.duplicates:
+        errors = Errors()
+        Fields(node, errors, fields)
+        yield node, errors.found
     if listed is not None and not listed.value:
         yield listed, [BookError(listed.line, listed.path, "there is no contract in it", "list one at least")]
     elif listed is not None and isinstance(listed.value, list):
         for one in listed.value:
-            yield one, parse_contract(one)
+            yield one, parse_draft_contract(one)
     elif "customer_id" in fields:
-        yield node, parse_contract(node)
+        yield node, parse_draft_contract(node)
     else:
         yield node, parse_draft(node)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from billing.catalog import PriceCatalog
 from billing.price_books.model import PriceBook
+from billing.price_books.successor import check_successor
 from flink_jobs.prices import PRICE_TOPICS
 from flink_jobs.topics import CONTRACTS, PRICE_BOOKS
 from tollgate.audit.prices import PriceHistory
@@ -12,7 +13,7 @@ from tollgate.context import Context
 from tollgate.jobs import commit_soon, jobs_of, live_job
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
-from tollgate.price_files import Draft, counted
+from tollgate.price_files import Draft, counted, words_of
 
 _POLL_SECONDS = 0.1
 _CHECKPOINT_SECONDS = 5.0
@@ -33,7 +34,7 @@ def accept(log: KafkaLog, drafts: Sequence[Draft], report: Callable[[str], None]
     for draft in drafts:
         if not _is_known(catalog, draft):
             new.append(draft)
-            refused += [f"{draft.file}: {reason}" for reason in _accept(catalog, draft)]
+            refused += _accept(catalog, draft)
     for line in refused:
         report(line)
     if refused:
@@ -50,9 +51,16 @@ def _is_known(catalog: PriceCatalog, draft: Draft) -> bool:
 
 
 def _accept(catalog: PriceCatalog, draft: Draft) -> list[str]:
-    if isinstance(draft.content, PriceBook):
-        return catalog.add(draft.content)
-    return catalog.add_contract(draft.content, offset=0)
+    """Add a draft to the catalog, or return every conflict with its file and, where it is of one, its line."""
+    book = draft.content
+    if not isinstance(book, PriceBook):
+        return [f"{draft.file}: {reason}" for reason in catalog.add_contract(book, offset=0)]
+    series = catalog.series.get(book.id)
+    accepted = [series.first, *series.versions] if series else []
+    errors = check_successor(book, accepted, draft.node)
+    if errors:
+        return [f"{draft.file}:{one.line}: {words_of(one)}" for one in errors]
+    return [f"{draft.file}: {reason}" for reason in catalog.add(book)]
 
 
 def _send(log: KafkaLog, drafts: Sequence[Draft]) -> None:

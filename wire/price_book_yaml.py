@@ -4,6 +4,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
+from ruamel.yaml.reader import Reader
 
 from billing.price_books.document import BookError, Node, path_of_item, path_of_key
 
@@ -15,14 +16,26 @@ class _TooLargeError(Exception):
     """Anchors or nesting make the document larger than any price book."""
 
 
+class _Reader(Reader):
+    """Remembers in `reached` the line, from 0, that it was at when it was reset, as it is after an error as well."""
+
+    def reset_reader(self) -> None:
+        """Forget the text."""
+        self.reached: int = getattr(self, "line", 0)
+        super().reset_reader()
+
+
 def read_yaml(text: str) -> Node | list[BookError]:
     """Read one YAML document.
 
     No value is converted: ``0.0079``, ``22:00`` and ``2026-11-01T00:00:00Z`` stay these texts, quoted
     or not. Empty values and nulls are None. Anchors and aliases work. Text that is no YAML is one error.
     """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Reader = _Reader
+    yaml.composer.warn_double_anchors = False  # an anchor may be given anew
     try:
-        composed = YAML(typ="safe", pure=True).compose(text)
+        composed = yaml.compose(text)
         if composed is None:
             return [BookError(1, "", "the document is empty", "write a price book in it")]
         return _Builder().build(composed, composed.start_mark.line + 1, "")
@@ -34,6 +47,9 @@ def read_yaml(text: str) -> Node | list[BookError]:
         return [BookError(mark.line + 1 if mark else 1, "", str(problem), "correct the YAML on or above this line")]
     except YAMLError as error:
         return [BookError(1, "", str(error).splitlines()[0], "save the file as YAML in UTF-8")]
+    except (ValueError, OverflowError, AssertionError):  # numbers that ruamel.yaml does not check
+        problem = "an escaped character, or the version of YAML, has a number that does not exist"
+        return [BookError(yaml.reader.reached + 1, "", problem, "correct the YAML on or above this line")]
 
 
 class _Builder:

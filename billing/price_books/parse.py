@@ -117,9 +117,10 @@ def _timezone(text: str) -> str:
 
 def _parse_time_limits(fields: Fields) -> tuple[int, int]:
     """Return allowed lateness and dedup horizon; an event may not be late and forgotten at once."""
+    before = len(fields.errors.found)
     lateness_ms = fields.default("allowed_lateness", parse_duration, DEFAULT_ALLOWED_LATENESS_MS)
     horizon_ms = fields.default("dedup_horizon", parse_duration, DEFAULT_DEDUP_HORIZON_MS)
-    if horizon_ms < lateness_ms:
+    if horizon_ms < lateness_ms and len(fields.errors.found) == before:
         at = "dedup_horizon" if fields.has("dedup_horizon") else "allowed_lateness"
         fields.errors.add(
             fields.node_of(at),

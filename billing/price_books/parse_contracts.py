@@ -31,7 +31,7 @@ def parse_contract(node: Node) -> Contract | list[BookError]:
     """
     errors = Errors()
     fields = Fields(node, errors, CONTRACT_FIELDS)
-    fields.required("effective_from", str)
+    fields.child("effective_from", required=True)
     contract = _parse_fields(fields)
     if contract is None or errors.found:
         return errors.by_line()

@@ -32,6 +32,7 @@ _REMEDIES = {
     Reason.TOO_OLD: "give --at a later time",
     Reason.LATE_REJECTED: "give --at a time in a cycle that is open",
     Reason.INVALID_FIELD: "quote fewer units",
+    Reason.CREDIT_EXHAUSTED: "publish a contract with a larger prepaid_credit, or let it say `continue`",
 }
 
 

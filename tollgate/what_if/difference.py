@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from billing.events import UsageEvent
-from billing.outcomes import BillingRecord, Rejection
+from billing.outcomes import BillingRecord, Rejection, Settled
 from billing.quote import total_picos
-from tollgate.audit.outputs import outputs
+from tollgate.audit.outputs import Output, outputs, outputs_of
 from tollgate.audit.recompute import Decision
 from tollgate.what_if.surge import Surged
 
@@ -96,6 +96,18 @@ class Difference:
 
     def add(self, event: UsageEvent, before: Decision, after: Decision) -> None:
         """Take in what became of one event on both sides."""
+        self._take(outputs(before), outputs(after))
+        if self.from_ms <= event.event_time_ms < self.to_ms:
+            self.events += 1
+            self._note_unrated(before, after)
+        elif event.event_time_ms < self.from_ms:
+            self.events_before += 1
+
+    def settle(self, before: Iterable[Settled], after: Iterable[Settled]) -> None:
+        """Take in what fell due on both sides after the last event: sessions without a STOP."""
+        self._take(outputs_of(before), outputs_of(after))
+
+    def _take(self, before: Iterable[Output], after: Iterable[Output]) -> None:
         for record in self._charged(before):
             line = self.lines[LineKey(record.customer_id, record.meter, record.currency)]
             line.before_picos += record.picos
@@ -105,15 +117,10 @@ class Difference:
             line = self.lines[LineKey(record.customer_id, record.meter, record.currency)]
             line.after_picos += record.picos
             line.after_units += record.quantity
-        if self.from_ms <= event.event_time_ms < self.to_ms:
-            self.events += 1
-            self._note_unrated(before, after)
-        else:
-            self.events_before += 1
 
-    def _charged(self, decision: Decision) -> Iterator[BillingRecord]:
-        """Yield the records of the period that a decision brought about."""
-        for output in outputs(decision):
+    def _charged(self, found: Iterable[Output]) -> Iterator[BillingRecord]:
+        """Yield the records of the period."""
+        for output in found:
             one = output.record
             if one is not None and self.from_ms <= one.event_time_ms < self.to_ms:
                 yield one

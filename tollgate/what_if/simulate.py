@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
 from billing.drafts import put_in_force
-from billing.events import Measure, UsageEvent
+from billing.events import Measure, UsageEvent, session_key_of
 from billing.memory import DictMemory
 from billing.price_books.model import PriceBook
 from flink_jobs.topics import USAGE_EVENTS
@@ -102,12 +102,13 @@ class _BothSides:
         """Rate one partition's events of the period, until its clock says that no more can come."""
         for one in log:
             event = decode_usage(one.value)
-            if event is not None and self._concerns(event):
+            if event is not None and (self._concerns(event) or self._goes_on(event)):
                 self.difference.add(event, self._before.decide(one), self._after.decide(one))
             else:
                 self._skim(one, event)
             if self._before.clocks[number] > self._over_ms:
                 break
+        self.difference.settle(self._before.overdue(), self._after.overdue())
         for index in self._indexes:
             index.clear()  # ids are the customer's, and customers stay in their partition
 
@@ -117,6 +118,13 @@ class _BothSides:
             return False
         found = [catalog.terms_for(event.customer_id, event.event_time_ms).series for catalog in self._catalogs]
         return any(series is not None and series.first.id == self._book_id for series in found)
+
+    def _goes_on(self, event: UsageEvent) -> bool:
+        """Tell whether a session of the period goes on after it with an event: it has not ended by its timeout."""
+        if event.measure is not Measure.SESSION or event.event_time_ms < self._period.to_ms:
+            return False
+        key = session_key_of(event.customer_id, event.subject)
+        return any(side.memory.session(key) is not None for side in (self._before, self._after))
 
     def _skim(self, one: LogRecord, event: UsageEvent | None) -> None:
         clock_ms = moved_clock(self._before.clocks.get(one.partition, 0), event, one.timestamp_ms, self._skew_ms)

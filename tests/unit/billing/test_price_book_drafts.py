@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from billing import calendar
+from billing.calendar import load_zone
+from billing.price_books import parse
 from billing.price_books.document import BookError, Node, document_from_plain
 from billing.price_books.model import PriceBook
 from billing.price_books.parse import parse_price_book
@@ -33,6 +36,15 @@ def test_a_session_that_could_outlast_its_cycles_counters_is_refused() -> None:
 @pytest.mark.parametrize(("idle_timeout", "refused"), [("35d", True), ("839h", False), ("4h", False)])
 def test_an_idle_timeout_is_shorter_than_the_default_horizon(idle_timeout: str, *, refused: bool) -> None:
     assert isinstance(parse_draft(document(idle_timeout)), list) is refused
+
+
+@pytest.mark.parametrize("written", ["right/Europe/Berlin", "posix/Europe/Berlin"])
+def test_a_timezone_that_not_every_machine_has_is_refused(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = load_zone("Europe/Berlin")
+    monkeypatch.setattr(parse, "load_zone", lambda _: zone)  # this machine may have none such
+    monkeypatch.setattr(calendar, "load_zone", lambda _: zone)
+    (error,) = errors(document("4h", cycle={"timezone": written}))
+    assert (error.field, error.remedy) == ("cycle.timezone", "use Europe/Berlin")
 
 
 def test_what_was_published_before_that_was_asked_is_still_read() -> None:

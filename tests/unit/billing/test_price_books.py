@@ -133,6 +133,11 @@ def test_a_dedup_horizon_shorter_than_the_lateness_is_refused() -> None:
     assert book(dedup_horizon="3h").dedup_horizon_ms == book().allowed_lateness_ms
 
 
+def test_a_horizon_that_cannot_be_read_is_not_held_against_the_lateness() -> None:
+    assert refused_fields(allowed_lateness="40d", dedup_horizon="50 days") == ["dedup_horizon"]
+    assert refused_fields(allowed_lateness="3 hours", dedup_horizon="1h") == ["allowed_lateness"]
+
+
 @pytest.mark.parametrize(
     ("price", "where"),
     [
@@ -282,6 +287,19 @@ def test_a_contract_alone_must_say_from_when_it_counts() -> None:
     errors = contract(effective_from="")
     assert isinstance(errors, list)
     assert [error.message for error in errors] == ["effective_from is missing"]
+
+
+def test_a_time_that_cannot_be_read_is_one_error() -> None:
+    errors = contract(effective_from=["2026-11-01T00:00:00Z"])
+    assert isinstance(errors, list)
+    assert [error.field for error in errors] == ["effective_from"]
+
+
+@pytest.mark.parametrize("written", ["2026-02-30T00:00:00Z", "2026-11-01T24:00:00Z", "2026-11-01T00:00:00+24:00"])
+def test_a_time_that_does_not_exist_is_refused_with_what_to_write(written: str) -> None:
+    errors = contract(effective_from=written)
+    assert isinstance(errors, list)
+    assert [error.remedy for error in errors] == ["write a day, time and offset that exist"]
 
 
 def test_a_contract_alone_may_price_meters_that_only_its_book_knows() -> None:

@@ -1,6 +1,6 @@
 """`prices publish`: it returns when every running job rates with what it was given, published now or before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,10 +58,10 @@ def contract(tmp_path: Path) -> Path:
     return file
 
 
-def publish(log: PriceLog, *files: Path) -> None:
+def publish(log: PriceLog, *files: Path, report: Callable[[str], None] = lambda _: None) -> None:
     settings = SimpleNamespace(bootstrap_servers="", jobs=(USAGE_RATING,))
     stack = SimpleNamespace(status=lambda: SimpleNamespace(flink_address="http://flink"))
-    context: Any = SimpleNamespace(log=log, settings=settings, stack=stack, report=lambda _: None)
+    context: Any = SimpleNamespace(log=log, settings=settings, stack=stack, report=report)
     publishing.publish(context, read_drafts(files, context.report), timeout_seconds=0)
 
 
@@ -90,3 +90,18 @@ def test_a_topic_that_nothing_was_given_for_is_not_waited_for(contract: Path) ->
         publish(log, contract)
     log.read_by_job[PRICE_BOOKS] = 1
     publish(log, BOOK)
+
+
+def test_a_conflict_with_what_is_published_has_the_line_of_its_file(tmp_path: Path) -> None:
+    log = PriceLog()
+    with pytest.raises(StackError):
+        publish(log, BOOK)
+    text = BOOK.read_text(encoding="utf-8").replace("currency: USD", "currency: EUR")
+    file, said = tmp_path / "eur.yaml", list[str]()
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(StackError, match="2 conflicts with what is published; nothing was published"):
+        publish(log, file, report=said.append)
+    fields = ("currency", "version")
+    at = [next(at for at, line in enumerate(text.splitlines(), 1) if line.startswith(name)) for name in fields]
+    assert [line.split(": ")[:2] for line in said] == [[f"{file}:{at[0]}", "currency"], [f"{file}:{at[1]}", "version"]]
+    assert len(log.topics[PRICE_BOOKS]) == 1

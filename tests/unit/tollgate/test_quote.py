@@ -140,6 +140,16 @@ def test_what_cannot_be_priced_is_one_line_with_a_remedy(meter: str, at: str, ca
     assert raised.value.exit_code == EXIT_FAILED
 
 
+def test_a_credit_that_is_used_up_is_not_mended_by_another_event() -> None:
+    log = Log()
+    log.use(100)
+    agreed = {"customer_id": "zoe", "prepaid_credit": "1", "when_credit_is_used_up": "block"}
+    with pytest.raises(StackError) as raised:
+        ask(rated(log, book(contracts=[agreed])), "mms.outbound", 1, "zoe")
+    assert raised.value.cause.startswith("it would be dead-lettered CREDIT_EXHAUSTED: ")
+    assert "larger prepaid_credit" in raised.value.remedy
+
+
 def test_without_a_published_book_nothing_has_a_price() -> None:
     with pytest.raises(StackError) as raised:
         ask(MemoryLog({USAGE_EVENTS: []}), "calls", 1)

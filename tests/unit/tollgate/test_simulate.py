@@ -136,6 +136,28 @@ def test_duplicates_and_late_events_are_rated_once_on_both_sides() -> None:
     assert found.rated_by_neither == {"CONFLICTING_DUPLICATE": 1}
 
 
+def test_a_session_that_ends_by_its_timeout_is_charged_though_its_customer_is_silent_after_it() -> None:
+    log = Log()
+    log.phase("START", "2026-11-10T12:00:00Z")
+    log.phase("UPDATE", "2026-11-10T12:30:00Z")
+    log.heartbeat(DECEMBER)
+    found = rated(log)
+    assert [message_of(one).amount for one in found.topics[RECORDS]] == ["0.42"]  # by the watermark
+    assert lines(tried(found, draft())) == {("zoe", "voice"): ("0.42", "0.42")}
+
+
+def test_a_session_that_goes_on_after_the_period_is_not_charged_in_it() -> None:
+    log = Log()
+    log.phase("START", "2026-11-30T23:00:00Z")
+    log.phase("UPDATE", "2026-11-30T23:30:00Z")
+    log.phase("STOP", "2026-12-01T00:30:00Z")
+    log.heartbeat("2026-12-02T00:00:00Z")
+    log.use(1, event_id="late", at="2026-11-29T00:00:00Z")
+    found = tried(rated(log), draft())
+    assert lines(found) == {("zoe", "mms.outbound"): ("0.0198", "0.0198")}
+    assert (found.events, found.events_before) == (3, 0)
+
+
 def test_what_only_one_side_can_rate_is_told_with_the_reason() -> None:
     log = Log()
     log.use(7, "mms.outbound")

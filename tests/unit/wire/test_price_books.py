@@ -143,6 +143,11 @@ def test_an_anchor_may_be_used_again() -> None:
     assert plain_from_document(node) == {"tiers": [{"unit_price": "1"}], "other": [{"unit_price": "1"}]}
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_anchor_may_be_given_anew_without_a_warning() -> None:
+    assert plain_from_document(tree("a: &x 1\nb: &x 2\nc: *x")) == {"a": "1", "b": "2", "c": "2"}
+
+
 def test_a_duplicate_key_is_kept_for_the_report_and_the_first_value_counts() -> None:
     node = tree("a: 1\nb: 2\na: 3")
     assert node.duplicates == (("a", 3),)
@@ -160,10 +165,15 @@ def test_a_duplicate_key_is_kept_for_the_report_and_the_first_value_counts() -> 
         ("\x00", 1),
         ("&a [*a]", 1),
         ("[" * 5000, 1),
+        ('a: 1\nb: "\\UFFFFFFFF"', 2),
+        ('a: 1\nb: "\\U00110000"', 2),
+        ("%YAML 1.3\n---\na: 1", 2),
+        (f"%YAML 1.{'1' * 5000}\n---\na: 1", 1),
         ("a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "\n".join(
             f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]" for i in range(8)), 1),
     ],
-    ids=["open", "indent", "alias", "two", "empty", "control", "circular", "deep", "bomb"],
+    ids=["open", "indent", "alias", "two", "empty", "control", "circular", "deep",
+         "escape", "character", "version", "digits", "bomb"],
 )  # fmt: skip
 def test_text_that_is_no_yaml_is_one_error_with_its_line(text: str, line: int) -> None:
     errors = errors_of(text)
