@@ -75,6 +75,17 @@ def test_a_listener_that_does_not_keep_up_is_cut_off(monkeypatch: pytest.MonkeyP
     assert asyncio.run(act())[-1] is None
 
 
+@pytest.mark.parametrize("how_many", [2, 3, 5])
+def test_one_that_was_cut_off_for_being_slow_misses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, how_many: int
+) -> None:
+    monkeypatch.setattr(alerts, "QUEUE_MAX", 2)
+    found = asyncio.run(heard(world, then=how_many))
+    last = found[-1][0] if found else "0:0"
+    _, missed = past(world.context(), everybody, parse_position(last), 0)
+    assert [int(one.split(":")[1]) - 1 for one, _ in found] + [one.offset for one in missed] == [*range(how_many)]
+
+
 def test_a_key_listens_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "STREAMS_MAX", 2)
     hub = AlertHub()
