@@ -106,6 +106,23 @@ def test_a_key_of_one_tenant_is_told_nothing_of_another(browser: Any, place: tup
     assert "8.78 USD" in visit.text("spent")
 
 
+def test_what_was_wrong_stays_on_the_page(browser: Any, place: tuple[World, str]) -> None:
+    """The balance that is asked for every 3 s takes back what it has said itself, and nothing else."""
+    world, address = place
+    away = {"status": 503, "cause": "a service that the answer comes from does not answer", "remedy": "try again later"}
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/prices?*", lambda route: route.fulfill(status=503, json=away))
+    visit.enter(world.keys["acme"])
+    visit.text("spent")
+    visit.page.get_by_text("does not answer").wait_for()
+    visit.page.wait_for_timeout(4000)
+    assert visit.page.get_by_text("does not answer").is_visible()
+    visit.page.route("**/v1/balance?*", lambda route: route.fulfill(status=503, json=away | {"cause": "no balance"}))
+    visit.page.get_by_text("no balance").wait_for()
+    visit.page.unroute("**/v1/balance?*")
+    visit.page.get_by_text("no balance").wait_for(state="hidden")
+
+
 def test_a_customer_of_subscriptions_alone_sees_what_is_known(browser: Any, place: tuple[World, str]) -> None:
     """There is no balance before the first use."""
     world, address = place
