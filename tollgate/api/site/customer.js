@@ -35,8 +35,8 @@ const meters = (all, currency) => {
   return all.length ? table(["meter", "share", "#units", "#amount"], all.map((one) => [one.meter, bar(one), whole(one.quantity), money(one.amount, currency)])) : el("p", { class: "soft" }, "Nothing used in this cycle.");
 };
 
-// The live balance is of one price book: of several bills, each says itself what it has come to.
-const soFar = (one, ahead, bills, balance) => (ahead.length === 1 && balance ? balance.live : (bills || []).find((bill) => bill.price_book === one.price_book))?.total;
+// The live balance is of one price book, and of the cycle of the last use: else each bill says itself what it has come to.
+const soFar = (one, ahead, bills, balance) => (ahead.length === 1 && balance?.live.cycle === one.cycle ? balance.live : (bills || []).find((bill) => bill.price_book === one.price_book && bill.cycle === one.cycle))?.total;
 
 const forecastOf = (bill, now, prices) => {
   const spent_ = number(now), then = Math.max(number(bill.total), spent_, 1e-9);

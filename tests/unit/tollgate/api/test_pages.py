@@ -165,6 +165,20 @@ def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, plac
     assert visit.wrong == []
 
 
+def test_a_cycle_that_has_begun_without_use_has_spent_nothing_of_its_forecast(
+    browser: Any, place: tuple[World, str]
+) -> None:
+    """Redis holds the balance of the cycle before until the first use of the new one."""
+    world, address = place
+    bills = [{"price_book": "standard", "currency": "USD", "total": "20", "cycle": "2099-12", "lines": []}]
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/bill?*as_of=*", lambda route: route.fulfill(json=bills))
+    visit.enter(world.keys["acme"])
+    assert "about 20.00 USD" in visit.text("forecast")
+    label = visit.page.locator('[data-part="forecast"] svg').get_attribute("aria-label")
+    assert label == "Spent 0.00 USD, forecast 20.00 USD"
+
+
 def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
