@@ -151,7 +151,7 @@ const showRest = async (turn, balance) => {
   if (!balance && !bill && !invoices) { say(new Error(`Nothing is known of ${customer} under this key. Check the id.`)); return; }
   if (!balance) followAlerts(customer, () => turn === shown);
   days(spending); tiers(prices); nowPrices(prices, surge); billOf(bill); invoicesOf(customer, invoices);
-  const cycle = prices ? prices.cycle.name : "";
+  const cycle = prices ? prices.cycle.name : bill?.[0].cycle || "";
   const ahead = await orNothing(get("/v1/bill", { ...of, as_of: cycle }));
   if (turn === shown) { forecast(ahead, bill, balance, prices); await linesOf(customer, () => turn === shown); }
 };

@@ -179,6 +179,24 @@ def test_a_cycle_that_has_begun_without_use_has_spent_nothing_of_its_forecast(
     assert label == "Spent 0.00 USD, forecast 20.00 USD"
 
 
+def test_a_customer_without_prices_is_shown_a_forecast_and_not_the_bill_so_far(
+    browser: Any, place: tuple[World, str]
+) -> None:
+    """As one of subscriptions alone: which cycle it is, the bill says as well."""
+    world, address = place
+    bill = {"price_book": "standard", "currency": "USD", "cycle": "2026-11", "lines": []}
+
+    def answer(route: Any) -> None:
+        ahead = "as_of=2026-11" in route.request.url
+        route.fulfill(json=[bill | {"total": "25" if ahead else "4"}])
+
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/bill?*", answer)
+    visit.page.route("**/v1/prices?*", lambda route: route.fulfill(status=404, json={"cause": "none", "remedy": "none"}))
+    visit.enter(world.keys["acme"])
+    assert "about 25.00 USD" in visit.text("forecast")
+
+
 def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
