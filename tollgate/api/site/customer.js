@@ -64,7 +64,7 @@ const daysOf = (all, currency) => {
   const count = Math.min(62, Math.round((last - first) / 864e5) + 1), step = 760 / Math.max(count, 7), most = Math.max(...totals.values(), 1e-9);
   const bars = [];
   for (let at = 0; at < count; at += 1) {
-    const day = new Date(first.getTime() + at * 864e5).toISOString().slice(0, 10);
+    const day = new Date(last.getTime() - (count - 1 - at) * 864e5).toISOString().slice(0, 10);
     let y = 150;
     for (const one of all.filter((one_) => one_.day === day)) {
       const height = 130 * Math.max(0, number(one.amount)) / most, which = names.indexOf(one.meter);

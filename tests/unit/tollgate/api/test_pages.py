@@ -165,6 +165,21 @@ def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, plac
     assert visit.wrong == []
 
 
+def test_late_lines_of_long_ago_push_no_day_of_now_off_the_picture(browser: Any, place: tuple[World, str]) -> None:
+    """A dedup horizon of 35 days and a month are 66 days, and 62 are drawn."""
+    world, address = place
+    days = [
+        {"day": day, "meter": "sms", "amount": "5", "currency": "USD"}
+        for day in ("2026-09-26", "2026-11-01", "2026-11-30")
+    ]
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/spending?*", lambda route: route.fulfill(json={"currency": "USD", "days": days}))
+    visit.enter(world.keys["acme"])
+    visit.text("days")
+    titles = visit.page.locator('[data-part="days"] title').evaluate_all("all => all.map(one => one.textContent)")
+    assert titles[-1] == "2026-11-30, sms: 5.00 USD"
+
+
 def test_a_cycle_that_has_begun_without_use_has_spent_nothing_of_its_forecast(
     browser: Any, place: tuple[World, str]
 ) -> None:
