@@ -279,6 +279,30 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, place: tuple[
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_phone_breaks_long_names(browser: Any, place: tuple[World, str]) -> None:
+    """Meters may have 128 characters, and none at which a line may end."""
+    world, address = place
+    long = "m" * 128
+    days = [{"day": "2026-11-10", "meter": long, "amount": "5", "currency": "USD"}]
+    tier = {"from": 1, "up_to": None, "unit_price": "1", "per": 1, "flat_fee": "", "current": True}
+    prices = {
+        "price_book": long, "version": 1, "currency": "USD",
+        "cycle": {"name": "2026-11", "from_ms": 1_793_491_200_000, "to_ms": 1_796_083_200_000},
+        "meters": [
+            {"meter": long, "unit": long, "model": "per_unit", "paid_units": 1, "tiers": [tier], "discount_percent": ""}
+        ],
+        "promotions": [{"id": long, "meters": [long], "kind": "percent_off", "percent": "5", "status": "now"}],
+        "contract": None,
+    }  # fmt: skip
+    visit = Visit(browser, address, viewport={"width": 360, "height": 740})
+    visit.page.route("**/v1/spending?*", lambda route: route.fulfill(json={"currency": "USD", "days": days}))
+    visit.page.route("**/v1/prices?*", lambda route: route.fulfill(json=prices))
+    visit.enter(world.keys["acme"])
+    visit.text("invoices")
+    assert visit.wrong == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_a_keyboard_reaches_everything(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     visit = Visit(browser, address).enter(world.keys["acme"])
