@@ -207,7 +207,9 @@ def test_a_customer_without_prices_is_shown_a_forecast_and_not_the_bill_so_far(
 
     visit = Visit(browser, address)
     visit.page.route("**/v1/bill?*", answer)
-    visit.page.route("**/v1/prices?*", lambda route: route.fulfill(status=404, json={"cause": "none", "remedy": "none"}))
+    visit.page.route(
+        "**/v1/prices?*", lambda route: route.fulfill(status=404, json={"cause": "none", "remedy": "none"})
+    )
     visit.enter(world.keys["acme"])
     assert "about 25.00 USD" in visit.text("forecast")
 
