@@ -317,6 +317,21 @@ def test_a_keyboard_reaches_everything(browser: Any, place: tuple[World, str]) -
     visit.page.get_by_text("Source: usage.events").first.wait_for()
 
 
+def test_why_can_be_asked_again_where_it_could_not_be_answered(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    away = {"status": 503, "cause": "too many questions", "remedy": "ask again"}
+    visit = Visit(browser, address)
+    visit.page.route("**/explanation?*", lambda route: route.fulfill(status=503, json=away))
+    visit.enter(world.keys["acme"])
+    why = visit.page.get_by_text("why", exact=True).first
+    why.click()
+    visit.page.get_by_text("too many questions").wait_for()
+    visit.page.unroute("**/explanation?*")
+    why.click()
+    why.click()
+    visit.page.get_by_text("Source: usage.events, partition 0, offset").first.wait_for(timeout=5000)
+
+
 def test_files_of_the_pages_are_small_and_have_no_foreign_address() -> None:
     from tollgate.api import pages
 
