@@ -42,6 +42,7 @@ export const linesOf = async (customer, stillShown) => {
   const draw = () => put("lines", el("h3", {}, "Each line, the newest first"),
     rows.length ? el("ul", { class: "plain" }, rows) : el("p", { class: "soft" }, "No line is settled yet."), before > 0 ? more : "");
   const next = async () => {
+    const pressed = document.activeElement === more; // a button that is disabled or drawn anew loses the keyboard
     more.disabled = true;
     const limit = Math.min(PAGE, before);
     if (limit > 0) {
@@ -53,6 +54,7 @@ export const linesOf = async (customer, stillShown) => {
     }
     more.disabled = false;
     if (stillShown()) draw();
+    if (pressed && document.activeElement === document.body) more.focus();
   };
   await next();
 };

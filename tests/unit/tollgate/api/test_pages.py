@@ -332,6 +332,23 @@ def test_why_can_be_asked_again_where_it_could_not_be_answered(browser: Any, pla
     visit.page.get_by_text("Source: usage.events, partition 0, offset").first.wait_for(timeout=5000)
 
 
+def test_a_keyboard_goes_from_page_to_page_of_earlier_lines(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    key = f"tollgate:balance:{CUSTOMERS[1]}"
+    before, world.hashes[key] = world.hashes[key], world.hashes[key] | {"settled_sequence": "40"}
+    visit = Visit(browser, address).enter(world.keys["north"])
+    visit.page.get_by_label("Customer").fill(CUSTOMERS[1])
+    visit.page.keyboard.press("Enter")
+    more = visit.page.get_by_role("button", name="Earlier lines")
+    more.focus()
+    with visit.page.expect_response("**/v1/records?*after=10&*"):
+        visit.page.keyboard.press("Enter")
+    with visit.page.expect_response("**/v1/records?*after=0&*", timeout=5000):
+        visit.page.wait_for_timeout(300)
+        visit.page.keyboard.press("Enter")
+    world.hashes[key] = before
+
+
 def test_files_of_the_pages_are_small_and_have_no_foreign_address() -> None:
     from tollgate.api import pages
 
