@@ -173,7 +173,7 @@ async def stream(
         part: min([end, *(one.offset for one in missed if one.partition == part)]) for part, end in ends.items()
     }
     try:
-        yield b": connected\n\n"
+        yield _connected(position)
         for one in missed:
             yield _event(one, position)
         position.update(ends)
@@ -193,6 +193,12 @@ async def stream(
     finally:
         with suppress(RuntimeError):
             hub.leave(number)
+
+
+def _connected(position: Position) -> bytes:
+    """Return what tells a listener where it begins: it may be cut off before an event does."""
+    begun = f"id: {format_position(position)}\n" if position else ""
+    return f": connected\n{begun}\n".encode()
 
 
 def _event(one: LogRecord, position: Position) -> bytes:

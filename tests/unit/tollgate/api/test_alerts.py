@@ -54,6 +54,21 @@ def test_one_that_was_cut_off_goes_on_without_a_gap_or_a_repetition(three: World
     assert [one for _, one in asyncio.run(heard(three, after="0:1", then=1))] == ["old1", "old2", "new0"]
 
 
+def test_one_that_was_cut_off_before_it_heard_anything_goes_on_without_a_gap(three: World) -> None:
+    async def first_of(*, recent: int) -> bytes:
+        hub = AlertHub()
+        listener = hub.join(everybody)
+        begun = past(three.context(), everybody, {}, recent)
+        return await anext(stream(hub, listener, begun, lambda: True))
+
+    for recent, missed in ((0, ["new"]), (2, ["old1", "old2", "new"])):
+        connected = asyncio.run(first_of(recent=recent))
+        three.log.add_alert(ACME, "new")
+        last = dict(line.split(": ", 1) for line in connected.decode().strip().split("\n"))["id"]
+        assert [one for _, one in asyncio.run(heard(three, after=last))] == missed
+        three.log.topics["billing.alerts"].pop()
+
+
 def test_the_last_few_come_first_where_they_are_asked_for(three: World) -> None:
     assert [one for _, one in asyncio.run(heard(three, recent=2, then=1))] == ["old1", "old2", "new0"]
 
