@@ -267,6 +267,18 @@ def test_dead_letters_are_sent_again_after_a_second_press(browser: Any, place: t
     assert visit.wrong == []
 
 
+def test_findings_are_told_once_and_not_every_three_seconds(browser: Any, place: tuple[World, str]) -> None:
+    """What is drawn anew in a live region is read out anew."""
+    world, address = place
+    visit = Visit(browser, address, "/operations").enter(world.keys["operations"])
+    visit.text("findings")
+    visit.page.evaluate("window.told = document.getElementById('findings').firstElementChild")
+    with visit.page.expect_response("**/v1/surge"):
+        pass
+    visit.page.wait_for_timeout(500)
+    assert visit.page.evaluate("window.told.isConnected")
+
+
 @pytest.mark.parametrize("path", ["/", "/operations"])
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, place: tuple[World, str], path: str) -> None:
     world, address = place
