@@ -279,6 +279,27 @@ def test_findings_are_told_once_and_not_every_three_seconds(browser: Any, place:
     assert visit.page.evaluate("window.told.isConnected")
 
 
+def test_what_is_drawn_anew_stays_where_it_was_scrolled_to(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    key = f"tollgate:balance:{CUSTOMERS[0]}"
+    before, long = world.hashes[key], "m" * 128
+    world.hashes[key] = before | {f"quantity:{long}": "1", f"amount:{long}": "1"}
+    visit = Visit(browser, address, viewport={"width": 360, "height": 740}).enter(world.keys["acme"])
+    visit.text("spent")
+    visit.page.evaluate("""() => {
+        window.drawn = document.querySelector('#spent .scroll');
+        window.drawn.focus();
+        window.drawn.scrollLeft = 150;
+    }""")
+    visit.page.wait_for_timeout(4000)
+    assert not visit.page.evaluate("window.drawn.isConnected")
+    found = visit.page.evaluate(
+        "[document.activeElement.className, document.querySelector('#spent .scroll').scrollLeft]"
+    )
+    world.hashes[key] = before
+    assert found == ["scroll", 150]
+
+
 @pytest.mark.parametrize("path", ["/", "/operations"])
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, place: tuple[World, str], path: str) -> None:
     world, address = place
