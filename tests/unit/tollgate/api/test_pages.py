@@ -10,6 +10,8 @@ import pytest
 from flink_jobs.topics import USAGE_EVENTS
 from tests.unit.tollgate.api.served import served
 from tests.unit.tollgate.api.world import CUSTOMERS, World
+from tollgate.invoice_html import html_of
+from wire.v1 import billing_pb2
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -336,6 +338,25 @@ def test_a_phone_breaks_long_names(browser: Any, place: tuple[World, str]) -> No
     visit.text("invoices")
     assert visit.wrong == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_invoice_breaks_long_names(browser: Any) -> None:
+    long = "W" * 128
+    line = billing_pb2.InvoiceLine(
+        kind="USAGE", description=f"{long}: 9 units", amount="1", exact_amount="1", meter=long
+    )
+    invoice = billing_pb2.Invoice(
+        customer_id=f"t/{long[:126]}",
+        price_book=long,
+        currency="USD",
+        status="FINAL",
+        number=1,
+        total="1",
+        lines=[line],
+    )
+    page = browser.new_page(viewport={"width": 800, "height": 740})
+    page.set_content(html_of(invoice).decode())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
 
 
 def test_a_keyboard_reaches_everything(browser: Any, place: tuple[World, str]) -> None:
