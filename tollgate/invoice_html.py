@@ -12,6 +12,7 @@ header, .top { display: flex; justify-content: space-between; align-items: end; 
 header { border-bottom: 1px solid #c8ced6; padding-bottom: .6rem; margin-bottom: 1rem; }
 h1 { font-size: 2rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .3rem; }
 table { border-collapse: collapse; width: 100%; } td { padding: .35rem 0; vertical-align: baseline; }
+header span, .lines td:first-child, .facts td + td, footer { overflow-wrap: anywhere; } h1 { flex: none; }
 .lines tr + tr td { border-top: 1px solid #e1e5ea; }
 .amount, .exact { text-align: right; white-space: nowrap; padding-left: 1.5rem; font-variant-numeric: tabular-nums; }
 .exact, .grey, footer { color: #5b6470; font-size: .8rem; }

@@ -22,6 +22,7 @@ from tollgate.local.errors import StackError
 from wire.v1 import billing_pb2
 
 QUEUE_MAX = 1000
+"""Alerts that may wait for a listener."""
 STREAMS_MAX = 50
 """Streams of one key at once."""
 RETRY_SECONDS = 2.0
@@ -52,7 +53,7 @@ class AlertHub:
             cause = f"this key listens {STREAMS_MAX} times already"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, cause, "end a stream of alerts first", {"Retry-After": "15"})
         self._next += 1
-        self._by_number[self._next] = Listener(reaches, asyncio.Queue(QUEUE_MAX), owner)
+        self._by_number[self._next] = Listener(reaches, asyncio.Queue(), owner)
         return self._next, self._by_number[self._next]
 
     def leave(self, number: int) -> None:
@@ -64,12 +65,13 @@ class AlertHub:
         for one in records:
             customer = (one.key or b"").decode(errors="replace")
             for number, listener in list(self._by_number.items()):
-                if listener.reaches(customer):
-                    try:
-                        listener.queue.put_nowait(one)
-                    except asyncio.QueueFull:
-                        self.leave(number)
-                        dismiss(listener)
+                if not listener.reaches(customer):
+                    continue
+                if listener.queue.qsize() >= QUEUE_MAX:
+                    self.leave(number)
+                    dismiss(listener)
+                else:
+                    listener.queue.put_nowait(one)
 
     def end(self) -> None:
         """Tell all who listen to go: the server ends."""
@@ -79,9 +81,7 @@ class AlertHub:
 
 
 def dismiss(listener: Listener) -> None:
-    """Tell a listener to go, after what is in its queue already."""
-    if listener.queue.full():
-        listener.queue.get_nowait()
+    """Tell a listener to go, after all that is in its queue: were one left out, the ids of others would hide that."""
     listener.queue.put_nowait(None)
 
 
@@ -173,7 +173,7 @@ async def stream(
         part: min([end, *(one.offset for one in missed if one.partition == part)]) for part, end in ends.items()
     }
     try:
-        yield b": connected\n\n"
+        yield _connected(position)
         for one in missed:
             yield _event(one, position)
         position.update(ends)
@@ -193,6 +193,12 @@ async def stream(
     finally:
         with suppress(RuntimeError):
             hub.leave(number)
+
+
+def _connected(position: Position) -> bytes:
+    """Return what tells a listener where it begins: it may be cut off before an event does."""
+    begun = f"id: {format_position(position)}\n" if position else ""
+    return f": connected\n{begun}\n".encode()
 
 
 def _event(one: LogRecord, position: Position) -> bytes:

@@ -1,6 +1,8 @@
 """An invoice as people see it."""
 
 import importlib.util
+import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -90,6 +92,42 @@ def test_the_same_invoice_is_the_same_pdf_of_one_page() -> None:
 def test_texts_are_printed_and_never_run() -> None:
     line = LINE(kind=LINE.USAGE, description='#panic("no") $x$ \\ `a` *b*', amount="1", exact_amount="1")
     assert pdf_of(invoice(lines=[line])).startswith(b"%PDF")
+
+
+@needs_typst
+def test_long_names_stay_within_the_margins() -> None:
+    """Ids may have 128 characters, and none at which a line may end."""
+    long = "W" * 128
+    line = LINE(kind=LINE.USAGE, description=f"{long}: 9 units", amount="1", exact_amount="1", meter=long)
+    (page,) = render(invoice(customer_id=f"t/{long[:126]}", price_book=long, lines=[line]), "png", 36)
+    left, right = margins_of(page, 26)  # of 20 mm, less what smoothing may touch
+    assert set(left) == set(right) == {255}
+
+
+def margins_of(png: bytes, wide: int) -> tuple[bytes, bytes]:
+    """Return the first and the last pixels of each row, of a picture of 8 bits for each of red, green, blue, alpha."""
+    width, height, *depth = struct.unpack(">IIBB", png[16:26])
+    assert depth == [8, 6]
+    packed, at = b"", 8
+    while at < len(png):
+        (size,) = struct.unpack(">I", png[at : at + 4])
+        packed += png[at + 8 : at + 8 + size] * (png[at + 4 : at + 8] == b"IDAT")
+        at += size + 12
+    raw, row = zlib.decompress(packed), bytearray(4 + 4 * width)
+    left, right = b"", b""
+    for start in range(0, height * (4 * width + 1), 4 * width + 1):
+        above, row = row, bytearray(4)
+        for value in raw[start + 1 : start + 1 + 4 * width]:
+            row.append((value + _predicted(raw[start], row[-4], above[len(row)], above[len(row) - 4])) % 256)
+        left += bytes(row[4 : 4 + 4 * wide])
+        right += bytes(row[-4 * wide :])
+    return left, right
+
+
+def _predicted(kind: int, before: int, above: int, corner: int) -> int:
+    """Return what a PNG's filter predicts of a byte."""
+    nearest = min((before, above, corner), key=lambda one: abs(before + above - corner - one))
+    return (0, before, above, (before + above) // 2, nearest)[kind]
 
 
 @needs_typst

@@ -23,7 +23,10 @@ export const followAlerts = async (customer, stillShown) => {
         if (done) break;
         const blocks = (rest + value).split("\n\n");
         rest = blocks.pop();
-        for (const event of blocks.map(parse)) if (event.data) { last = event.id; seen.unshift(JSON.parse(event.data)); }
+        for (const event of blocks.map(parse)) {
+          last = event.id || last;
+          if (event.data) seen.unshift(JSON.parse(event.data));
+        }
         if (stillShown()) draw();
       }
     } catch { /* cut off: comes back below, from where it was */ }

@@ -22,7 +22,18 @@ export const svg = (name, attributes = {}, ...children) => {
 };
 
 export const byId = (id) => document.getElementById(id);
-export const put = (id, ...children) => fill(byId(id), (byId(id).replaceChildren(), children));
+// What is drawn anew stays where it was scrolled to, and keeps the keyboard.
+export const put = (id, ...children) => {
+  const box = byId(id), before = [...box.querySelectorAll(".scroll")];
+  const kept = before.map((one) => [one.scrollLeft, one === document.activeElement]);
+  box.replaceChildren();
+  fill(box, children);
+  box.querySelectorAll(".scroll").forEach((one, at) => {
+    const [left, focused] = kept[at] || [0, false];
+    one.scrollLeft = left;
+    if (focused) one.focus({ preventScroll: true });
+  });
+};
 export const show = (part, visible = true) => { document.querySelector(`[data-part="${part}"]`).hidden = !visible; };
 
 // `stacked`: on a phone each row becomes a block of lines, each with its head.

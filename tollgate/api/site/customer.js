@@ -35,8 +35,8 @@ const meters = (all, currency) => {
   return all.length ? table(["meter", "share", "#units", "#amount"], all.map((one) => [one.meter, bar(one), whole(one.quantity), money(one.amount, currency)])) : el("p", { class: "soft" }, "Nothing used in this cycle.");
 };
 
-// The live balance is of one price book: of several bills, each says itself what it has come to.
-const soFar = (one, ahead, bills, balance) => (ahead.length === 1 && balance ? balance.live : (bills || []).find((bill) => bill.price_book === one.price_book))?.total;
+// The live balance is of one price book, and of the cycle of the last use: else each bill says itself what it has come to.
+const soFar = (one, ahead, bills, balance) => (ahead.length === 1 && balance?.live.cycle === one.cycle ? balance.live : (bills || []).find((bill) => bill.price_book === one.price_book && bill.cycle === one.cycle))?.total;
 
 const forecastOf = (bill, now, prices) => {
   const spent_ = number(now), then = Math.max(number(bill.total), spent_, 1e-9);
@@ -64,7 +64,7 @@ const daysOf = (all, currency) => {
   const count = Math.min(62, Math.round((last - first) / 864e5) + 1), step = 760 / Math.max(count, 7), most = Math.max(...totals.values(), 1e-9);
   const bars = [];
   for (let at = 0; at < count; at += 1) {
-    const day = new Date(first.getTime() + at * 864e5).toISOString().slice(0, 10);
+    const day = new Date(last.getTime() - (count - 1 - at) * 864e5).toISOString().slice(0, 10);
     let y = 150;
     for (const one of all.filter((one_) => one_.day === day)) {
       const height = 130 * Math.max(0, number(one.amount)) / most, which = names.indexOf(one.meter);
@@ -151,7 +151,7 @@ const showRest = async (turn, balance) => {
   if (!balance && !bill && !invoices) { say(new Error(`Nothing is known of ${customer} under this key. Check the id.`)); return; }
   if (!balance) followAlerts(customer, () => turn === shown);
   days(spending); tiers(prices); nowPrices(prices, surge); billOf(bill); invoicesOf(customer, invoices);
-  const cycle = prices ? prices.cycle.name : "";
+  const cycle = prices ? prices.cycle.name : bill?.[0].cycle || "";
   const ahead = await orNothing(get("/v1/bill", { ...of, as_of: cycle }));
   if (turn === shown) { forecast(ahead, bill, balance, prices); await linesOf(customer, () => turn === shown); }
 };

@@ -23,8 +23,8 @@ const lineOf = (customer, one) => {
   const details = el("details", { class: "line" }, el("summary", {}, el("span", {}, el("b", {}, `${KINDS[one.kind] || one.kind.toLowerCase()} ${one.meter}`), units, el("br"),
     el("span", { class: "soft" }, `line ${whole(one.sequence)}, ${when(one)}${one.kind === "USAGE" || one.kind === "SESSION" ? "" : `, for ${one.cycle}`}`)), el("span", { class: "number" }, money(one.amount, one.currency)), el("span", { class: "why" }, "why")), box);
   details.addEventListener("toggle", async () => {
-    if (!details.open || box.childNodes.length) return;
-    box.append(el("p", { class: "soft" }, "..."));
+    if (!details.open || box.querySelector(".steps")) return; // what could not be answered is asked again
+    box.replaceChildren(el("p", { class: "soft" }, "..."));
     try {
       const { steps } = await get(`/v1/records/${one.sequence}/explanation`, { customer });
       box.replaceChildren(el("ul", { class: "steps" }, steps.map((step) => el("li", { class: step.startsWith("  ") ? "inner" : null }, step.trim().replace(/^- /, "")))));
@@ -42,6 +42,7 @@ export const linesOf = async (customer, stillShown) => {
   const draw = () => put("lines", el("h3", {}, "Each line, the newest first"),
     rows.length ? el("ul", { class: "plain" }, rows) : el("p", { class: "soft" }, "No line is settled yet."), before > 0 ? more : "");
   const next = async () => {
+    const pressed = document.activeElement === more; // a button that is disabled or drawn anew loses the keyboard
     more.disabled = true;
     const limit = Math.min(PAGE, before);
     if (limit > 0) {
@@ -53,6 +54,7 @@ export const linesOf = async (customer, stillShown) => {
     }
     more.disabled = false;
     if (stillShown()) draw();
+    if (pressed && document.activeElement === document.body) more.focus();
   };
   await next();
 };

@@ -5,8 +5,11 @@ const history = []; // { at, produced, recorded } of the last minutes
 
 const known = (value, shape) => (value === null || value === undefined ? "-" : shape(value));
 
+let told = "";
 const findings = (state) => {
-  const away = Object.entries(state.away);
+  const away = Object.entries(state.away), tells = JSON.stringify([state.findings, away, state.jobs.length]);
+  if (told === tells) return; // what is drawn anew here is read out anew
+  told = tells;
   put("findings", state.findings.length || away.length ? el("ul", { class: "plain" },
     state.findings.map((one) => el("li", {}, el("span", { class: `badge ${one.wrong ? "bad" : "warn"}` }, one.wrong ? "wrong" : "note"), ` ${one.what} `, el("span", { class: "soft" }, `docs/runbooks/${one.runbook}`))),
     away.map(([name, why]) => el("li", {}, el("span", { class: "badge bad" }, "not known"), ` ${name}: ${why}`)))

@@ -57,13 +57,20 @@ export const begin = (accept, start) => {
   if (sessionStorage.getItem(KEY)) enter(); else { form.hidden = false; byId("key").focus(); }
 };
 
-// Asks again and again while the page is looked at; what fails is said, and asked again more slowly.
+// Asks again and again while the page is looked at; what fails is said, and asked again more slowly. What others have
+// said stays.
 export const every = (milliseconds, act) => {
+  let failed = false;
   const turn = async () => {
     let wait = milliseconds;
     if (!document.hidden) {
-      try { await act(); say(null); } catch (error) {
+      try {
+        await act();
+        if (failed) say(null);
+        failed = false;
+      } catch (error) {
         say(error);
+        failed = true;
         wait = Math.max(10000, milliseconds * 2);
         if (error.status === 401) { leave(); return; }
       }

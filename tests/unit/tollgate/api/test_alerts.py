@@ -54,6 +54,21 @@ def test_one_that_was_cut_off_goes_on_without_a_gap_or_a_repetition(three: World
     assert [one for _, one in asyncio.run(heard(three, after="0:1", then=1))] == ["old1", "old2", "new0"]
 
 
+def test_one_that_was_cut_off_before_it_heard_anything_goes_on_without_a_gap(three: World) -> None:
+    async def first_of(*, recent: int) -> bytes:
+        hub = AlertHub()
+        listener = hub.join(everybody)
+        begun = past(three.context(), everybody, {}, recent)
+        return await anext(stream(hub, listener, begun, lambda: True))
+
+    for recent, missed in ((0, ["new"]), (2, ["old1", "old2", "new"])):
+        connected = asyncio.run(first_of(recent=recent))
+        three.log.add_alert(ACME, "new")
+        last = dict(line.split(": ", 1) for line in connected.decode().strip().split("\n"))["id"]
+        assert [one for _, one in asyncio.run(heard(three, after=last))] == missed
+        three.log.topics["billing.alerts"].pop()
+
+
 def test_the_last_few_come_first_where_they_are_asked_for(three: World) -> None:
     assert [one for _, one in asyncio.run(heard(three, recent=2, then=1))] == ["old1", "old2", "new0"]
 
@@ -73,6 +88,17 @@ def test_a_listener_that_does_not_keep_up_is_cut_off(monkeypatch: pytest.MonkeyP
         return [listener.queue.get_nowait() for _ in range(listener.queue.qsize())]
 
     assert asyncio.run(act())[-1] is None
+
+
+@pytest.mark.parametrize("how_many", [2, 3, 5])
+def test_one_that_was_cut_off_for_being_slow_misses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, how_many: int
+) -> None:
+    monkeypatch.setattr(alerts, "QUEUE_MAX", 2)
+    found = asyncio.run(heard(world, then=how_many))
+    last = found[-1][0] if found else "0:0"
+    _, missed = past(world.context(), everybody, parse_position(last), 0)
+    assert [int(one.split(":")[1]) - 1 for one, _ in found] + [one.offset for one in missed] == [*range(how_many)]
 
 
 def test_a_key_listens_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
