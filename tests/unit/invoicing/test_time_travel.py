@@ -8,7 +8,7 @@ from billing.instants import format_instant
 from billing.invoicing.bill import Recorded, Travel, bill, known_facts
 from billing.invoicing.invoice import Invoice
 from billing.invoicing.settlement import NOTHING_AGREED
-from billing.invoicing.tax import TaxTable
+from billing.invoicing.tax import TaxTable, tax_rate
 from tests.unit.builders import DAY_MS, ms
 from tests.unit.invoicing.accounts import corrected, used
 from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, told_ms, update
@@ -130,6 +130,11 @@ def test_numbers_count_the_invoices_before_it() -> None:
 @pytest.mark.parametrize("as_of", [NOVEMBER, "2026-10-01T00:00:00Z"])
 def test_before_the_first_fact_there_is_no_bill(as_of: str) -> None:
     assert bill("zoe", every_day(), charged(start(1)), Travel(ms(as_of), EVER), priced()) == []
+
+
+def test_where_nothing_is_owed_there_is_no_bill_of_a_tax_on_it() -> None:
+    prices, vat = priced(), TaxTable((tax_rate("VAT", "20"),))
+    assert bill("zoe", every_day(days=1), [], Travel(ms(JANUARY), ms(JANUARY), EVER), prices, vat) == []
 
 
 def test_predicted_use_is_drawn_from_the_credit_that_is_left() -> None:
