@@ -92,7 +92,7 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         said = agreed(book_id, cycle) if agreed else agreed_on(prices, customer_id, book_id, cycle)
         made.append(_make(account, book_id, cycle, said, tax, travel, trends.get(book_id, [])))
         if said.elsewhere is not None:
-            account.open_under(said.elsewhere, cycle.end_ms - 1)
+            account.open_under(said.elsewhere, cycle)
         own.untouched = False
         own.open_from_ms = cycle.end_ms
     return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]

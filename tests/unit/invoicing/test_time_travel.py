@@ -1,16 +1,18 @@
 """Bills of the past, of now and of the future, as known at any time."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from billing.instants import format_instant
-from billing.invoicing.bill import Recorded, Travel, bill, known_facts
+from billing.invoicing.bill import Recorded, Travel, agreed_on, bill, known_facts
 from billing.invoicing.invoice import Invoice
+from billing.invoicing.schedule import close_due
 from billing.invoicing.settlement import NOTHING_AGREED
 from billing.invoicing.tax import TaxTable, tax_rate
 from tests.unit.builders import DAY_MS, ms
-from tests.unit.invoicing.accounts import corrected, used
+from tests.unit.invoicing.accounts import account, corrected, used
 from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, told_ms, update
 
 JANUARY = "2027-01-01T00:00:00Z"
@@ -160,3 +162,19 @@ def test_a_minimum_is_owed_under_the_book_that_a_customer_has_moved_to_without_u
     moving = priced(plans(contracts=[terms]), plans(price_book="special"))
     invoice = one_bill(JANUARY, JANUARY, every_day(days=30), prices=moving, progress_ms=ms("2027-01-01T03:00:00Z"))
     assert (invoice.price_book, invoice.number, told(invoice)) == ("special", 2, [("MINIMUM_SPEND", 10_000, False)])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_it_is_owed_from_the_cycle_of_the_move_on_whatever_the_time_zone_of_the_new_book(zone: str) -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": MID}
+    special = plans(price_book="special", cycle={"period": "month", "timezone": zone})
+    moving, made = priced(plans(contracts=[terms]), special), account([used("1", NOVEMBER)])
+    found = close_due(made, ms("2027-01-02T00:00:00Z"), partial(agreed_on, moving, "zoe"))
+    assert [(one.price_book, one.cycle, one.total_minor) for one in found if not one.day] == [
+        ("b", "2026-11", 100),
+        ("special", "2026-11", 10_000),
+        ("special", "2026-12", 10_000),
+    ]
+    december_ends_ms = special.calendar.cycle_of(ms("2026-12-15T00:00:00Z")).end_ms
+    (last,) = bill("zoe", [Recorded(0, used("1", NOVEMBER))], [], Travel(december_ends_ms, EVER, EVER), moving)
+    assert (last.price_book, last.number, last.total_minor) == ("special", 3, 10_000)
