@@ -128,7 +128,8 @@ def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle
         return NOTHING_AGREED
     contract, book = terms.agreement.contract, terms.series.first
     if book.id != book_id:
-        return Agreed(elsewhere=Book.of(book)) if contract.minimum_spend_picos else NOTHING_AGREED
+        elsewhere = Book.of(book) if contract.minimum_spend_picos else None
+        return Agreed(credit_picos=contract.prepaid_credit_picos, elsewhere=elsewhere)
     return Agreed(contract.minimum_spend_picos, contract.prepaid_credit_picos)
 
 

@@ -8,9 +8,11 @@ import pytest
 from billing.instants import format_instant
 from billing.invoicing.bill import Recorded, Travel, agreed_on, bill, known_facts
 from billing.invoicing.invoice import Invoice
+from billing.invoicing.lines import LineKind
 from billing.invoicing.schedule import close_due
 from billing.invoicing.settlement import NOTHING_AGREED
 from billing.invoicing.tax import TaxTable, tax_rate
+from billing.money import PICOS_PER_UNIT
 from tests.unit.builders import DAY_MS, ms
 from tests.unit.invoicing.accounts import account, corrected, used
 from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, told_ms, update
@@ -178,3 +180,26 @@ def test_it_is_owed_from_the_cycle_of_the_move_on_whatever_the_time_zone_of_the_
     december_ends_ms = special.calendar.cycle_of(ms("2026-12-15T00:00:00Z")).end_ms
     (last,) = bill("zoe", [Recorded(0, used("1", NOVEMBER))], [], Travel(december_ends_ms, EVER, EVER), moving)
     assert (last.price_book, last.number, last.total_minor) == ("special", 3, 10_000)
+
+
+def test_credit_is_one_pool_over_a_move_to_another_book() -> None:
+    """As rating draws it: of 100 that were paid, 60 were drawn before the move, and 10 since."""
+    terms = {"customer_id": "zoe", "price_book": "special", "prepaid_credit": "100", "effective_from": DECEMBER}
+    moving = priced(plans(contracts=[terms]), plans(price_book="special"))
+    fifth = "2026-12-05T00:00:00Z"
+    before = used("60", NOVEMBER, credit_picos=60 * PICOS_PER_UNIT)
+    after = used("10", fifth, 2, price_book="special", credit_picos=10 * PICOS_PER_UNIT)
+    records = [Recorded(one.clock_ms, one) for one in (before, after)]
+    invoice = one_bill(JANUARY, "2026-12-06T00:00:00Z", records, prices=moving, progress_ms=ms(fifth))
+    assert [(one.description, one.minor) for one in invoice.lines if one.kind is LineKind.CREDIT] == [
+        ("prepaid credit; 30 USD left", -1000),
+        ("prepaid credit; 0 USD left", -3000),
+    ]
+
+
+def test_the_old_books_last_invoice_says_what_is_left_of_the_credit_too() -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "prepaid_credit": "100", "effective_from": MID}
+    moving = priced(plans(contracts=[terms]), plans(price_book="special"))
+    before = [Recorded(ms(NOVEMBER), used("60", NOVEMBER, credit_picos=60 * PICOS_PER_UNIT))]
+    invoice = one_bill(DECEMBER, JANUARY, before, prices=moving, progress_ms=ms(JANUARY))
+    assert invoice.lines[-1].description == "prepaid credit; 40 USD left"
