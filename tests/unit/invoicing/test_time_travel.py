@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from billing.instants import format_instant
+from billing.invoicing.account import Account, Book
 from billing.invoicing.bill import Recorded, Travel, agreed_on, bill, known_facts
-from billing.invoicing.invoice import Invoice
+from billing.invoicing.invoice import Invoice, Status
 from billing.invoicing.lines import LineKind
 from billing.invoicing.schedule import close_due
 from billing.invoicing.settlement import NOTHING_AGREED
@@ -203,3 +204,22 @@ def test_the_old_books_last_invoice_says_what_is_left_of_the_credit_too() -> Non
     before = [Recorded(ms(NOVEMBER), used("60", NOVEMBER, credit_picos=60 * PICOS_PER_UNIT))]
     invoice = one_bill(DECEMBER, JANUARY, before, prices=moving, progress_ms=ms(JANUARY))
     assert invoice.lines[-1].description == "prepaid credit; 40 USD left"
+
+
+def test_under_several_books_final_bills_are_the_jobs_invoices_whichever_cycle_ends_or_closes_first() -> None:
+    moves = "2026-12-20T00:00:00Z"
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": moves}
+    berlin = {"period": "month", "timezone": "Europe/Berlin"}
+    prices = priced(plans(contracts=[terms], allowed_lateness="30h"), plans(price_book="special", cycle=berlin))
+    under_special = used("7", "2027-01-01T10:00:00Z", 2, price_book="special")
+    facts, zoe = [used("1", MID), under_special], Account("zoe")
+    for one in facts:
+        zoe.add_record(Book.of(prices.series[one.price_book].first), one)
+    progress_ms = ms("2027-03-03T00:00:00Z")
+    made = [one for one in close_due(zoe, progress_ms, partial(agreed_on, prices, "zoe")) if not one.day]
+    assert len(made) == 3
+    recorded = [Recorded(one.clock_ms, one) for one in facts]
+    for as_of_ms in {one.period_to_ms for one in made}:
+        bills = bill("zoe", recorded, [], Travel(as_of_ms, EVER, progress_ms), prices)
+        finals = [one for one in bills if one.status is Status.FINAL]
+        assert finals == [one for one in made if one.period_to_ms == as_of_ms]
