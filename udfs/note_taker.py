@@ -19,6 +19,7 @@ from wire.frames import Tag, pack_outgoing
 from wire.invoices import invoice_message
 from wire.notes import decode_final, decode_note, encode_final, fingerprint_of_note, fingerprints_of_note
 from wire.records import Letter, ReadSoFar, dead_letter_message
+from wire.v1 import billing_pb2
 
 _NUMBER = Struct(">Q")
 _UNREAD = ReadSoFar(0)
@@ -97,7 +98,8 @@ def take_notes(records: Iterable[NoteRecord], topic: str, store: Store, tax: Tax
             message = invoice_message(decided).SerializeToString()
             out.append(pack_outgoing(Tag.INVOICE, record.key, message, replay=replay))
         elif isinstance(decided, Rejection):
-            out.append(_letter(record, topic, decided))
+            letter = letter_message(record, topic, decided)
+            out.append(pack_outgoing(Tag.DEAD_LETTER, record.key, letter.SerializeToString(), replay=letter.replay))
     store.put_all(taker.changed)
     return out
 
@@ -107,12 +109,12 @@ def _keys(events: Iterable[NoteEvent]) -> dict[bytes, None]:
     return dict.fromkeys(keys)
 
 
-def _letter(record: NoteRecord, topic: str, why: Rejection) -> bytes:
+def letter_message(record: NoteRecord, topic: str, why: Rejection) -> billing_pb2.DeadLetter:
+    """Return the dead letter of a request that is refused."""
     event = decode_note(record.value)
     letter = Letter(record.value, record.key)
     if event is not None:
         customer_id, event_id = event.customer_id[:MAX_ID_LENGTH], event.event_id[:MAX_ID_LENGTH]
         letter = letter._replace(customer_id=customer_id, event_id=event_id, replay=event.replay)
     delivery = Delivery(record.partition, record.offset, record.timestamp_ms, 0)
-    message = dead_letter_message(letter, topic, delivery, why, _UNREAD)
-    return pack_outgoing(Tag.DEAD_LETTER, record.key, message.SerializeToString(), replay=letter.replay)
+    return dead_letter_message(letter, topic, delivery, why, _UNREAD)

@@ -6,7 +6,7 @@ An invoicing job keeps an account in its state; time travel gathers one anew. Bo
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from billing.calendar import Calendar
+from billing.calendar import Calendar, Cycle
 from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms, open_ms
 from billing.invoicing.spans import day_of
 from billing.invoicing.usage_lines import Tally, add_usage, corrected_by
@@ -89,11 +89,15 @@ class Account:
             found = self.books[book.id] = BookAccount(book)
         return found
 
-    def open_under(self, book: Book, at_ms: int) -> None:
-        """Have the cycle with an instant closed under a book, and all after it: a minimum is owed without any use."""
+    def open_under(self, book: Book, cycle: Cycle) -> None:
+        """Have the cycle of that name closed under a book, and all after it: a minimum is owed without any use.
+
+        The cycle may be another book's: whatever their time zones, its middle is in the one of the same name.
+        """
         account = self.book(book)
         if account.untouched:
-            account.open_from_ms = min(account.open_from_ms, day_of(book.calendar, at_ms).start_ms)
+            middle = day_of(book.calendar, (cycle.start_ms + cycle.end_ms) // 2)
+            account.open_from_ms = min(account.open_from_ms, middle.start_ms)
 
     def add_record(self, book: Book, fact: UsageFact) -> None:
         """Take a billing record in; records of one customer come in the order of the log."""

@@ -5,6 +5,7 @@ A pure function of facts that are never changed: what it says for a `known_at` t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from billing.calendar import Cycle
@@ -13,9 +14,9 @@ from billing.invoicing.account import Account, Book, BookAccount
 from billing.invoicing.closing import close_cycle, cycle_lines, draft_cycle, in_order, period_of
 from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms
 from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
-from billing.invoicing.invoice import Invoice
+from billing.invoicing.invoice import Invoice, Status
 from billing.invoicing.lines import Line, LineKind
-from billing.invoicing.schedule import AgreedOn
+from billing.invoicing.schedule import AgreedOn, close_due
 from billing.invoicing.settlement import NOTHING_AGREED, Agreed
 from billing.invoicing.subscription_lines import subscription_lines
 from billing.invoicing.tax import NO_TAX, TaxRule
@@ -87,15 +88,46 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         trends[book_id] = trend(own_usage, travel.known_at_ms) if ahead else []
         _fill(account, book, own_usage, own_charges, travel)
     made: list[Invoice | None] = []
+    agreed = agreed or partial(agreed_on, prices, customer_id)
     while own := _first_open(account, travel.as_of_ms):
         book_id, cycle = own.book.id, _open_cycle(own)
-        said = agreed(book_id, cycle) if agreed else agreed_on(prices, customer_id, book_id, cycle)
+        said = agreed(book_id, cycle)
         made.append(_make(account, book_id, cycle, said, tax, travel, trends.get(book_id, [])))
         if said.elsewhere is not None:
-            account.open_under(said.elsewhere, cycle.end_ms - 1)
+            account.open_under(said.elsewhere, cycle)
         own.untouched = False
         own.open_from_ms = cycle.end_ms
-    return [one for one in made if one is not None and one.lines and one.period_to_ms == _end_of(one, travel, prices)]
+    found = [one for one in made if one is not None and one.lines]
+    if len(account.books) > 1:
+        finals = _closed(customer_id, [*usage, *facts], travel, prices, agreed, tax)
+        found = [*finals, *(one for one in found if one.status is not Status.FINAL)]
+    return [one for one in found if one.period_to_ms == _end_of(one, travel, prices)]
+
+
+def _closed(  # noqa: PLR0913 - as `bill`
+    customer_id: str,
+    facts: Iterable[UsageFact | Charge],
+    travel: Travel,
+    prices: PriceCatalog,
+    agreed: AgreedOn,
+    tax: TaxRule,
+) -> list[Invoice]:
+    """Return the final invoices of a customer with several price books, as the job made them.
+
+    A number counts those of all books, and what is owed under one may begin with another's close: so it does not
+    do to close each as far as the bill goes.
+    """
+    account = Account(customer_id)
+    books = {name: Book.of(series.first) for name, series in prices.series.items()}
+    for fact in facts:
+        book = books.get(fact.price_book)
+        if isinstance(fact, Charge) and book is not None:
+            account.add_charge(book, fact)
+        elif isinstance(fact, UsageFact) and book is not None:
+            account.add_record(book, fact)
+    ends = [one.calendar.cycle_of(travel.as_of_ms - 1).end_ms + one.lateness_ms for one in books.values()]
+    made = close_due(account, min(travel.progress_ms, max(ends)), agreed, tax)
+    return [one for one in made if one.status is Status.FINAL]
 
 
 def _beyond_what_is_known(travel: Travel, usage: Iterable[UsageFact]) -> Travel:
@@ -128,7 +160,8 @@ def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle
         return NOTHING_AGREED
     contract, book = terms.agreement.contract, terms.series.first
     if book.id != book_id:
-        return Agreed(elsewhere=Book.of(book)) if contract.minimum_spend_picos else NOTHING_AGREED
+        elsewhere = Book.of(book) if contract.minimum_spend_picos else None
+        return Agreed(credit_picos=contract.prepaid_credit_picos, elsewhere=elsewhere)
     return Agreed(contract.minimum_spend_picos, contract.prepaid_credit_picos)
 
 

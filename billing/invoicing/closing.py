@@ -47,7 +47,7 @@ def _settled(  # noqa: PLR0913 - as `draft_cycle`
     account: Account, own: BookAccount, cycle: Cycle, lines: Sequence[Line], agreed: Agreed, tax: TaxRule
 ) -> list[Line]:
     currency = own.book.currency
-    settled = rounded(few_enough(settle(own, cycle.name, lines, agreed)), currency)
+    settled = rounded(few_enough(settle(account, own, cycle.name, lines, agreed)), currency)
     return with_tax(settled, account.customer_id, currency, cycle.end_ms, tax)
 
 

@@ -79,8 +79,8 @@ def rounded(lines: Sequence[Line], currency: str) -> list[Line]:
 
 
 def with_tax(lines: Sequence[Line], customer_id: str, currency: str, end_ms: int, rule: TaxRule = NO_TAX) -> list[Line]:
-    """Return rounded lines, and the taxes on what they come to."""
-    if rule is NO_TAX:
+    """Return rounded lines, and the taxes on what they come to; where there are none, there is nothing to tax."""
+    if rule is NO_TAX or not lines:
         return list(lines)
     taxable = Taxable(customer_id, currency, sum([line.minor for line in lines]), end_ms)
     unit = picos_per_minor(currency)

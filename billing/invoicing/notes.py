@@ -13,6 +13,9 @@ from billing.validity import MAX_EVENT_TIME_MS, MAX_ID_LENGTH, invalid_customer_
 
 MAX_REASON_LENGTH = 500
 
+MAX_AMOUNT_LENGTH = 40
+"""Numbers of thousands of digits cannot be written, and the refusal of a long text quotes it."""
+
 
 class NoteEvent(NamedTuple):
     """What was agreed. `amount` is text in the invoice's currency, before tax: negative to credit, else to debit."""
@@ -75,6 +78,8 @@ def invalid_note(event: NoteEvent, *, key_matches: bool) -> str | None:
 
 
 def _invalid_amount(text: str) -> str | None:
+    if len(text) > MAX_AMOUNT_LENGTH:
+        return f"amount is longer than {MAX_AMOUNT_LENGTH} characters"
     try:
         return None if parse_picos(text) else "amount is 0: a note has to change the total"
     except ValueError as error:

@@ -41,7 +41,7 @@ def close_due(
             agreed = agreed_on(book_id, cycle)
             made.append(close_cycle(account, book_id, cycle, agreed, tax))
             if agreed.elsewhere is not None:
-                account.open_under(agreed.elsewhere, cycle.end_ms - 1)
+                account.open_under(agreed.elsewhere, cycle)
         due.untouched = False
         due.open_from_ms = _next_open_ms(due, day, cycle)
     return [one for one in made if one is not None]

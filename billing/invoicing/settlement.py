@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from billing.invoicing.account import NO_USAGE, Book, BookAccount, Spend
+from billing.invoicing.account import NO_USAGE, Account, Book, BookAccount, Spend
 from billing.invoicing.lines import Line, LineKind
 from billing.money import format_picos
 
@@ -22,10 +22,10 @@ class Agreed(NamedTuple):
 NOTHING_AGREED = Agreed()
 
 
-def settle(own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+def settle(account: Account, own: BookAccount, cycle: str, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
     """Return the lines with those of minimum spend and credit after them; the account remembers both."""
     settled = [*lines, *_corrected_minimums(own, lines), *_minimum(own, cycle, lines, agreed)]
-    return [*settled, *_credit(own, cycle, agreed), *_coming_credit(own, lines, agreed)]
+    return [*settled, *_credit(account, own, cycle, agreed), *_coming_credit(account, own, lines, agreed)]
 
 
 def _corrected_minimums(own: BookAccount, lines: Sequence[Line]) -> list[Line]:
@@ -55,31 +55,32 @@ def _top_up(spend: Spend) -> int:
     return max(spend.minimum_picos - spend.picos, 0)
 
 
-def _credit(own: BookAccount, cycle: str, agreed: Agreed) -> list[Line]:
+def _credit(account: Account, own: BookAccount, cycle: str, agreed: Agreed) -> list[Line]:
     """Return what the cycle's records drew from what was paid in advance: rating decides that, record by record."""
     drawn_picos = own.cycles.get(cycle, NO_USAGE).credit_picos
     if not drawn_picos:
         return []
     what = "prepaid credit" if drawn_picos > 0 else "prepaid credit given back"
-    return [_draw(own, what, drawn_picos, agreed)]
+    return [_draw(account, own, what, drawn_picos, agreed)]
 
 
-def _coming_credit(own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
+def _coming_credit(account: Account, own: BookAccount, lines: Sequence[Line], agreed: Agreed) -> list[Line]:
     """Return what predicted use will draw: rating goes on until nothing is left."""
     if not agreed.credit_picos:
         return []
     coming_picos = sum(line.picos for line in lines if line.predicted and line.kind is LineKind.USAGE)
-    drawn_picos = min(coming_picos, _left_picos(own, agreed))
+    drawn_picos = min(coming_picos, _left_picos(account, agreed))
     if drawn_picos <= 0:
         return []
-    return [_draw(own, "prepaid credit", drawn_picos, agreed)._replace(predicted=True)]
+    return [_draw(account, own, "prepaid credit", drawn_picos, agreed)._replace(predicted=True)]
 
 
-def _draw(own: BookAccount, what: str, drawn_picos: int, agreed: Agreed) -> Line:
+def _draw(account: Account, own: BookAccount, what: str, drawn_picos: int, agreed: Agreed) -> Line:
     own.credit_used_picos += drawn_picos
-    left = format_picos(_left_picos(own, agreed))
+    left = format_picos(_left_picos(account, agreed))
     return Line(LineKind.CREDIT, f"{what}; {left} {own.book.currency} left", -drawn_picos)
 
 
-def _left_picos(own: BookAccount, agreed: Agreed) -> int:
-    return max(agreed.credit_picos - own.credit_used_picos, 0)
+def _left_picos(account: Account, agreed: Agreed) -> int:
+    """Return what is left of the customer's credit: as for rating, it is one over all price books."""
+    return max(agreed.credit_picos - sum(one.credit_used_picos for one in account.books.values()), 0)

@@ -101,12 +101,16 @@ class InvoiceComparison:
     def _name_strays(
         self, customer: str, found: list[billing_pb2.Invoice], expected: list[billing_pb2.Invoice]
     ) -> None:
+        """Say why documents are not the first of those expected: some are still to come at the end alone."""
         ids, wanted = {one.invoice_id for one in found}, {one.invoice_id for one in expected}
         strays = [_name(one) for one in found if one.invoice_id not in wanted]
         for name in strays:
             self.report.differ(f"{name} follows from no fact")
-        lacking = [one for one in expected if one.invoice_id not in ids]
-        self._missing(lacking)
+        written = max((at for at, one in enumerate(expected, 1) if one.invoice_id in ids), default=0)
+        lacking = [one for one in expected[:written] if one.invoice_id not in ids]
+        for one in lacking:
+            self.report.differ(f"{_name(one)} is missing")
+        self._missing(expected[written:])
         if not strays and not lacking:
             self.report.differ(f"the documents of {customer} are repeated, or in another order")
 

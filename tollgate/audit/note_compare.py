@@ -9,16 +9,16 @@ from billing.invoicing.notes import FinalInvoice, NoteEvent, not_final
 from billing.invoicing.rounding import picos_per_minor
 from billing.invoicing.tax import TaxRule
 from billing.money import parse_picos
-from billing.outcomes import Rejection
+from billing.outcomes import Reason, Rejection
 from flink_jobs.topics import NOTES
 from tollgate.audit.differences import field_differences
 from tollgate.audit.invoice_report import InvoiceReport
 from tollgate.kafka_log import LogRecord
-from udfs.note_taker import NoteTaker, admit, final_key
+from udfs.note_taker import NoteTaker, admit, final_key, letter_message
 from wire.facts import NoteRecord
 from wire.invoices import invoice_message
 from wire.notes import encode_final
-from wire.v1 import billing_pb2
+from wire.v1 import billing_pb2, common_pb2
 
 _REASONS = billing_pb2.DeadLetter.Reason
 
@@ -41,6 +41,8 @@ class NoteComparison:
 
     def add_letter(self, one: billing_pb2.DeadLetter) -> None:
         """Take a dead letter of the partition's requests in."""
+        if one.source.offset in self.letters:
+            self.report.differ(f"{_where(one.source)}: its dead letter stands there twice")
         self.letters[one.source.offset] = one
 
     def finish(self, invoices: Iterable[billing_pb2.Invoice]) -> None:
@@ -49,13 +51,18 @@ class NoteComparison:
         taker = NoteTaker(self.tax, finals)
         for one in self.requests:
             self._judge(taker, one)
+        for offset in sorted(self.letters.keys() - {one.offset for one in self.requests}):
+            self.report.differ(f"{_where(self.letters[offset].source)}: a dead letter of no request")
         for rest in self.found.values():
             for note in rest:
                 self.report.differ(f"{_name(note)} follows from no request")
 
     def _judge(self, taker: NoteTaker, one: LogRecord) -> None:
         letter = self.letters.get(one.offset)
-        event = admit(NoteRecord(one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value))
+        record = NoteRecord(one.partition, one.offset, one.timestamp_ms, one.key or b"", one.value)
+        event = admit(record)
+        if letter is not None:
+            self._compare_letter(record, letter)
         if isinstance(event, NoteEvent):
             if letter is not None and letter.detail == not_final(event).detail:
                 self.report.refused += 1  # it came before the close: only the running job can know that
@@ -66,11 +73,18 @@ class NoteComparison:
         decided = taker.decide(event) if isinstance(event, NoteEvent) else event
         self._compare(one, decided, letter)
 
+    def _compare_letter(self, record: NoteRecord, letter: billing_pb2.DeadLetter) -> None:
+        """Compare what a dead letter keeps of its request; why it was refused is compared where that is decided."""
+        wanted = letter_message(record, NOTES, Rejection(Reason.INVALID_NOTE, letter.detail))
+        wanted.reason = letter.reason
+        if wanted != letter:
+            self.report.differ(f"{_where(letter.source)}: dead letter differs: {field_differences(wanted, letter)}")
+
     def _answered(self, event: NoteEvent) -> bool:
         return any(one.event_id == event.event_id for one in self.found.get(event.customer_id, ()))
 
     def _compare(self, one: LogRecord, decided: object, letter: billing_pb2.DeadLetter | None) -> None:
-        where = f"{NOTES} {one.partition}/{one.offset}"
+        where = _where(one)
         expected = decided.reason.value if isinstance(decided, Rejection) else ""
         found = _REASONS.Name(letter.reason) if letter is not None else ""
         if found != expected and (letter is not None or one.offset < self.committed):
@@ -97,6 +111,10 @@ def _final(one: billing_pb2.Invoice) -> FinalInvoice:
         one.period_to_ms,
         parse_picos(one.total) // picos_per_minor(one.currency),
     )
+
+
+def _where(one: LogRecord | common_pb2.SourcePosition) -> str:
+    return f"{NOTES} {one.partition}/{one.offset}"
 
 
 def _name(one: billing_pb2.Invoice) -> str:

@@ -81,6 +81,13 @@ def test_taxes_come_from_a_table_by_customer_tenant_and_time() -> None:
     assert [one.minor for one in table(Taxable("t/b", "USD", 1005, 10))] == [100, 50, 191]
 
 
+def test_a_tax_on_nothing_is_no_line_and_takes_no_number() -> None:
+    november, january = closed(
+        used("10", FIFTH), used("5", "2027-01-05T00:00:00Z", 2), cycles=("2026-11", "2026-12", "2027-01")
+    )
+    assert [(one.cycle, one.number) for one in (november, january)] == [("2026-11", 1), ("2027-01", 2)]
+
+
 def test_an_invoice_is_final_numbered_and_dated_by_the_clock() -> None:
     (invoice,) = closed(used("10", FIFTH))
     assert (invoice.status, invoice.number) == (Status.FINAL, 1)

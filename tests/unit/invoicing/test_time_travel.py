@@ -1,16 +1,21 @@
 """Bills of the past, of now and of the future, as known at any time."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from billing.instants import format_instant
-from billing.invoicing.bill import Recorded, Travel, bill, known_facts
-from billing.invoicing.invoice import Invoice
+from billing.invoicing.account import Account, Book
+from billing.invoicing.bill import Recorded, Travel, agreed_on, bill, known_facts
+from billing.invoicing.invoice import Invoice, Status
+from billing.invoicing.lines import LineKind
+from billing.invoicing.schedule import close_due
 from billing.invoicing.settlement import NOTHING_AGREED
-from billing.invoicing.tax import TaxTable
+from billing.invoicing.tax import TaxTable, tax_rate
+from billing.money import PICOS_PER_UNIT
 from tests.unit.builders import DAY_MS, ms
-from tests.unit.invoicing.accounts import corrected, used
+from tests.unit.invoicing.accounts import account, corrected, used
 from tests.unit.subscriptions.desk import DECEMBER, NOVEMBER, Desk, cancel, plans, priced, start, told_ms, update
 
 JANUARY = "2027-01-01T00:00:00Z"
@@ -132,6 +137,11 @@ def test_before_the_first_fact_there_is_no_bill(as_of: str) -> None:
     assert bill("zoe", every_day(), charged(start(1)), Travel(ms(as_of), EVER), priced()) == []
 
 
+def test_where_nothing_is_owed_there_is_no_bill_of_a_tax_on_it() -> None:
+    prices, vat = priced(), TaxTable((tax_rate("VAT", "20"),))
+    assert bill("zoe", every_day(days=1), [], Travel(ms(JANUARY), ms(JANUARY), EVER), prices, vat) == []
+
+
 def test_predicted_use_is_drawn_from_the_credit_that_is_left() -> None:
     agreed = priced(plans(contracts=[{"customer_id": "zoe", "prepaid_credit": "20"}]))
     records = [one._replace(fact=one.fact._replace(credit_picos=one.fact.picos)) for one in every_day()]
@@ -155,3 +165,61 @@ def test_a_minimum_is_owed_under_the_book_that_a_customer_has_moved_to_without_u
     moving = priced(plans(contracts=[terms]), plans(price_book="special"))
     invoice = one_bill(JANUARY, JANUARY, every_day(days=30), prices=moving, progress_ms=ms("2027-01-01T03:00:00Z"))
     assert (invoice.price_book, invoice.number, told(invoice)) == ("special", 2, [("MINIMUM_SPEND", 10_000, False)])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_it_is_owed_from_the_cycle_of_the_move_on_whatever_the_time_zone_of_the_new_book(zone: str) -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": MID}
+    special = plans(price_book="special", cycle={"period": "month", "timezone": zone})
+    moving, made = priced(plans(contracts=[terms]), special), account([used("1", NOVEMBER)])
+    found = close_due(made, ms("2027-01-02T00:00:00Z"), partial(agreed_on, moving, "zoe"))
+    assert [(one.price_book, one.cycle, one.total_minor) for one in found if not one.day] == [
+        ("b", "2026-11", 100),
+        ("special", "2026-11", 10_000),
+        ("special", "2026-12", 10_000),
+    ]
+    december_ends_ms = special.calendar.cycle_of(ms("2026-12-15T00:00:00Z")).end_ms
+    (last,) = bill("zoe", [Recorded(0, used("1", NOVEMBER))], [], Travel(december_ends_ms, EVER, EVER), moving)
+    assert (last.price_book, last.number, last.total_minor) == ("special", 3, 10_000)
+
+
+def test_credit_is_one_pool_over_a_move_to_another_book() -> None:
+    """As rating draws it: of 100 that were paid, 60 were drawn before the move, and 10 since."""
+    terms = {"customer_id": "zoe", "price_book": "special", "prepaid_credit": "100", "effective_from": DECEMBER}
+    moving = priced(plans(contracts=[terms]), plans(price_book="special"))
+    fifth = "2026-12-05T00:00:00Z"
+    before = used("60", NOVEMBER, credit_picos=60 * PICOS_PER_UNIT)
+    after = used("10", fifth, 2, price_book="special", credit_picos=10 * PICOS_PER_UNIT)
+    records = [Recorded(one.clock_ms, one) for one in (before, after)]
+    invoice = one_bill(JANUARY, "2026-12-06T00:00:00Z", records, prices=moving, progress_ms=ms(fifth))
+    assert [(one.description, one.minor) for one in invoice.lines if one.kind is LineKind.CREDIT] == [
+        ("prepaid credit; 30 USD left", -1000),
+        ("prepaid credit; 0 USD left", -3000),
+    ]
+
+
+def test_the_old_books_last_invoice_says_what_is_left_of_the_credit_too() -> None:
+    terms = {"customer_id": "zoe", "price_book": "special", "prepaid_credit": "100", "effective_from": MID}
+    moving = priced(plans(contracts=[terms]), plans(price_book="special"))
+    before = [Recorded(ms(NOVEMBER), used("60", NOVEMBER, credit_picos=60 * PICOS_PER_UNIT))]
+    invoice = one_bill(DECEMBER, JANUARY, before, prices=moving, progress_ms=ms(JANUARY))
+    assert invoice.lines[-1].description == "prepaid credit; 40 USD left"
+
+
+def test_under_several_books_final_bills_are_the_jobs_invoices_whichever_cycle_ends_or_closes_first() -> None:
+    moves = "2026-12-20T00:00:00Z"
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": moves}
+    berlin = {"period": "month", "timezone": "Europe/Berlin"}
+    prices = priced(plans(contracts=[terms], allowed_lateness="30h"), plans(price_book="special", cycle=berlin))
+    under_special = used("7", "2027-01-01T10:00:00Z", 2, price_book="special")
+    facts, zoe = [used("1", MID), under_special], Account("zoe")
+    for one in facts:
+        zoe.add_record(Book.of(prices.series[one.price_book].first), one)
+    progress_ms = ms("2027-03-03T00:00:00Z")
+    made = [one for one in close_due(zoe, progress_ms, partial(agreed_on, prices, "zoe")) if not one.day]
+    assert len(made) == 3
+    recorded = [Recorded(one.clock_ms, one) for one in facts]
+    for as_of_ms in {one.period_to_ms for one in made}:
+        bills = bill("zoe", recorded, [], Travel(as_of_ms, EVER, progress_ms), prices)
+        finals = [one for one in bills if one.status is Status.FINAL]
+        assert finals == [one for one in made if one.period_to_ms == as_of_ms]

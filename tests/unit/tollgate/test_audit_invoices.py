@@ -124,6 +124,30 @@ def test_whatever_is_wrong_is_named(damage: Callable[[InvoicedLog], None], words
     assert any(words in text for text in report.differences), report.differences
 
 
+def _without_one_before_others(log: InvoicedLog) -> None:
+    del log.topics[INVOICES][1]
+
+
+def _last_day_twice_and_no_invoice(log: InvoicedLog) -> None:
+    at = next(at for at, one in enumerate(log.topics[INVOICES]) if _number(one))
+    log.topics[INVOICES][at] = log.topics[INVOICES][at - 1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [(_without_one_before_others, "is missing"), (_last_day_twice_and_no_invoice, "repeated, or in another order")],
+)
+def test_ahead_of_the_jobs_clock_only_the_last_documents_may_be_missing(
+    damage: Callable[[InvoicedLog], None], words: str
+) -> None:
+    log = invoiced()
+    log.topics[RECORDS].pop()  # the marker
+    damage(log)
+    report = verified(log)
+    assert not report.passed
+    assert any(words in text for text in report.differences), report.differences
+
+
 def test_what_is_due_and_not_closed_by_the_job_is_not_missed() -> None:
     log = invoiced()
     log.topics[RECORDS].pop()  # the marker

@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pytest
 from kafka import TopicPartition
 
+from billing.outcomes import Reason, Rejection
 from flink_jobs.topics import DEAD_LETTERS, INVOICES, NOTES
 from tests.unit.tollgate.test_audit_invoices import InvoicedLog, _written, invoiced, verified
 from tests.unit.udfs.test_notes import ask, billed
 from tollgate.kafka_log import LogRecord
+from udfs.note_taker import letter_message
+from wire.facts import NoteRecord
 from wire.v1 import billing_pb2
 
 
@@ -68,6 +71,22 @@ def _drop_letter(log: NotedLog) -> None:
     log.topics[DEAD_LETTERS].clear()
 
 
+def _double_letter(log: NotedLog) -> None:
+    log.topics[DEAD_LETTERS].append(log.topics[DEAD_LETTERS][0])
+
+
+def _letter_of_nothing(log: NotedLog) -> None:
+    letter = billing_pb2.DeadLetter.FromString(log.topics[DEAD_LETTERS][0].value)
+    letter.source.offset = 9
+    log.topics[DEAD_LETTERS].append(_at(1, DEAD_LETTERS, letter))
+
+
+def _alter_letter(log: NotedLog) -> None:
+    letter = billing_pb2.DeadLetter.FromString(log.topics[DEAD_LETTERS][0].value)
+    letter.raw = b"x"
+    log.topics[DEAD_LETTERS][0] = _at(0, DEAD_LETTERS, letter)
+
+
 def _drop_request(log: NotedLog) -> None:
     log.topics[NOTES] = [one for one in log.topics[NOTES] if one.offset < 2]
 
@@ -79,6 +98,9 @@ def _drop_request(log: NotedLog) -> None:
         (_drop_note, "note 2 of zoe"),
         (_double_note, "follows from no request"),
         (_drop_letter, "refused as nothing, expected INVALID_NOTE"),
+        (_double_letter, "invoice.notes 0/2: its dead letter stands there twice"),
+        (_letter_of_nothing, "invoice.notes 0/9: a dead letter of no request"),
+        (_alter_letter, "invoice.notes 0/2: dead letter differs: raw is"),
         (_drop_request, "follows from no request"),
     ],
 )
@@ -101,8 +123,8 @@ def test_a_request_that_the_job_has_not_read_is_awaited_and_one_before_the_close
     early.event_id = "n4"
     log.topics[NOTES][3] = _at(3, NOTES, early)
     detail = f"zoe has no final invoice '{early.invoice_id}'"
-    letter = billing_pb2.DeadLetter(customer_id="zoe", reason="INVALID_NOTE", detail=detail)
-    letter.source.topic, letter.source.offset = NOTES, 3
+    record = NoteRecord(0, 3, 0, b"zoe", early.SerializeToString())
+    letter = letter_message(record, NOTES, Rejection(Reason.INVALID_NOTE, detail))
     log.topics[DEAD_LETTERS].append(_at(1, DEAD_LETTERS, letter))
     log.read_requests = None
     report = verified(log)

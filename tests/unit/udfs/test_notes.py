@@ -6,7 +6,7 @@ import pytest
 
 from billing.catalog import PriceCatalog
 from billing.invoicing.tax import NO_TAX, TaxTable, tax_rate
-from flink_jobs.topics import NOTES
+from flink_jobs.topics import MAX_DEAD_LETTER_BYTES, NOTES
 from tests.invoicing_job import InvoicingJob
 from tests.unit.builders import ms
 from tests.unit.subscriptions.desk import priced
@@ -96,6 +96,8 @@ def test_no_more_is_credited_than_the_invoice_and_its_notes_come_to_tax_included
         ({"amount": "0.00"}, "INVALID_FIELD"),
         ({"amount": "1e3"}, "INVALID_FIELD"),
         ({"amount": ""}, "INVALID_FIELD"),
+        ({"amount": "9" * 4299}, "INVALID_FIELD"),
+        ({"amount": "\x01" * 1_500_000}, "INVALID_FIELD"),
         ({"reason": ""}, "INVALID_FIELD"),
         ({"reason": "x" * 501}, "INVALID_FIELD"),
         ({"event_id": ""}, "INVALID_FIELD"),
@@ -110,6 +112,7 @@ def test_what_is_no_note_is_a_dead_letter_and_takes_no_number(fields: dict[str, 
     assert [why for _, why in refused(job)] == [reason]
     assert notes(job) == [(1, "CREDIT_NOTE", "-1")]
     assert job.letters[0].source.topic == "invoice.notes"
+    assert job.letters[0].ByteSize() < MAX_DEAD_LETTER_BYTES
 
 
 def test_a_draft_cannot_be_noted() -> None:
