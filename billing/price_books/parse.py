@@ -56,7 +56,7 @@ def _parse_book(fields: Fields) -> PriceBook | None:
     late_policy = fields.default("late_policy", _late_policy, LatePolicy.CORRECT)
     skew_ms = fields.default("max_future_skew", parse_duration, DEFAULT_MAX_FUTURE_SKEW_MS)
     plans = parse_plans(fields)
-    meters = parse_meters(fields, required=not plans)
+    meters = parse_meters(fields, required=not entries_at(fields.node, "plans"))
     surge = parse_surge(fields)
     promotions = parse_promotions(fields)
     contracts = parse_contracts(fields, book_id)

@@ -84,6 +84,8 @@ def test_a_required_field_left_out_or_empty_is_an_error(field: str) -> None:
 
 def test_a_book_of_plans_alone_needs_no_meters() -> None:
     assert book(meters=None, plans={"basic": {"price": "10.00", "interval": "month"}}).meters == {}
+    assert refused_fields(meters=None, plans={"basic": {"price": "ten", "interval": "month"}}) == ["plans.basic.price"]
+    assert refused(meters=None, plans={}) == [("", "meters is missing")]
 
 
 @pytest.mark.parametrize(
