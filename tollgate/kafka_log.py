@@ -247,8 +247,9 @@ class KafkaLog:
 
 
 def _record_of(part: TopicPartition, one: Any) -> LogRecord:
+    """Return a record; one without a value is an empty one, as the jobs read it."""
     headers = tuple(one.headers)
-    return LogRecord(part.topic, part.partition, one.offset, one.timestamp, one.key, one.value, headers)
+    return LogRecord(part.topic, part.partition, one.offset, one.timestamp, one.key, one.value or b"", headers)
 
 
 def _until(consumer: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[LogRecord]:

@@ -16,7 +16,7 @@ from billing.invoicing.facts import CYCLE_CLOSE, UsageFact, billed_at_ms
 from billing.invoicing.forecast import MeterTrend, Trend, mean_of_four_weeks, predicted_usage
 from billing.invoicing.invoice import Invoice, Status
 from billing.invoicing.lines import Line, LineKind
-from billing.invoicing.schedule import AgreedOn, close_due
+from billing.invoicing.schedule import AgreedOn, close_due, closing_order
 from billing.invoicing.settlement import NOTHING_AGREED, Agreed
 from billing.invoicing.subscription_lines import subscription_lines
 from billing.invoicing.tax import NO_TAX, TaxRule
@@ -94,6 +94,7 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         said = agreed(book_id, cycle)
         made.append(_make(account, book_id, cycle, said, tax, travel, trends.get(book_id, [])))
         if said.elsewhere is not None:
+            _touch(account, (cycle.end_ms + own.book.lateness_ms, book_id))
             account.open_under(said.elsewhere, cycle)
         own.untouched = False
         own.open_from_ms = cycle.end_ms
@@ -102,6 +103,13 @@ def bill(  # noqa: PLR0913 - all that a bill follows from
         finals = _closed(customer_id, [*usage, *facts], travel, prices, agreed, tax)
         found = [*finals, *(one for one in found if one.status is not Status.FINAL)]
     return [one for one in found if one.period_to_ms == _end_of(one, travel, prices)]
+
+
+def _touch(account: Account, closed: tuple[int, str]) -> None:
+    """Mark the books of which a day is closed before a cycle is: the job goes day by day, and not by cycles."""
+    for own in account.books.values():
+        if closing_order(own) < closed:
+            own.untouched = False
 
 
 def _closed(  # noqa: PLR0913 - as `bill`
@@ -166,10 +174,14 @@ def agreed_on(prices: PriceCatalog, customer_id: str, book_id: str, cycle: Cycle
 
 
 def _fill(account: Account, book: Book, usage: Iterable[UsageFact], charges: Iterable[Charge], travel: Travel) -> None:
-    account.book(book)
+    own = account.book(book)
     for record in usage:
-        if record.kind != CYCLE_CLOSE and billed_at_ms(record, book.calendar, book.lateness_ms) < travel.as_of_ms:
+        if record.kind == CYCLE_CLOSE:
+            continue
+        billed_ms = billed_at_ms(record, book.calendar, book.lateness_ms)
+        if billed_ms < travel.as_of_ms:
             account.add_record(book, record)
+        own.open_from_ms = min(own.open_from_ms, billed_ms)
     for charge in charges:
         account.add_charge(book, charge)
 

@@ -49,11 +49,12 @@ def close_due(
 
 def _first_due(account: Account, clock_ms: int) -> BookAccount | None:
     books = account.books.values()
-    first = min(books, key=_order) if len(books) > 1 else next(iter(books), None)
+    first = min(books, key=closing_order) if len(books) > 1 else next(iter(books), None)
     return first if first is not None and _due_ms(first) <= clock_ms else None
 
 
-def _order(own: BookAccount) -> tuple[int, str]:
+def closing_order(own: BookAccount) -> tuple[int, str]:
+    """Return what the next day of a book is closed by: when it is due, and of those due at once the book's id."""
     return _due_ms(own), own.book.id
 
 

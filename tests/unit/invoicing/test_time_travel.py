@@ -223,3 +223,19 @@ def test_under_several_books_final_bills_are_the_jobs_invoices_whichever_cycle_e
         bills = bill("zoe", recorded, [], Travel(as_of_ms, EVER, progress_ms), prices)
         finals = [one for one in bills if one.status is Status.FINAL]
         assert finals == [one for one in made if one.period_to_ms == as_of_ms]
+
+
+def test_a_draft_opens_a_book_after_a_move_where_the_job_does_that_closes_day_by_day() -> None:
+    """The first day under the new book is closed before the old book's December is, which closes late."""
+    terms = {"customer_id": "zoe", "price_book": "special", "minimum_spend": "100", "effective_from": DECEMBER}
+    prices = priced(plans(contracts=[terms], allowed_lateness="30h"), plans(price_book="special"))
+    late = corrected("5", "2026-12-25T00:00:00Z", "2027-01-01T10:00:00Z", 2)._replace(price_book="special")
+    facts, zoe = [used("1", "2026-12-31T00:00:00Z"), late], Account("zoe")
+    for one in facts:
+        zoe.add_record(Book.of(prices.series[one.price_book].first), one)
+    due_ms = ms("2027-02-01T03:00:00Z")
+    made = close_due(zoe, due_ms, partial(agreed_on, prices, "zoe"))
+    (invoice,) = [one for one in made if one.cycle == "2027-01" and not one.day]
+    recorded = [Recorded(one.clock_ms, one) for one in facts]
+    (draft,) = bill("zoe", recorded, [], Travel(invoice.period_to_ms, EVER, due_ms - 1), prices)
+    assert (draft.status, draft.lines) == (Status.DRAFT, invoice.lines)
