@@ -48,7 +48,7 @@ for i, key in ipairs(KEYS) do
   else
     local live = new.live_sequence >= have_live
     local settled = new.settled_sequence >= have_settled
-    local is_new = new.whole and not have[1] and redis.call('EXISTS', key) == 0  -- there is nothing to forget
+    local is_new = new.whole and not have[1] and #redis.call('HKEYS', key) == 0  -- there is nothing to forget
     if live and not is_new then
       if new.whole and settled then
         forget(key, is_other)

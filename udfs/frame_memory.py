@@ -41,6 +41,11 @@ class FrameMemory:
             known = self._held.get_all(keys)
             self._sessions = {key[1:]: decode_session(known[key]) if key in known else None for key in keys}
 
+    @property
+    def has_changed_ids(self) -> bool:
+        """Tell whether an id was remembered or forgotten."""
+        return bool(self._changed_ids)
+
     def seen(self, identity: bytes) -> Seen | None:
         """Return what is known of an event's identity."""
         if identity not in self.ids:

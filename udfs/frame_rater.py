@@ -15,12 +15,12 @@ from billing.outcomes import (
     Rejection,
 )
 from billing.rating import check_fields, check_heartbeat, is_at_home, step
-from billing.state import CustomerState
+from billing.state import NEVER_MS, CustomerState
 from billing.surge.applied import UNKNOWN
 from billing.surge.view import UNDECIDED, SurgeView
 from billing.tariffs import Reduction
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store
-from udfs.customer_states import CustomerStates
+from udfs.customer_states import CustomerStates, sweep_time_ms
 from udfs.frame_memory import FrameMemory
 from udfs.held_events import HeldEvents
 from udfs.rated_frame import RatedFrame
@@ -207,6 +207,12 @@ class FrameRater:
         if all_of_it and not waits:  # what was due meanwhile was put off, see `SilentCustomers`: its turn has come
             due_ms = dict.fromkeys(due_ms, -1)
         self.customers.save(states, due_ms, prices)
+        if memory.has_changed_ids and all(state.deadline_ms == NEVER_MS for state in states.values()):
+            # What was waited for has come and gone within the frame: nobody else is due, and will have them swept.
+            clock_ms = max(one.framed.delivery.clock_ms for one in admitted.arrivals)
+            self.customers.sweep_at(
+                sweep_time_ms(clock_ms + prices.max_future_skew_ms + prices.longest_dedup_horizon_ms())
+            )
         return waits
 
     def _factor(

@@ -85,6 +85,16 @@ def test_once_all_timers_have_fired_neither_deadlines_nor_index_are_left() -> No
     assert sorted(shard.state[0]) == [b"acme", b"acme/eve", b"zoe"]
 
 
+def test_what_waited_and_expired_within_one_frame_is_swept_as_well() -> None:
+    log = Log()
+    log.retract("never-came", customer_id="zoe", event_id="r")
+    log.heartbeat("2026-11-20T00:00:00Z")
+    log.retract("never-came", customer_id="zoe", event_id="r")
+    shard = Shard().rate(framed(log))
+    assert shard.engine.index.entries
+    assert fire_all_timers(shard).state[1:] == [{}] * 5
+
+
 def test_a_sweep_takes_what_has_expired_and_leaves_the_rest() -> None:
     log = Log()
     log.use(1, event_id="old", at="2026-12-01T23:59:59.999Z")
