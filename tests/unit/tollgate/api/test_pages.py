@@ -97,6 +97,20 @@ def test_a_wrong_key_is_told_what_to_do(browser: Any, place: tuple[World, str]) 
     visit.page.get_by_text("the request has no valid key").wait_for()
 
 
+def test_a_key_is_kept_while_the_server_is_away(browser: Any, place: tuple[World, str]) -> None:
+    """It was shown once, and is not told again."""
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    visit.text("spent")
+    visit.page.route("**/v1/me", lambda route: route.abort())
+    visit.page.reload()
+    visit.page.get_by_label("Key", exact=True).wait_for()
+    visit.page.wait_for_timeout(300)
+    visit.page.unroute("**/v1/me")
+    visit.page.reload()
+    assert "8.78 USD" in visit.text("spent")
+
+
 def test_a_key_of_one_tenant_is_told_nothing_of_another(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     visit = Visit(browser, address).enter(world.keys["north"])
