@@ -230,6 +230,20 @@ def test_a_customer_without_prices_is_shown_a_forecast_and_not_the_bill_so_far(
     assert "about 25.00 USD" in visit.text("forecast")
 
 
+def test_a_currency_of_three_decimals_is_shown_with_all_of_them(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    bills = [{"price_book": "kuwait", "currency": "KWD", "total": "12.345", "cycle": "2026-11", "lines": []}]
+    key = f"tollgate:balance:{CUSTOMERS[0]}"
+    before, world.hashes[key] = world.hashes[key], world.hashes[key] | {"currency": "KWD", "live_total": "1.0789"}
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/bill?*", lambda route: route.fulfill(json=bills))
+    visit.enter(world.keys["acme"])
+    spent, forecast = visit.text("spent"), visit.text("forecast")
+    world.hashes[key] = before
+    assert "1.078 KWD" in spent
+    assert "about 12.345 KWD" in forecast
+
+
 def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
