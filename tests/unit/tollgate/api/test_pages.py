@@ -153,6 +153,20 @@ def test_a_customer_of_subscriptions_alone_sees_what_is_known(browser: Any, plac
     assert visit.page.locator('[data-part="spent"]').is_hidden()
 
 
+def test_a_page_without_a_balance_is_left_too_when_its_key_is_gone(browser: Any, place: tuple[World, str]) -> None:
+    """Nothing but alerts is asked for there."""
+    world, address = place
+    world.log.add_invoice("north/plan", "12.50")
+    gone = {"status": 401, "cause": "the request has no valid key", "remedy": "none"}
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/alerts?*", lambda route: route.fulfill(status=401, json=gone))
+    visit.enter(world.keys["north"])
+    visit.page.get_by_label("Customer").fill("north/plan")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_label("Key", exact=True).wait_for(timeout=10_000)
+    assert visit.page.evaluate("sessionStorage.length") == 0
+
+
 def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     days = [
