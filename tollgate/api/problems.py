@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tollgate.local.errors import EXIT_UNUSABLE, StackError, one_line
 
+_OF_A_PARAMETER = re.compile(r"(?:--)?[a-z-]+: ")
+"""How the cause begins of an error in what was asked: `--as-of: 'soon' is no time`."""
+
 
 class ProblemBody(BaseModel):
     """What every error looks like."""
@@ -59,7 +62,7 @@ def invalid(cause: str, remedy: str) -> Problem:
 
 def of_stack(error: StackError) -> Problem:
     """Return the answer for an error of the functions behind the commands."""
-    if error.exit_code == EXIT_UNUSABLE:
+    if error.exit_code == EXIT_UNUSABLE and _OF_A_PARAMETER.match(error.cause):  # else it is the server that lacks it
         return invalid(_as_parameters(error.cause), _as_parameters(error.remedy))
     # Addresses and paths of the installation are nobody's business.
     return Problem(

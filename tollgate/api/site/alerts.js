@@ -1,6 +1,6 @@
 // Server-sent events, read with fetch: EventSource could not send the key in a header.
 import { el, put, show } from "./build.js";
-import { raw } from "./session.js";
+import { leave, raw } from "./session.js";
 
 const KINDS = { TIER_REACHED: "tier reached", PROMOTION_WON: "promotion won", SURGE_ON: "surge on", SURGE_OFF: "surge off", SPEND_THRESHOLD: "spend alert", CREDIT_LOW: "credit low", ANOMALY: "unusual use", VERSION_GAP: "events missing" };
 const MOST = 6;
@@ -29,7 +29,9 @@ export const followAlerts = async (customer, stillShown) => {
         }
         if (stillShown()) draw();
       }
-    } catch { /* cut off: comes back below, from where it was */ }
+    } catch (error) { // cut off: comes back below, from where it was
+      if (error.status === 401 && stillShown()) { leave(); return; }
+    }
     ended.abort();
     await new Promise((resolve) => { setTimeout(resolve, 3000); });
   }

@@ -57,10 +57,15 @@ export const bytes = (count) => {
   return `${(count / 1024 ** at).toFixed(at ? 1 : 0)} ${["B", "KiB", "MiB", "GiB"][at]}`;
 };
 
-// Exact decimal text, cut for the eye alone: thousands apart, two decimals at least, four at most.
-export const money = (text, currency = "", places = 4) => {
+// The decimals of a currency; what is none has two.
+const decimals = (currency) => {
+  try { return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits; } catch { return 2; }
+};
+// Exact decimal text, cut for the eye alone: thousands apart, two decimals at least, `most` or all of the currency at most.
+export const money = (text, currency = "", most = 4) => {
+  const places = Math.max(most, decimals(currency));
   const [, sign, units, fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text || "0") || [null, "", text || "0", ""];
   const kept = fraction.slice(0, places).replace(/0+$/, "").padEnd(2, "0");
-  const cut = places > 2 && fraction.slice(places).replace(/0+$/, "") ? "…" : "";
+  const cut = most > 2 && fraction.slice(places).replace(/0+$/, "") ? "…" : "";
   return `${sign}${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${kept}${cut}${currency ? ` ${currency}` : ""}`;
 };

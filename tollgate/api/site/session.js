@@ -41,7 +41,7 @@ export const begin = (accept, start) => {
       byId("leave").hidden = false;
       start(me);
     } catch (error) {
-      if (error.status !== 429 && error.status !== 503) sessionStorage.removeItem(KEY);
+      if (error.status === 401) sessionStorage.removeItem(KEY); // else it is good, later or for another page
       form.hidden = false;
       byId("login-error").textContent = error.message;
       byId("key").focus();

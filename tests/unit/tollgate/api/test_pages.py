@@ -97,6 +97,20 @@ def test_a_wrong_key_is_told_what_to_do(browser: Any, place: tuple[World, str]) 
     visit.page.get_by_text("the request has no valid key").wait_for()
 
 
+def test_a_key_is_kept_while_the_server_is_away(browser: Any, place: tuple[World, str]) -> None:
+    """It was shown once, and is not told again."""
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    visit.text("spent")
+    visit.page.route("**/v1/me", lambda route: route.abort())
+    visit.page.reload()
+    visit.page.get_by_label("Key", exact=True).wait_for()
+    visit.page.wait_for_timeout(300)
+    visit.page.unroute("**/v1/me")
+    visit.page.reload()
+    assert "8.78 USD" in visit.text("spent")
+
+
 def test_a_key_of_one_tenant_is_told_nothing_of_another(browser: Any, place: tuple[World, str]) -> None:
     world, address = place
     visit = Visit(browser, address).enter(world.keys["north"])
@@ -137,6 +151,20 @@ def test_a_customer_of_subscriptions_alone_sees_what_is_known(browser: Any, plac
     assert "Nothing so far" in visit.text("alerts")
     assert visit.page.get_by_text("Nothing is known").count() == 0
     assert visit.page.locator('[data-part="spent"]').is_hidden()
+
+
+def test_a_page_without_a_balance_is_left_too_when_its_key_is_gone(browser: Any, place: tuple[World, str]) -> None:
+    """Nothing but alerts is asked for there."""
+    world, address = place
+    world.log.add_invoice("north/plan", "12.50")
+    gone = {"status": 401, "cause": "the request has no valid key", "remedy": "none"}
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/alerts?*", lambda route: route.fulfill(status=401, json=gone))
+    visit.enter(world.keys["north"])
+    visit.page.get_by_label("Customer").fill("north/plan")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_label("Key", exact=True).wait_for(timeout=10_000)
+    assert visit.page.evaluate("sessionStorage.length") == 0
 
 
 def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, place: tuple[World, str]) -> None:
@@ -214,6 +242,20 @@ def test_a_customer_without_prices_is_shown_a_forecast_and_not_the_bill_so_far(
     )
     visit.enter(world.keys["acme"])
     assert "about 25.00 USD" in visit.text("forecast")
+
+
+def test_a_currency_of_three_decimals_is_shown_with_all_of_them(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    bills = [{"price_book": "kuwait", "currency": "KWD", "total": "12.345", "cycle": "2026-11", "lines": []}]
+    key = f"tollgate:balance:{CUSTOMERS[0]}"
+    before, world.hashes[key] = world.hashes[key], world.hashes[key] | {"currency": "KWD", "live_total": "1.0789"}
+    visit = Visit(browser, address)
+    visit.page.route("**/v1/bill?*", lambda route: route.fulfill(json=bills))
+    visit.enter(world.keys["acme"])
+    spent, forecast = visit.text("spent"), visit.text("forecast")
+    world.hashes[key] = before
+    assert "1.078 KWD" in spent
+    assert "about 12.345 KWD" in forecast
 
 
 def test_what_data_say_is_text_and_runs_nothing(browser: Any, place: tuple[World, str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.tollgate.api.world import CUSTOMERS, NOW_MS, World
 from tollgate.api.app import framework
+from tollgate.local.errors import EXIT_UNUSABLE, StackError
 from wire.v1 import billing_pb2
 
 ACME = CUSTOMERS[0]
@@ -170,6 +171,25 @@ def test_a_log_that_is_away_is_503_without_its_address(world: World, path: str) 
     assert answer.status_code == 503
     assert "10.0.0.7" not in answer.text
     assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "TOLLGATE_REDIS_PASSWORD_FILE: /etc/secret is no text file that can be read",
+        "the package typst is not installed",
+    ],
+)
+def test_what_the_server_lacks_is_no_fault_of_the_request(world: World, cause: str) -> None:
+    """A password file is read with each question, and may be away for a moment when it is changed."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise StackError(cause, "name a file that holds the password", EXIT_UNUSABLE)
+
+    world.log.read = fail  # type: ignore[method-assign]
+    answer = world.get("/v1/records", "acme", customer=ACME)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert cause not in answer.text
 
 
 def test_a_redis_that_is_away_is_503_and_health_says_so(world: World) -> None:
