@@ -34,8 +34,10 @@ def start(plain: Plain) -> tuple[engine.Engine, int]:
 
 
 def outcome(job: engine.Engine) -> tuple[list[billing_pb2.BillingRecord], list[billing_pb2.DeadLetter], int]:
+    """Return records by customer, letters by source: a refusal may come before or after what fell due."""
     in_order = sorted(job.records, key=lambda one: (one.customer_id, one.sequence))
-    return in_order, job.letters, job.rater.counts["duplicates"]
+    letters = sorted(job.letters, key=lambda one: (one.source.partition, one.source.offset))
+    return in_order, letters, job.rater.counts["duplicates"]
 
 
 def uninterrupted(log: Sequence[LogRecord], plain: Plain) -> engine.Engine:
