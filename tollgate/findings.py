@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
+from tollgate.local.rest_call import TRANSACTION_LOST
 
 LATE_MS = 30_000
 """How old the oldest unread record, or the newest checkpoint, may be at least before anybody is told."""
@@ -159,7 +160,7 @@ RULES: tuple[Callable[[StackFacts], Iterator[Finding]], ...] = (
 )
 
 _BY_FAILURE = {
-    "Kafka transaction lost": "transaction-lost.md",
+    TRANSACTION_LOST: "transaction-lost.md",
     "UnknownStateFormatError": "upgrade-failed.md",
 }
 

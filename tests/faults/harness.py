@@ -1,5 +1,7 @@
-"""A run of the fault harness inside a test."""
+"""A run of the fault harness inside a test, and how tests wait."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
@@ -18,6 +20,14 @@ def inject(home: Path, faults: str, *, seed: int, minutes: float = 0.1) -> Resul
     settings = Settings.model_validate({"home": home, "jobs": jobs, "checkpoint_interval_ms": 1000})
     schedule = draw_schedule(seed, minutes * 60, registry.named(faults))
     return run(settings, Plan(seed, schedule, rate=200, customers=300, limit_seconds=LIMIT_SECONDS), _silent)
+
+
+def until(holds: Callable[[], bool], seconds: float) -> None:
+    """Wait until something holds; fails once the time is over."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def _silent(_: str) -> None:

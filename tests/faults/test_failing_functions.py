@@ -6,6 +6,8 @@ processes the fixed set has more: `freeze-taskmanager`.
 
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -13,8 +15,10 @@ import pytest
 
 from flink_jobs.settings import USAGE_RATING
 from flink_jobs.topics import ALL
+from tests.faults.harness import until
 from tests.faults.test_mutations import mutated, replaced_in_zip
 from tests.integration.conftest import BOOK, Tollgate, stack, usage
+from tests.integration.test_exactly_once import last_restart_ms
 from tollgate import jobs
 from tollgate.jobs import JOBS, live_job, start_job
 from tollgate.local.run_file import load_run_file
@@ -32,21 +36,28 @@ def send(command: Tollgate, run: str, events: int = EVENTS) -> None:
     command.produce([usage(f"c{number % 50}", f"{run}-{number}", 1, now_ms) for number in range(events)])
 
 
-def restarts(command: Tollgate, job_id: str) -> int:
-    """Return when the job restarted last, in ms; 0 if it never did."""
-    stamp: int = command.context.stack.rest.job(job_id)["timestamps"]["RESTARTING"]
-    return stamp
-
-
 def await_restart(command: Tollgate, job_id: str, before: int) -> None:
-    deadline = time.monotonic() + BACK_SECONDS
-    while restarts(command, job_id) <= before:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: last_restart_ms(command, job_id) > before, BACK_SECONDS)
 
 
-def rated(command: Tollgate) -> list[str]:
-    return sorted(one["event_id"] for one in command.json("records", "--all"))
+@contextmanager
+def one_worker(home: Path) -> Iterator[tuple[Tollgate, str, psutil.Process]]:
+    """Give a stack whose job runs, the job's id, and its only TaskManager."""
+    with stack(home, **ONE_JOB) as command:
+        command.ok("up")
+        command.ok("prices", "publish", str(BOOK))
+        context = command.context
+        job = live_job(context, USAGE_RATING)
+        assert job is not None
+        (name,) = context.stack.task_managers_of(job.id)
+        yield command, job.id, psutil.Process(load_run_file(context.stack.layout.run_file).processes[name].pid)
+
+
+def assert_each_is_rated_once(command: Tollgate, events: int) -> None:
+    command.ok("wait", "--timeout", "180")
+    ids = [one["event_id"] for one in command.json("records", "--all")]
+    assert len(ids) == len(set(ids)) == events
+    assert "verified" in command.ok("verify")
 
 
 def test_row_20_a_function_that_raises_loses_and_doubles_nothing(
@@ -71,52 +82,32 @@ def test_row_20_a_function_that_raises_loses_and_doubles_nothing(
         command.ok("prices", "publish", str(BOOK))
         send(command, "good")
         command.ok("wait")
-        before = restarts(command, job_id)
+        before = last_restart_ms(command, job_id)
         send(command, "bad")
         await_restart(command, job_id, before)
         assert "restart" in command.run("status").stdout
         mended.touch()
-        command.ok("wait", "--timeout", "180")
-        assert len(rated(command)) == len(set(rated(command))) == 2 * EVENTS
-        assert "verified" in command.ok("verify")
+        assert_each_is_rated_once(command, 2 * EVENTS)
 
 
 def test_row_20_a_worker_whose_memory_runs_out_is_replaced(tmp_path: Path) -> None:
-    with stack(tmp_path / "stack", **ONE_JOB) as command:
-        command.ok("up")
-        command.ok("prices", "publish", str(BOOK))
-        context = command.context
-        job = live_job(context, USAGE_RATING)
-        assert job is not None
+    with one_worker(tmp_path / "stack") as (command, _, worker):
         send(command, "before")
         command.ok("wait")
-        (name,) = context.stack.task_managers_of(job.id)
-        worker = psutil.Process(load_run_file(context.stack.layout.run_file).processes[name].pid)
         least = worker.memory_info().vms // 2  # less than it has: no further piece is given
         worker.rlimit(resource.RLIMIT_AS, (least, least))
         send(command, "after", 20 * EVENTS)
         worker.wait(BACK_SECONDS)
-        context.stack.ensure_task_managers()
-        command.ok("wait", "--timeout", "180")
-        assert len(rated(command)) == len(set(rated(command))) == 21 * EVENTS
-        assert "verified" in command.ok("verify")
+        command.context.stack.ensure_task_managers()
+        assert_each_is_rated_once(command, 21 * EVENTS)
 
 
 def test_row_20_a_worker_that_hangs_is_given_up_and_replaced(tmp_path: Path) -> None:
-    with stack(tmp_path / "stack", **ONE_JOB) as command:
-        command.ok("up")
-        command.ok("prices", "publish", str(BOOK))
-        context = command.context
-        job = live_job(context, USAGE_RATING)
-        assert job is not None
-        (name,) = context.stack.task_managers_of(job.id)
-        worker = psutil.Process(load_run_file(context.stack.layout.run_file).processes[name].pid)
-        before = restarts(command, job.id)
+    with one_worker(tmp_path / "stack") as (command, job_id, worker):
+        before = last_restart_ms(command, job_id)
         worker.suspend()
         send(command, "during")
-        await_restart(command, job.id, before)
+        await_restart(command, job_id, before)
         worker.kill()
-        context.stack.ensure_task_managers()
-        command.ok("wait", "--timeout", "180")
-        assert len(rated(command)) == len(set(rated(command))) == EVENTS
-        assert "verified" in command.ok("verify")
+        command.context.stack.ensure_task_managers()
+        assert_each_is_rated_once(command, EVENTS)

@@ -5,12 +5,12 @@ brings it back. Kafka's shortest timeout that the job takes is ten minutes, and 
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flink_jobs.topics import RECORDS
+from tests.faults.harness import until
 from tests.integration.conftest import BOOK, stack, usage
 from tollgate.jobs import live_job
 from tollgate.local import processes
@@ -22,15 +22,8 @@ SHORTEST = {"TOLLGATE_TRANSACTION_TIMEOUT_MS": "600000"}
 GIVEN_UP_SECONDS = 720
 
 
-def until(holds: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
-@pytest.mark.row(4)
 @pytest.mark.faults
+@pytest.mark.row(4)
 @pytest.mark.timeout(1500)
 def test_row_4_a_lost_transaction_halts_the_job_and_the_rewind_of_the_runbook_brings_its_records_back(
     tmp_path: Path,

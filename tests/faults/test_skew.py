@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flink_jobs.topics import RECORDS, USAGE_EVENTS
+from tests.faults.harness import until
 from tests.integration.conftest import BOOK, Tollgate, stack
 from tests.integration.test_exactly_once import kill_task_manager
 from tollgate.bench.load import load_producer, produce_one
@@ -39,13 +40,6 @@ def send(tollgate: Tollgate, customer_of: Callable[[int], str], count: int, now_
     producer.flush()
 
 
-def await_more(settled: Callable[[], int], than: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while settled() <= than:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 @pytest.mark.faults
 @pytest.mark.row(17)
 @pytest.mark.timeout(1500)
@@ -64,10 +58,11 @@ def test_row_17_the_job_is_back_in_time_and_checkpoints_stay_short(tmp_path: Pat
             return sum(context.log.ends(RECORDS, committed=True).values())
 
         send(command, customer_of, count, time.time_ns() // 1_000_000)
-        await_more(settled, count // 4, 300)
+        until(lambda: settled() > count // 4, 300)
         kill_task_manager(command, min(context.stack.task_managers_of(job.id)))
         time.sleep(3)  # what was complete at the kill is committed
-        await_more(settled, settled(), BACK_SECONDS)
+        before = settled()
+        until(lambda: settled() > before, BACK_SECONDS)
         command.ok("wait", "--timeout", "600", timeout=660)
 
         taken: list[Any] = context.stack.rest.checkpoints(job.id)["history"]

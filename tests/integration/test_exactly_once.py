@@ -70,7 +70,7 @@ def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgat
             name = context.stack.task_managers_of(job.id)[right_after_a_trigger]
             if right_after_a_trigger:
                 trigger.start()  # it is killed right after a checkpoint was triggered
-            before = _last_restart_ms(tollgate, job.id)
+            before = last_restart_ms(tollgate, job.id)
             kill_task_manager(tollgate, name)
             _await_restart(tollgate, job.id, before)
     tollgate.ok("wait")
@@ -79,7 +79,8 @@ def test_three_kills_of_a_task_manager_lose_and_double_nothing(tollgate: Tollgat
     assert "verified" in tollgate.ok("verify")
 
 
-def _last_restart_ms(tollgate: Tollgate, job_id: str) -> int:
+def last_restart_ms(tollgate: Tollgate, job_id: str) -> int:
+    """Return when a job restarted last (epoch ms), 0 if it never did."""
     stamp: int = tollgate.context.stack.rest.job(job_id)["timestamps"]["RESTARTING"]
     return stamp
 
@@ -87,7 +88,7 @@ def _last_restart_ms(tollgate: Tollgate, job_id: str) -> int:
 def _await_restart(tollgate: Tollgate, job_id: str, before: int) -> None:
     """Wait until the JobManager has noticed a kill, and restarts the job."""
     deadline = time.monotonic() + 30
-    while _last_restart_ms(tollgate, job_id) <= before:
+    while last_restart_ms(tollgate, job_id) <= before:
         assert time.monotonic() < deadline, "the kill was not noticed"
         time.sleep(0.2)
 

@@ -68,16 +68,14 @@ def errors_of(body: str) -> str:
         return body
 
 
-_AT_STAKE = ("Kafka transaction lost",)
-"""What our own code says around a cause of Kafka's, which by itself reads like one of many."""
+TRANSACTION_LOST = "Kafka transaction lost"
+"""What tollgate.jvm.LoudCommitter says around a cause of Kafka's, which by itself reads like one of many."""
 
 
 def root_cause(stack_trace: str) -> str:
-    """Return the innermost cause of a Java stack trace in one line, or one around it that says what is at stake."""
+    """Return the innermost cause of a Java stack trace in one line; a lost transaction is one, whatever Kafka says."""
     lines = [line.strip() for line in stack_trace.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     informative = [line for line in lines if not line.startswith(("at ", "Internal server error", "<Exception"))]
-    at_stake = [cause for cause in causes if any(sign in cause for sign in _AT_STAKE)]
-    if at_stake:
-        return at_stake[-1]
-    return causes[-1] if causes else next(iter(informative), "no reason given")
+    told = [cause for cause in causes if TRANSACTION_LOST in cause] or causes
+    return told[-1] if told else next(iter(informative), "no reason given")

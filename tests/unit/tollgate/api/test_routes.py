@@ -240,3 +240,14 @@ def test_pages_may_do_nothing_but_ask_this_server(world: World) -> None:
         assert "unsafe" not in policy
         assert "<script>" not in page.text
         assert "style=" not in page.text
+
+
+def test_files_of_the_pages_are_small_and_have_no_foreign_address() -> None:
+    from tollgate.api import pages
+
+    for file in pages.FOLDER.iterdir():
+        text = file.read_text()
+        assert len(text) < 20_000, file
+        assert "http://" not in text.replace("http://www.w3.org/", ""), file
+        assert "https://" not in text, file
+        assert "innerHTML" not in text, file
