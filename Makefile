@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.tollgate/uv/bin/uv)
 RUN := $(UV) run --locked --extra bench
 PYTHON ?= python3
 
-.PHONY: setup demo test test-faults fuzz audit check docs test-jvm bench up down clean
+.PHONY: setup demo test test-faults explore fuzz audit check docs test-jvm bench up down clean
 
 setup: .venv/.stamp ## install everything that the project needs, into the project
 
@@ -33,6 +33,10 @@ test: setup check docs test-jvm ## all quick tiers: unit, golden and properties 
 
 test-faults: setup ## the long fault runs
 	@$(RUN) pytest -m faults
+
+explore: setup ## the properties N times (10), each time with cases that nobody drew before
+	@for round in $$(seq $(or $(N),10)); do \
+	  echo "explore: round $$round"; $(RUN) pytest -n auto --dist worksteal -q --hypothesis-profile explore tests/properties || exit 1; done
 
 fuzz: setup ## every decoder against N inputs that nobody wrote (SEED=1)
 	@$(RUN) python -m tests.fuzz $(or $(N),100000) $(or $(SEED),1)

@@ -1,6 +1,14 @@
-"""`pytest --row 10` runs the tests that show row 10 of the fault table, whichever tier they are of."""
+"""For all tiers: `--row 10` runs the tests of row 10 of the fault table; properties draw the same cases each time.
+
+A change is judged on cases that its author had as well; `make explore` draws others, and those it finds become tests.
+"""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

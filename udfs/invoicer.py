@@ -130,7 +130,7 @@ class Invoicer:
         for customer, fact, _ in facts:
             if isinstance(fact, NoteRecord):
                 notes.append(fact)
-            else:
+            elif fact is not None:
                 found.append((customer, fact))
         self._add_up(found, catalog)
         return take_notes(notes, self.notes_topic, self.stores.notes, self.tax) if notes else []

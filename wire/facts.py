@@ -20,6 +20,7 @@ RECORDS, CHARGES, NOTES = 0, 1, 2
 _HEAD = Struct(">IBiqqI")
 _LENGTH = Struct(">I")
 _ABSENT = 0xFFFFFFFF
+_CYCLE_CLOSE = billing_pb2.BillingRecord.CYCLE_CLOSE
 _UNREAD = ReadSoFar(0)
 
 
@@ -34,10 +35,13 @@ class NoteRecord(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A fact of a customer, and how far prices had been read when it was decided."""
+    """A fact of a customer, and how far prices had been read when it was decided.
+
+    `fact` is None for a record that says nothing to be billed: a cycle was closed by rating, often everybody's at once.
+    """
 
     customer: bytes
-    fact: UsageFact | Charge | NoteRecord
+    fact: UsageFact | Charge | NoteRecord | None
     read: ReadSoFar
 
 
@@ -65,6 +69,7 @@ def pack_fact(topic: int, key: bytes, value: bytes) -> bytes:
 def _known(topic: int, customer: bytes, value: bytes) -> Known:
     if topic == RECORDS:
         record = billing_pb2.BillingRecord.FromString(value)
-        return Known(customer, usage_fact_from(record), ReadSoFar(record.books_offset, record.contracts_offset))
+        fact = usage_fact_from(record) if record.kind != _CYCLE_CLOSE else None
+        return Known(customer, fact, ReadSoFar(record.books_offset, record.contracts_offset))
     charge = subscription_pb2.Charge.FromString(value)
     return Known(customer, charge_from(charge), ReadSoFar(charge.books_offset, charge.contracts_offset))

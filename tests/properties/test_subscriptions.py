@@ -132,7 +132,7 @@ def test_lines_add_up_to_the_total_and_days_to_the_cycle(case: Case, currency: s
     for invoice, days in closed(run(case.log, price_book(currency, zone)), tax):
         exact = sum(day.exact_picos for day in days)
         if invoice is None:
-            assert days == []
+            assert exact == 0, "days of which the cycle says nothing took each other back"
             continue
         number += 1
         unit = 10 ** {"USD": 10, "JPY": 12, "KWD": 9}[currency]
