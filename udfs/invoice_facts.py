@@ -14,7 +14,7 @@ from udfs.broadcast_prices import BroadcastPrices, RatingStart
 from udfs.held_shards import held_shards
 from udfs.invoicer import AccountStores, Invoicer, Prices
 from udfs.loading import load_all
-from udfs.turns import Turn, resume_at_ms
+from udfs.turns import INVOICING_SECONDS, Turn, resume_at_ms
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
 
@@ -44,7 +44,7 @@ class InvoiceFacts(KeyedBroadcastProcessFunction):
             waiting=FlinkStore(runtime_context.get_map_state(WAITING)),
             notes=FlinkStore(runtime_context.get_map_state(NOTES)),
         )
-        self._turn = Turn()
+        self._turn = Turn(INVOICING_SECONDS)
         self._invoicer = Invoicer(stores, self._register_timer, self._tax, self._notes_topic, self._turn.is_over)
         group = runtime_context.get_metrics_group()
         self._written = group.counter("closings")

@@ -24,7 +24,7 @@ from udfs.price_feed import PriceFeed
 from udfs.put_off import NO_WATERMARK_MS, PutOff
 from udfs.rated_after import first_timestamp_ms, rated_after
 from udfs.shards import AddBehind, FlinkShards, ReadAhead, TimersBehind
-from udfs.turns import Turn, resume_at_ms
+from udfs.turns import RATING_SECONDS, Turn, resume_at_ms
 from wire.frames import unpack, unpack_bundle
 
 _BYTES = Types.PICKLED_BYTE_ARRAY()
@@ -55,7 +55,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         now_ms = _now_ms()
         self._patience.start(now_ms)
         self._put_off = PutOff(now_ms)
-        self._turn = Turn()
+        self._turn = Turn(RATING_SECONDS)
         self._unswept: set[str] = set()
         self._prices = BroadcastPrices(self._start)
         self._rates = BroadcastRates()
@@ -93,6 +93,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
         """Rate the frames of a bundle."""
+        begun_seconds = self._turn.seconds()
         feed = self._bind(ctx)
         prices = feed.catalog
         bundle = list(unpack_bundle(value))
@@ -108,6 +109,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
                 self._await_factors()
         self._rated_after.note(min(first_timestamp_ms(frame) for _, frame in bundle))
         yield from self._told([shard for shard, _ in bundle], b"".join(out))
+        self._turn.other_work(begun_seconds)
 
     def _bind(self, ctx: Any) -> PriceFeed:
         """Make what belongs to this element known to the rating; returns the prices."""

@@ -14,7 +14,7 @@ from udfs import invoice_facts, invoicer
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.broadcast_prices import RatingStart
 from udfs.invoice_facts import InvoiceFacts
-from udfs.turns import TURN_SECONDS, Turn
+from udfs.turns import INVOICING_SECONDS, Turn
 from wire.facts import RECORDS as RECORD_TAG
 from wire.facts import pack_fact
 from wire.frames import unpack_outgoing
@@ -39,7 +39,7 @@ def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     monkeypatch.setattr(invoice_facts, "held_shards", lambda _: toy)
     monkeypatch.setattr(invoice_facts, "load_all", lambda: None)
     monkeypatch.setattr(invoice_facts, "BroadcastPrices", lambda _: prices)
-    monkeypatch.setattr(invoice_facts, "Turn", lambda: Turn(lambda: toy.seconds))
+    monkeypatch.setattr(invoice_facts, "Turn", lambda length: Turn(length, lambda: toy.seconds))
     monkeypatch.setattr(invoicer, "ACCOUNTS_AT_ONCE", 1)
     close_due = invoicer.close_due
 
@@ -81,7 +81,7 @@ def test_no_stretch_is_longer_than_a_turn_and_its_last_accounts_and_all_are_clos
         flink.rest(function)
     assert numbers(flink) == EVERYBODY
     assert flink.held == 0
-    assert max(flink.stretches) <= TURN_SECONDS + SECONDS_EACH
+    assert max(flink.stretches) <= INVOICING_SECONDS + SECONDS_EACH
 
 
 def test_what_was_left_is_closed_after_a_restore_once_there_is_a_watermark(flink: ToyFlink) -> None:

@@ -9,7 +9,6 @@ from tests.invoicing_job import InvoicingJob
 from tests.unit.builders import DAY_MS, ms
 from tests.unit.subscriptions.desk import Desk, plans, priced, start
 from udfs import invoicer
-from udfs.turns import TURN_SECONDS, Turn, resume_at_ms
 from wire.charges import charge_message
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, subscription_pb2
@@ -124,21 +123,6 @@ def test_a_turn_that_is_over_leaves_accounts_for_the_next_and_the_documents_are_
     by_customer = [sorted(one.invoices, key=lambda made: (made.customer_id, made.issued_at_ms)) for one in (job, whole)]
     assert by_customer[0] == by_customer[1]
     assert len(job.finals()) == 2 * len(customers)
-
-
-def test_a_turn_lasts_for_all_timers_of_its_name_and_the_next_begins_with_time() -> None:
-    now = [10.0]
-    turn = Turn(lambda: now[0])
-    turn.begin("watermark 1")
-    now[0] += TURN_SECONDS
-    turn.begin("watermark 1")
-    assert turn.is_over()
-    turn.begin("watermark 2")
-    assert not turn.is_over()
-
-
-def test_the_shards_of_a_subtask_resume_together_after_a_pause() -> None:
-    assert {resume_at_ms(now_ms) for now_ms in range(1000, 1100)} == {1200}
 
 
 def test_an_invoice_that_64_bits_do_not_hold_is_closed_like_any_other() -> None:

@@ -12,22 +12,21 @@ from tests.unit.udfs.shard import framed
 from tests.unit.udfs.test_frame_rater_deadlines import CLOSE, CLOSE_MS
 from tests.unit.udfs.toy_flink import ToyFlink
 from tests.unit.udfs.toy_rating import SHARDS, toy_rating
-from udfs import rate_usage, silent_customers
+from udfs import silent_customers
 from udfs.put_off import SETTLED_IN_MS
 from udfs.rate_usage import RateUsage
-from udfs.turns import TURN_SECONDS, Turn
+from udfs.turns import RATING_SECONDS
 from wire.frames import Tag, pack_incoming, unpack_outgoing
 from wire.v1 import billing_pb2
 
 EACH = 5
-SECONDS_EACH = 0.25
+SECONDS_EACH = 0.08
 
 
 @pytest.fixture
 def flink(monkeypatch: pytest.MonkeyPatch) -> ToyFlink:
     """A toy in which each customer that is settled takes its time."""
     toy, _ = toy_rating(monkeypatch, PriceCatalog([engine.parse(book())]))
-    monkeypatch.setattr(rate_usage, "Turn", lambda: Turn(lambda: toy.seconds))
     monkeypatch.setattr(silent_customers, "CUSTOMERS_AT_ONCE", 1)
     settle_due = silent_customers.settle_due
 
@@ -100,7 +99,7 @@ def test_no_stretch_is_longer_than_a_turn_and_all_are_closed_once_before_the_las
     assert (told(flink), flink.held > 0) == ([CLOSE_MS], True)
     while flink.held:
         flink.rest(function)
-        assert max(flink.stretches) <= TURN_SECONDS + SECONDS_EACH
+        assert max(flink.stretches) <= RATING_SECONDS + SECONDS_EACH
     assert closed(flink) == EVERYBODY
     while told(flink)[-1] != NEVER_MS:
         flink.rest(function)

@@ -13,6 +13,7 @@ from udfs import rate_usage
 from udfs.batched_state import DictAgenda, DictStore
 from udfs.broadcast_prices import RatingStart
 from udfs.rate_usage import RateUsage
+from udfs.turns import Turn
 from wire.records import ReadSoFar
 
 SHARDS: Final = ("a", "b", "c")
@@ -34,5 +35,6 @@ def toy_rating(monkeypatch: pytest.MonkeyPatch, catalog: PriceCatalog) -> tuple[
     monkeypatch.setattr(rate_usage, "BroadcastPrices", lambda _: SimpleNamespace(feed=lambda _: feed))
     rates = SimpleNamespace(view=lambda _: view, add=lambda *_: None, forget=lambda *_: None)
     monkeypatch.setattr(rate_usage, "BroadcastRates", lambda: rates)
+    monkeypatch.setattr(rate_usage, "Turn", lambda length: Turn(length, lambda: flink.seconds))
     monkeypatch.setattr(rate_usage.time, "time_ns", lambda: int(flink.seconds * 1e9))
     return flink, view
