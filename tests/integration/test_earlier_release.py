@@ -86,7 +86,7 @@ def test_this_release_goes_on_from_the_savepoints_of_an_earlier_one(
             usage("ann", "x1", 60, now_ms - 300, meter="sms"),
             retraction("r0", "to come", now_ms - 200),
             *texts,
-            *of("zoe", [change("START", 1, "01", now_ms), change("UPGRADE", 3, "20", now_ms, plan="premium")]),
+            *of("zoe", [change("START", 1, "01", now_ms), change("UPDATE", 3, "20", now_ms, plan="premium")]),
         ]
     )
     earlier.ok("wait")
@@ -102,7 +102,7 @@ def test_this_release_goes_on_from_the_savepoints_of_an_earlier_one(
             phase("STOP", "a1", now_ms - 1_000),
             usage("ann", "to come", 5, now_ms - 100, meter="sms"),
             usage("ann", "x2", 60, now_ms, meter="sms"),
-            *of("zoe", [change("UPGRADE", 2, "10", now_ms, quantity=2)]),
+            *of("zoe", [change("UPDATE", 2, "10", now_ms, quantity=2)]),
         ]
     )
     tollgate.ok("wait")
@@ -114,7 +114,7 @@ def test_this_release_goes_on_from_the_savepoints_of_an_earlier_one(
         ("SESSION", "120", "0.028"),
         ("USAGE", "5", "0.025"),
         ("RETRACTION", "-5", "-0.025"),
-        ("USAGE", "60", "0.275"),
+        ("USAGE", "60", "0.25"),
     ]
     assert [one.version for one in messages(charges(tollgate, "zoe"))][-1] == 3
     assert "verified" in tollgate.ok("verify")
