@@ -15,6 +15,7 @@ from billing.catalog import TariffName
 from billing.events import Charge, Seen, fingerprint_of, identity_of
 from billing.outcomes import HeldEvent
 from billing.state import NEVER_MS
+from billing.tariffs import Reduction
 
 
 class ClosedSession(NamedTuple):
@@ -35,9 +36,10 @@ class ClosedSession(NamedTuple):
 class Session:
     """One session: the phases that wait for the rest, or what it came to.
 
-    `tariff` prices it, from its START's arrival on. `scheduled_ms` is when it is next looked at;
-    `awaited` says that a retraction waits for one of its phases. `interim_picos` is its part of what the
-    customer's open sessions would cost, None where it has none (`billing.interim`).
+    `tariff` prices it, from its START's arrival on, and `surge` is the factor of its START, None for 1.
+    `scheduled_ms` is when it is next looked at; `awaited` says that a retraction waits for one of its phases.
+    `interim_picos` is its part of what the customer's open sessions would cost, None where it has none
+    (`billing.interim`).
     """
 
     session_id: str
@@ -45,6 +47,7 @@ class Session:
     updates: list[HeldEvent] = field(default_factory=list)
     stop: HeldEvent | None = None
     tariff: TariffName | None = None
+    surge: Reduction | None = None
     scheduled_ms: int = NEVER_MS
     awaited: bool = False
     closed: ClosedSession | None = None

@@ -38,8 +38,8 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     """Decide one valid event of one customer, in the order of the log partition.
 
     `identity` and `fingerprint` are those of `billing.events`, `seen` what the memory holds for
-    the identity, `surge` the factor of the event, as `billing.surge.applied` makes it (quantities
-    alone). Returns first what comes of deadlines that the clock has passed, and of what
+    the identity, `surge` the factor of the event, as `billing.surge.applied` makes it, of those
+    that `billing.surge.demand.may_surge`. Returns first what comes of deadlines that the clock has passed, and of what
     waited for this event and is refused with it; then what becomes of the event.
     """
     if not is_at_home(state, delivery):  # another partition's clock says nothing about this customer's deadlines
@@ -59,7 +59,7 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
     if found is not None:
         return settled, found
     if event.measure is not _QUANTITY:
-        more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory)
+        more, found = _take_other(state, event, delivery, fingerprint, terms, prices, memory, surge)
         return settled + more, found
     rated = _rate(state, event, delivery, identity, terms, surge)
     if isinstance(rated, BillingRecord):
@@ -172,6 +172,7 @@ def _take_other(  # noqa: PLR0913 - all that decides it
     terms: Terms,
     prices: PriceCatalog,
     memory: Memory,
+    surge: Reduction | None,
 ) -> tuple[list[Settled], Outcome]:
     """Take a retraction or a phase of a session."""
     if event.measure is Measure.RETRACTION:
@@ -189,7 +190,7 @@ def _take_other(  # noqa: PLR0913 - all that decides it
         refused = refuse_without_credit(state, tariff.watch)
         if refused is not None:
             return [], refused
-    return take_phase(state, event, delivery, fingerprint, tariff, terms, prices, memory)
+    return take_phase(state, event, delivery, fingerprint, tariff, terms, prices, memory, surge)
 
 
 def _begun_at(event: UsageEvent, memory: Memory) -> TariffName | None:

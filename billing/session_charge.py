@@ -52,7 +52,8 @@ def charge_session(
     record_id = f"{identity.hex()}-{start.event.event_time_ms:x}-session"
     # Its own, but for what the START says of the session: coupons are redeemed by that.
     event = ending.last.event._replace(dimensions=start.event.dimensions)
-    return charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start.event.event_time_ms)
+    start_ms, surge = start.event.event_time_ms, session.surge
+    return charge(state, event, record_id, ending.clock_ms, tariff, book, *cycles, units, start_ms, surge)
 
 
 def describe_session(record: BillingRecord, session: Session, ending: Ending) -> None:

@@ -7,7 +7,7 @@ from billing.events import Delivery, Phase, UsageEvent
 from billing.memory import Session
 from billing.outcomes import HeldEvent, Reason, Rejection
 from billing.price_books.model import SessionRule
-from billing.tariffs import Tariff
+from billing.tariffs import Reduction, Tariff
 
 MAX_UPDATES = 1000
 """UPDATEs that one session may hold: all of them stand in its record, and in its state."""
@@ -82,8 +82,15 @@ def too_much(session: Session, event: UsageEvent, delivery: Delivery) -> Rejecti
     return Rejection(Reason.INVALID_FIELD, detail)
 
 
-def put(session: Session, event: UsageEvent, delivery: Delivery, tariff: Tariff, terms: Terms) -> HeldEvent:
-    """Add a phase to what waits, with how long it may."""
+def put(  # noqa: PLR0913 - what holds of it
+    session: Session,
+    event: UsageEvent,
+    delivery: Delivery,
+    tariff: Tariff,
+    terms: Terms,
+    surge: Reduction | None = None,
+) -> HeldEvent:
+    """Add a phase to what waits, with how long it may; a START with what it is priced by."""
     assert terms.series is not None
     assert tariff.meter.session is not None
     lateness_ms = terms.series.first.allowed_lateness_ms
@@ -92,6 +99,7 @@ def put(session: Session, event: UsageEvent, delivery: Delivery, tariff: Tariff,
         held = session.start = HeldEvent(event, delivery, idle_ms)
         agreement = terms.agreement.key if terms.agreement is not None else ""
         session.tariff = TariffName(tariff.price_book, tariff.version, agreement, event.meter)
+        session.surge = surge
     elif event.phase == Phase.STOP:
         held = session.stop = HeldEvent(event, delivery, lateness_ms)
     else:
@@ -103,7 +111,7 @@ def put(session: Session, event: UsageEvent, delivery: Delivery, tariff: Tariff,
 def take_out(session: Session, held: HeldEvent) -> None:
     """Undo `put`."""
     if session.start is held:
-        session.start = session.tariff = None
+        session.start = session.tariff = session.surge = None
     elif session.stop is held:
         session.stop = None
     else:

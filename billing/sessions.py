@@ -1,6 +1,6 @@
 """Sessions: START, UPDATE and STOP in any order become one record (contract, rule 11).
 
-Prices, promotions and hours are those of the START, as known when the START came; the cycle is
+Prices, surge, promotions and hours are those of the START, as known when the START came; the cycle is
 that of the end. What contradicts a phase that came earlier is refused, and the session goes on without it.
 """
 
@@ -23,7 +23,7 @@ from billing.retractions import settle, target_of
 from billing.session_charge import Ending, book_of, charge_session, describe_session
 from billing.session_phases import contradiction, last_seen, no_start, other_meter, put, take_out, too_much
 from billing.state import CustomerState
-from billing.tariffs import Tariff
+from billing.tariffs import Reduction, Tariff
 
 
 def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way it ends
@@ -35,8 +35,9 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
     terms: Terms,
     prices: PriceCatalog,
     memory: Memory,
+    surge: Reduction | None = None,
 ) -> tuple[list[Settled], Outcome]:
-    """Take one phase: it waits, completes its session, ends it, or is refused.
+    """Take one phase: it waits, completes its session, ends it, or is refused. `surge` is a START's factor.
 
     Returns what becomes of phases and retractions that waited, and what becomes of this one.
     """
@@ -51,7 +52,7 @@ def take_phase(  # noqa: PLR0911, PLR0913 - all that decides it, and every way i
     wrong = contradiction(session, event) or too_much(session, event, delivery)
     if wrong is not None:
         return [], wrong
-    held = put(session, event, delivery, tariff, terms)
+    held = put(session, event, delivery, tariff, terms, surge)
     if session.start is None or session.stop is None:
         if delivery.clock_ms < session.deadline_ms():
             count_open(state, session, delivery.clock_ms, prices)

@@ -17,6 +17,7 @@ from billing.outcomes import (
 from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import NEVER_MS, CustomerState
 from billing.surge.applied import UNKNOWN
+from billing.surge.demand import may_surge
 from billing.surge.view import UNDECIDED, SurgeView
 from billing.tariffs import Reduction
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store
@@ -221,7 +222,7 @@ class FrameRater:
         """Return an event's surge; UNDECIDED where it is to wait."""
         if state.queued:
             return UNDECIDED
-        if event.measure is not Measure.QUANTITY:  # sessions are no demand, so that no surge is theirs
+        if not may_surge(event):
             return None
         if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
             return None  # it will be refused: nobody has to wait for its time to come

@@ -4,6 +4,7 @@ A session: i64 time | `SessionState`. Who waits for an event: i64 time | `Waitin
 The time is what sweeps go by: the end of a session that is closed, else later than any sweep.
 """
 
+from fractions import Fraction
 from struct import Struct
 
 from billing.catalog import TariffName
@@ -11,6 +12,8 @@ from billing.events import Delivery, Original
 from billing.memory import ClosedSession, Session
 from billing.outcomes import HeldEvent
 from billing.state import NEVER_MS
+from billing.surge.applied import UNKNOWN, as_reduction
+from billing.tariffs import Reduction
 from wire.dedup_index import decode_charge, encode_charge
 from wire.usage import decode_usage
 from wire.v1 import state_pb2
@@ -32,6 +35,10 @@ def encode_session(session: Session) -> bytes:
         _encode_held(session.stop, message.stop)
     if session.tariff is not None:
         message.price_book, message.price_book_version, message.agreement, _ = session.tariff
+    if session.surge is UNKNOWN:
+        message.surge_unknown = True
+    elif session.surge is not None:
+        message.surge_id, message.surge_factor = session.surge.id, session.surge.factor
     message.scheduled_ms = session.scheduled_ms
     message.awaited = session.awaited
     if session.interim_picos is not None:
@@ -64,7 +71,14 @@ def decode_session(data: bytes) -> Session:
         session.start = _decode_held(message.start)
         meter = session.start.event.meter
         session.tariff = TariffName(message.price_book, message.price_book_version, message.agreement, meter)
+        session.surge = _surge(message)
     return session
+
+
+def _surge(message: state_pb2.SessionState) -> Reduction | None:
+    if message.surge_unknown:
+        return UNKNOWN
+    return as_reduction(message.surge_id, Fraction(message.surge_factor)) if message.surge_id else None
 
 
 def encode_waiting(waiting: list[HeldEvent]) -> bytes:

@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 from billing.catalog import PriceCatalog
-from billing.events import Delivery, Measure, UsageEvent
+from billing.events import Delivery, Measure, Phase, UsageEvent
 from billing.surge.grid import DetectorKey
 from billing.surge.rules import SurgeIndex
 from billing.validity import invalid_field
+
+_SESSION_UNITS = 1
 
 
 class Counted(NamedTuple):
@@ -22,9 +24,9 @@ def demand_of(event: UsageEvent, delivery: Delivery, prices: PriceCatalog, rules
     """Return what an event adds to demand, first delivery or not; nothing where no surge rule is for it.
 
     Its own partition's clock decides whether it is in time for its window, so that the sums are a
-    function of the log. Sessions and retractions are no demand: their units are not known yet.
+    function of the log. A session is one unit, of the time of its START: how long it will be is not known yet.
     """
-    if event.measure is not Measure.QUANTITY or invalid_field(event, delivery) is not None:
+    if not may_surge(event) or invalid_field(event, delivery) is not None:
         return []
     if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
         return []
@@ -36,5 +38,10 @@ def demand_of(event: UsageEvent, delivery: Delivery, prices: PriceCatalog, rules
     for detector, interval in surge.counted_for(event.meter, event.dimensions, event.event_time_ms):
         end_ms = detector.grid.window_end_ms(interval)
         if delivery.clock_ms < end_ms:
-            found.append(Counted(detector, interval, end_ms, event.quantity))
+            found.append(Counted(detector, interval, end_ms, event.quantity or _SESSION_UNITS))
     return found
+
+
+def may_surge(event: UsageEvent) -> bool:
+    """Tell whether an event's time is that of a surge factor: a quantity's, and of a session its START's (rule 11)."""
+    return event.measure is Measure.QUANTITY or (event.measure is Measure.SESSION and event.phase == Phase.START)

@@ -1,9 +1,12 @@
 """Bytes of sessions that wait, as savepoints of the rating job hold them."""
 
+from fractions import Fraction
+
 from billing.catalog import TariffName
 from billing.events import Charge, Delivery, Original
 from billing.memory import ClosedSession, Session
 from billing.outcomes import HeldEvent
+from billing.surge.applied import UNKNOWN, as_reduction
 from tests.golden.state_files import StateFiles
 from wire.held import decode_session, encode_session
 from wire.usage import decode_usage
@@ -42,6 +45,20 @@ def with_its_cost() -> Session:
     return session
 
 
+def surging_call() -> Session:
+    """A call that began while a surge was on."""
+    session = open_call()
+    session.surge = as_reduction("talks", Fraction("1.3333"))
+    return session
+
+
+def undecided_call() -> Session:
+    """A call that began while nobody decided factors."""
+    session = open_call()
+    session.surge = UNKNOWN
+    return session
+
+
 def closed_call() -> Session:
     """A call that was billed."""
     charge = Charge(840_000_000_000, 60, 60, "voice", "standard", 2)
@@ -49,6 +66,11 @@ def closed_call() -> Session:
 
 
 EXPECTED = {1: open_call()}
-JOINED = {"interim": with_its_cost(), "closed": closed_call()}
+JOINED = {
+    "interim": with_its_cost(),
+    "closed": closed_call(),
+    "surging": surging_call(),
+    "undecided": undecided_call(),
+}
 FILES = StateFiles("session_state", 1, EXPECTED, encode_session, decode_session, JOINED)
 """The message names no format: 1 is the first."""

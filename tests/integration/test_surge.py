@@ -29,7 +29,11 @@ meters:
   sms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
   mms.outbound: {unit: message, price: {model: per_unit, unit_price: "1"}}
   rides: {unit: ride, price: {model: per_unit, unit_price: "1"}}
+  voice:
+    {unit: second, price: {model: per_unit, unit_price: "1"}, session: {minimum: 1, increment: 1, idle_timeout: 1h}}
 surge:
+  - {id: voice-peak, meters: [voice], dimension: region, window: 60s, lead: 60s,
+     levels: [{at_least: 3, factor: "1.50"}]}
   - {id: sms-peak, meters: [sms.outbound], dimension: region, window: 60s, lead: 60s,
      levels: [{at_least: 100, factor: "1.25"}, {at_least: 200, factor: "1.60"}], release_below: 80}
   - {id: rain, meters: [rides], dimension: region, window: 60s, lead: 60s,
@@ -122,6 +126,31 @@ def test_an_event_waits_for_its_factor_and_all_later_ones_of_its_customer_behind
     surging.ok("wait")
     assert surges(surging, "dan") == {"x0": "1", "x1": "1.25", "x2": "1"}
     assert [one["event_id"] for one in surging.json("records", "dan")] == ["x0", "x1", "x2"]
+
+
+def call(customer: str, session: str, phase: str, minute: float) -> dict[str, Any]:
+    """Return a line with a phase of a call within the EU."""
+    said = {"session_id": session, "phase": phase}
+    line = usage(customer, f"{session}-{phase}", 1, at(minute), meter="voice", session=said, dimensions=EU)
+    del line["usage"]["quantity"]
+    return line
+
+
+def test_a_call_is_charged_the_factor_of_its_start_also_after_a_restore(surging: Tollgate) -> None:
+    begun = [call(f"crowd-{number}", f"c{number}", "START", 14) for number in range(3)]
+    surging.produce(begun, "--advance-to", format_instant(at(15)))
+    surging.produce([call("zoe", "dear", "START", 16)], "--advance-to", format_instant(at(17)))
+    surging.produce([call("zoe", "plain", "START", 17)], "--advance-to", format_instant(at(18)))
+    surging.ok("wait")
+    surging.ok("restore", surging.ok("savepoint", "--stop").strip())
+    surging.produce([call("zoe", "plain", "STOP", 18), call("zoe", "dear", "STOP", 18)])
+    surging.ok("wait")
+    assert [(one["session_id"], one["quantity"], one["amount"]) for one in surging.json("records", "zoe")] == [
+        ("plain", "60", "60"),
+        ("dear", "120", "180"),
+    ]
+    told = surging.ok("explain", "zoe#2")
+    assert "3 units of demand in the window from 2026-11-10 12:14:00 UTC to 2026-11-10 12:15:00 UTC" in told
 
 
 def test_a_silent_detector_holds_nobody_up_and_records_and_an_alert_say_so(surging: Tollgate) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .catalog import Catalog, Terms
-from .log import HEARTBEAT, QUANTITY, Event, LogRecord
+from .log import HEARTBEAT, Event, LogRecord
 from .surge import SurgeFactor
 
 
@@ -40,7 +40,7 @@ class Arrival:
     def awaits_factor(self) -> bool:
         """Say whether its surge factor is not decided yet; what is refused for its time needs none."""
         undecided = self.surge is not None and self.surge.factor is None
-        return undecided and self.event.measure == QUANTITY and not self.is_future
+        return undecided and self.event.units_of_demand > 0 and not self.is_future
 
     @property
     def terms(self) -> Terms:

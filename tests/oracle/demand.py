@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from .catalog import Catalog
 from .checks import has_valid_fields
-from .log import QUANTITY, Event, LogRecord, decode
+from .log import Event, LogRecord, decode
 from .surge import Detector, Surge, detector_of, rule_in_force
 
 
@@ -26,13 +26,13 @@ def _count(log: Sequence[LogRecord], catalog: Catalog, demand: dict[Detector, di
         event = decode(record.value)
         if event is None or event.event_time_ms > record.timestamp_ms + catalog.max_future_skew_ms:
             continue
-        if event.measure == QUANTITY and has_valid_fields(event, record.key):
+        if event.units_of_demand > 0 and has_valid_fields(event, record.key):
             name = event.customer_id, event.event_id
             in_time = [one for one in _windows(event, catalog) if clock_ms < one[0].window_end_ms(one[1])]
             if in_time and known_until_ms.get(name, 0) <= clock_ms:
                 known_until_ms[name] = max(detector.window_end_ms(interval) for detector, interval in in_time)
                 for detector, interval in in_time:
-                    demand[detector][interval] += event.quantity
+                    demand[detector][interval] += event.units_of_demand
         clock_ms = max(clock_ms, event.event_time_ms)
     return clock_ms
 

@@ -56,6 +56,11 @@ class Event:
         """Return the event id that a retraction takes back; "" unless the measure is RETRACTION."""
         return self._measure_field("event_id", "")
 
+    @property
+    def units_of_demand(self) -> int:
+        """Return what surge counts of it: its quantity, 1 for the START of a session, and 0 for all else."""
+        return self.quantity if self.measure == QUANTITY else int(self.measure == SESSION and self.phase == START)
+
     def _measure_field(self, name: str, default: Any) -> Any:
         return dict(self.measure_fields).get(name, default)
 

@@ -91,7 +91,7 @@ def _rate(session_id: str, clock_ms: int, account: Account, ledger: Ledger) -> N
     }
     priced = replace(start.event, quantity=units_of(start_ms, end_ms, rules))
     terms = phases[-1].catalog.terms(account.customer_id, start_ms)
-    rated = bill(Billable(priced, terms, own, last, clock_ms, "-session", said), account, ledger)
+    rated = bill(Billable(priced, terms, own, last, clock_ms, "-session", said, start.surge), account, ledger)
     del account.open_sessions[session_id]
     account.closed_sessions[session_id] = ClosedSession(
         start.event.meter, start_ms, end_ms, timed_out, book.settings, rated

@@ -1,5 +1,6 @@
 """Seeded price books with promotions that are won, prepaid credit and surge, in any order and at odd numbers."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -18,6 +19,9 @@ from tests.properties.session_books import (
 
 QUANTITY_METERS = {"calls": "per_unit", "bulk": "volume", "texts": "graduated", "pack": "package"}
 SURGING = ("calls", "bulk")
+SURGES = (("peak", SURGING, (5, 10, 20, 30, 45, 70)), ("talks", ("talk",), (1, 2, 3, 5)))
+"""Of each rule its id, its meters, and from where its levels are: a session is one unit."""
+
 CODES = ("SPRING", "HELLO", "GIFT", "LATE")
 BASES_MS = tuple(START_MS + days * DAY_MS - 20 * MINUTE_MS for days in (10, 30, 30))
 """About when things happen: in mid-month, and around the end of November in UTC."""
@@ -41,8 +45,8 @@ def books(dice: Random, base_ms: int, *, surging: bool) -> list[dict[str, Any]]:
         kept = dice.sample(rewards, dice.randrange(len(rewards) + 1))
         found.append(_version(dice, 2, effective_ms, kept, surging=surging and dice.random() < 0.8))
         if surging and "surge" in found[1] and dice.random() < 0.6:  # the same windows go on
-            same = {name: found[0]["surge"][0][name] for name in ("dimension", "window", "lead")}
-            found[1]["surge"] = [found[1]["surge"][0] | same]
+            windows = [{name: one[name] for name in ("dimension", "window", "lead")} for one in found[0]["surge"]]
+            found[1]["surge"] = [one | same for one, same in zip(found[1]["surge"], windows, strict=True)]
     agreed = [contracts, [_topped_up(one) for one in contracts]]
     return [terms | one | {"contracts": held} for one, held in zip(found, agreed, strict=False)]
 
@@ -61,7 +65,7 @@ def _version(
         "meters": meters,
         "promotions": promotions,
     }
-    return version | ({"surge": [_surge(dice)]} if surging else {})
+    return version | ({"surge": [_surge(dice, *one) for one in SURGES]} if surging else {})
 
 
 def _promotions(dice: Random) -> list[dict[str, Any]]:
@@ -116,13 +120,13 @@ def _topped_up(contract: dict[str, Any]) -> dict[str, Any]:
     return contract | {"prepaid_credit": str(2 * Decimal(contract["prepaid_credit"]))}
 
 
-def _surge(dice: Random) -> dict[str, Any]:
-    """Return a rule whose levels traffic of a few dozen units reaches."""
-    at_least = sorted(dice.sample((5, 10, 20, 30, 45, 70), dice.randrange(1, 4)))
+def _surge(dice: Random, name: str, meters: Sequence[str], units: Sequence[int]) -> dict[str, Any]:
+    """Return a rule whose levels traffic of so many units reaches."""
+    at_least = sorted(dice.sample(units, dice.randrange(1, 4)))
     factors = sorted(dice.sample(("1", "1.1", "1.25", "1.3333", "1.6", "2.5"), len(at_least)), key=float)
     rule: dict[str, Any] = {
-        "id": "peak",
-        "meters": list(SURGING),
+        "id": name,
+        "meters": list(meters),
         "dimension": dice.choice(("region", "region", "carrier")),
         "window": dice.choice(("10s", "60s", "60s", "5m")),
         "lead": dice.choice(("0s", "5s", "60s", "90s")),

@@ -27,6 +27,7 @@ SURGES = (
     *("surge by levels", "surge by elasticity", "surge without dimension", "surge and percentage", "surge by volume"),
     *("surge and tier adjustment", "surge retracted", "surge late", "surge with free units", "several factors"),
     *("surge under version 2", "waits for its factor", "waits behind another", "session waits", "USAGE", "duplicate"),
+    "surge of a session",
 )
 
 
@@ -105,13 +106,18 @@ def surges(case: Case, ledger: Ledger) -> Counter[str]:
     found = Counter(one["kind"] for one in ledger.records) + Counter({"duplicate": len(ledger.duplicates)})
     by_id = {one["record_id"]: one for one in ledger.records}
     adjusted = {one["event_id"] for one in ledger.records if one["kind"] == "TIER_ADJUSTMENT"}
-    rules = {int(book["version"]): book["surge"][0] for book in case.books if "surge" in book}
+    rules = {
+        (int(book["version"]), meter): rule
+        for book in case.books
+        for rule in book.get("surge", ())
+        for meter in rule["meters"]
+    }
     factors = set()
     for one in ledger.records:
         if one["retracts"]:
             found["surge retracted"] += _surge_of(by_id[one["retracts"]]) is not None
         if _surge_of(one) is not None:
-            found += Counter(_of_surge(case, one, rules[one["price_book"][1]], adjusted))
+            found += Counter(_of_surge(case, one, rules[one["price_book"][1], one["meter"]], adjusted))
             factors.add((_surge_of(one), sum(amount for *_, amount in one["slices"])))
     found["several factors"] += len({delta / amount for delta, amount in factors if amount}) > 1
     waiting = [event_at(case, at) for at in ledger.pending]
@@ -133,6 +139,7 @@ def _of_surge(case: Case, one: dict[str, Any], rule: dict[str, Any], adjusted: s
         "surge by volume": one["meter"] == "bulk",
         "surge and tier adjustment": one["event_id"] in adjusted,
         "surge late": one["late"],
+        "surge of a session": one["kind"] == "SESSION",
         "surge with free units": any(not delta for *_, delta in one["adjustments"]),
         "surge under version 2": one["price_book"][1] == 2,
     }

@@ -53,6 +53,8 @@ class _Traffic:
             self._quantity(self._instant())
         for _ in range(self.dice.choice((0, 1, 2, 3) if self.surging else (0, 0, 1, 2))):
             self._session()
+        if self.surging and self._chance(0.6):
+            self._calls()
         for _ in range(self.dice.choice((0, 0, 2, 4))):
             self._retraction()
         for _ in range(self.dice.randrange(3)):
@@ -79,6 +81,13 @@ class _Traffic:
             self._quantity(at_ms, meter, region)
             at_ms += self.dice.randrange(6) * window_ms // 5
 
+    def _calls(self) -> None:
+        """Let many sessions of one region begin within a few windows."""
+        at_ms, region = self._instant(), self.dice.choice(REGIONS)
+        for _ in range(self.dice.randrange(3, 7)):
+            self._session(at_ms, region)
+            at_ms += self.dice.randrange(6) * 12 * SECOND_MS
+
     def _quantity(self, at_ms: int, meter: str = "", region: str | None = None) -> None:
         event = self._event(meter or self.dice.choice(tuple(QUANTITY_METERS)), at_ms)
         event.quantity = self.dice.choice((1, 5, 10, 15, 40))
@@ -91,14 +100,16 @@ class _Traffic:
             event.source = "early"
         self._arrives(event)
 
-    def _session(self) -> None:
-        start_ms = self._instant()
+    def _session(self, start_ms: int | None = None, region: str | None = None) -> None:
+        start_ms = self._instant() if start_ms is None else start_ms
         length_ms = self.dice.choice((0, 20 * SECOND_MS, 3 * MINUTE_MS, 30 * MINUTE_MS))
         session_id, customer = f"s{self.dice.randrange(9)}", self._customer()
+        region = self.dice.choice(REGIONS) if region is None else region
         for phase, at_ms in ((1, start_ms), (3, start_ms + length_ms)):
             event = self._event("talk", at_ms)
             event.customer_id = customer
             event.session.session_id, event.session.phase = session_id, phase  # type: ignore[assignment]
+            event.dimensions["region"] = region
             if self._chance(0.3):
                 event.dimensions["coupon"] = self.dice.choice(CODES)
             if self._chance(0.9):

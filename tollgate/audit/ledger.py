@@ -81,8 +81,9 @@ class Ledger:
             self.read[position] = read
 
     def _note_surge(self, record: billing_pb2.BillingRecord, position: Position) -> None:
-        if record.surge_unknown:
-            self.surge_unknown.add(position)
+        if record.surge_unknown:  # the factor of a session is that of its START, which is the first of its parts
+            parts = [one.source.offset for one in record.session_events]
+            self.surge_unknown.add((position[0], parts[0]) if parts else position)
         self._pass(record.customer_id, position)
 
     def _pass(self, customer: str, position: Position) -> None:

@@ -12,6 +12,7 @@ from billing.outcomes import Held, Outcome, Reason, Rejection, Settled
 from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import CustomerState
 from billing.subscriptions.events import SubscriptionEvent
+from billing.surge.demand import may_surge
 from billing.surge.view import UNDECIDED
 from billing.tariffs import Reduction
 from billing.validity import MAX_EVENT_TIME_MS
@@ -119,7 +120,7 @@ class Recomputation:
         if event.customer_id in self.queues:
             return UNDECIDED
         in_future = event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms
-        if self.factors is None or in_future or event.measure is not Measure.QUANTITY:
+        if self.factors is None or in_future or not may_surge(event):
             return None
         return self.factors.of(event, (delivery.partition, delivery.offset), prices)
 

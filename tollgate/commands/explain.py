@@ -15,7 +15,7 @@ from tollgate.context import Context, as_dict
 from tollgate.kafka_log import KafkaLog
 from tollgate.local.errors import StackError
 from wire.usage import decode_usage
-from wire.v1 import billing_pb2
+from wire.v1 import billing_pb2, common_pb2
 
 _RECORD = billing_pb2.BillingRecord
 _ADJUSTMENT = billing_pb2.Adjustment
@@ -44,7 +44,8 @@ def explain(
 def steps_of(log: KafkaLog, record: billing_pb2.BillingRecord, default_price_book: str) -> list[str]:
     """Return a record's story, a sentence each, from its price to its source."""
     event = _event_of(log, record)
-    return [*narrate(record), *surge_of(log, record, event, default_price_book), *_trace(record, event)]
+    priced = priced_event(log, record)
+    return [*narrate(record), *surge_of(log, record, priced, default_price_book), *_trace(record, event)]
 
 
 def find_record(log: KafkaLog, wanted: str) -> billing_pb2.BillingRecord | None:
@@ -153,9 +154,15 @@ def _narrate_close(record: billing_pb2.BillingRecord) -> Iterator[str]:
 
 def _event_of(log: KafkaLog, record: billing_pb2.BillingRecord) -> UsageEvent | None:
     """Return the event that a record names as its source, as it stands in the log; None where there is none."""
-    if not record.HasField("source"):
-        return None
-    at = record.source
+    return _event_at(log, record.source) if record.HasField("source") else None
+
+
+def priced_event(log: KafkaLog, record: billing_pb2.BillingRecord) -> UsageEvent | None:
+    """Return the event whose time a record's price is of: of a session its START, which is the first of its phases."""
+    return _event_at(log, record.session_events[0].source) if record.session_events else _event_of(log, record)
+
+
+def _event_at(log: KafkaLog, at: common_pb2.SourcePosition) -> UsageEvent | None:
     start = dict.fromkeys(log.partitions(at.topic or USAGE_EVENTS), at.offset)
     found = next(iter(log.read(at.topic, partitions=[at.partition], start=start)), None)
     return decode_usage(found.value) if found is not None and found.offset == at.offset else None

@@ -12,13 +12,17 @@ from tollgate.kafka_log import KafkaLog
 from wire.records import ReadSoFar
 from wire.v1 import billing_pb2, pricing_pb2
 
-_CHARGED_SURGE = billing_pb2.BillingRecord.USAGE, billing_pb2.BillingRecord.LATE_CORRECTION
+_KIND = billing_pb2.BillingRecord.Kind
+_CHARGED_SURGE = _KIND.USAGE, _KIND.LATE_CORRECTION, _KIND.SESSION
 
 
 def surge_of(
     log: KafkaLog, record: billing_pb2.BillingRecord, event: UsageEvent | None, default_price_book: str
 ) -> Iterator[str]:
-    """Yield the story of a record's factor, by the books that had been read; nothing where no surge rule is for it."""
+    """Yield the story of a record's factor, by the books that had been read; nothing where no surge rule is for it.
+
+    `event` is the one whose time the price is of.
+    """
     if event is None or record.kind not in _CHARGED_SURGE:
         return
     prices = PriceHistory(log.read(PRICE_BOOKS), log.read(CONTRACTS), default_price_book)

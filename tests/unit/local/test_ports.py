@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_the_preferred_port_is_used_if_it_is_free() -> None:
     """The well-known port is what users expect."""
     port = any_free_port()
     assert choose_port(port) == port
+
+
+def test_a_free_port_is_none_that_the_system_gives_to_outgoing_connections() -> None:
+    """One of those was taken between choosing it and listening on it."""
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert all(1024 < any_free_port() < first for _ in range(50))
 
 
 def test_a_taken_or_promised_port_is_passed_over(taken_port: int) -> None:

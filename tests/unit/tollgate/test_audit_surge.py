@@ -16,6 +16,7 @@ MMS = ["mms.outbound"]
 LEVELS = [{"at_least": "10", "factor": "1.25"}, {"at_least": "20", "factor": "1.6"}]
 RULE = {"id": "peak", "meters": MMS, "dimension": "region", "window": "10s", "lead": "5s", "levels": LEVELS}
 EU = {"region": "eu"}
+TALKS = {"meters": ["voice"], "levels": [{"at_least": "2", "factor": "1.5"}]}
 
 
 def at(second: int) -> int:
@@ -36,6 +37,16 @@ def peak(end: int = 60) -> Log:
     log.use(3, at=at(21), event_id="e4", dimensions=EU)  # 4: 3 * 0.022 * 1.25 = 0.0825
     log.heartbeat(at(end))
     log.heartbeat(at(end), partition=1)
+    return log
+
+
+def calls() -> Log:
+    """Two calls begin in the window [-5, 5), and put those that begin in [10, 20) at 1.5."""
+    log = Log(1)
+    for number, second in enumerate((1, 2, 12)):
+        log.phase("START", at(second), session_id=f"s{number}", event_id=f"a{number}", dimensions=EU)
+    log.phase("STOP", at(90), session_id="s2", event_id="end")
+    log.heartbeat(at(120))
     return log
 
 
@@ -69,6 +80,16 @@ def change(found: MemoryLog, index: int, alter: Callable[[pricing_pb2.SurgeRate]
 
 def record_of(found: MemoryLog, event_id: str) -> int:
     return next(at for at, one in enumerate(found.topics[RECORDS]) if message_of(one).event_id == event_id)
+
+
+@pytest.mark.parametrize("unknown", [[], [(0, 2)]], ids=["decided", "not decided in time"])
+def test_sessions_pass_with_the_factor_of_their_start(unknown: list[tuple[int, int]]) -> None:
+    found = books(calls(), surging(**TALKS), unknown=unknown)
+    report = found.verify()
+    assert report.differences == []
+    assert report.surge_unknown == len(unknown)
+    record = message_of(found.topics[RECORDS][record_of(found, "end")])
+    assert [one.factor for one in record.adjustments] == ([] if unknown else ["1.5"])
 
 
 def test_untouched_books_pass_and_say_how_many_factors_were_decided_again() -> None:

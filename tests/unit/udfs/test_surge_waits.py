@@ -16,12 +16,13 @@ from wire.v1 import billing_pb2, pricing_pb2, usage_pb2
 T0, SECOND, FAR_MS = ms("2026-11-10T12:00:00Z"), 1000, ms("2027-06-01T00:00:00Z")
 LEVELS = [{"at_least": 10, "factor": "1.25"}, {"at_least": 20, "factor": "1.60"}]
 RULE = {"id": "s", "meters": ["calls"], "dimension": "region", "window": "10s", "lead": "5s", "levels": LEVELS}
+TALKS = RULE | {"id": "t", "meters": ["talk"], "levels": [{"at_least": 2, "factor": "1.5"}]}
 METERS = {"calls": per_unit(), "texts": per_unit(), "talk": session_meter()}
 HOME = {"zoe": 0, "acme": 0, "eve": 1}
 
 
 def prices() -> PriceCatalog:
-    return catalog(book(surge=[RULE], meters=METERS))
+    return catalog(book(surge=[RULE, TALKS], meters=METERS))
 
 
 class Log:
@@ -160,6 +161,44 @@ def test_what_fell_due_meanwhile_wakes_nobody_up_while_its_customer_still_waits(
     job._write(job.rater.fire(FAR_MS, job.prices, READ))
     told = [billing_pb2.BillingRecord.FromString(value) for _, value in job.told[b"zoe"]]
     assert [one.kind for one in told][-1] == billing_pb2.BillingRecord.CYCLE_CLOSE
+
+
+def talks(log: Log, customer: str, session: str, *phases: tuple[str, int]) -> Log:
+    for name, at in phases:
+        log.add(
+            customer, at, f"{session}-{name}", meter="talk", quantity=None,
+            session={"session_id": session, "phase": name},
+        )  # fmt: skip
+    return log
+
+
+def test_a_session_is_charged_the_factor_of_its_start_however_long_it_lasts() -> None:
+    """Two that start in the window [-5, 5) decide [10, 20); when they stop is no demand."""
+    log = talks(Log(), "eve", "e1", ("START", 1), ("STOP", 2))
+    talks(log, "eve", "e2", ("START", 3), ("STOP", 4))
+    talks(log, "zoe", "z1", ("START", 8), ("STOP", 12))
+    talks(log, "zoe", "z2", ("START", 14), ("UPDATE", 15), ("STOP", 90))
+    talks(log, "acme", "a1", ("STOP", 120), ("START", 19))
+    talks(log, "acme", "a2", ("START", 31), ("STOP", 121))
+    log.add("eve", 130, meter="texts")
+    job = rated(log)
+    sessions = {one.session_id: one for each in ("zoe", "acme") for one in records(job, each)}
+    shown = {name: ("".join(change.factor for change in one.adjustments), one.amount) for name, one in sessions.items()}
+    assert shown == {"z1": ("", "0.6"), "z2": ("1.5", "1.8"), "a1": ("1.5", "1.8"), "a2": ("", "1.2")}
+    assert not job.waits()
+
+
+def test_a_start_waits_for_its_factor_and_keeps_it_over_a_restore() -> None:
+    job = SurgeJob(prices())
+    job._rate(talks(Log(), "zoe", "s", ("START", 21)).add("zoe", 22, "after", meter="texts").partitions[0])
+    assert job.waits()
+    assert job.told == {}
+    job.give_up()
+    assert [one.event_id for one in records(job, "zoe")] == ["after"]
+    job.restore()
+    job._rate(talks(Log(), "zoe", "s", ("STOP", 23)).partitions[0])
+    (*_, session) = records(job, "zoe")
+    assert (session.session_id, session.surge_unknown) == ("s", True)
 
 
 def test_a_long_queue_is_released_chunk_by_chunk() -> None:
