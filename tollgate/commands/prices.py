@@ -144,9 +144,16 @@ def _messages(log: KafkaLog, topic: str, kind: type[Message]) -> Iterator[Messag
             continue
 
 
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # longer than a file's name can be, as a version's may
+        return False
+
+
 def _document(context: Context, wanted: str) -> Node:
     """Return a price book's tree, from a file or as it was published."""
-    if Path(wanted).exists():
+    if _is_there(Path(wanted)):
         return read_drafts([Path(wanted)], context.report)[0].node
     for message in _messages(context.log, PRICE_BOOKS, pricing_pb2.PriceBook):
         if isinstance(message, pricing_pb2.PriceBook) and f"{message.price_book}@{message.version}" == wanted:

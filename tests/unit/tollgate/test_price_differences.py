@@ -1,11 +1,15 @@
 """What `prices diff` says."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from google.protobuf.json_format import MessageToDict
 
 from billing.price_books.document import document_from_plain
 from tests.unit.builders import free_units, per_unit, plain_book
+from tollgate.commands.prices import _document
+from tollgate.local.errors import StackError
 from tollgate.price_differences import differences
 from wire.price_books import to_message
 
@@ -52,3 +56,10 @@ def test_meters_may_have_the_names_of_fields() -> None:
     new = old | {"plans": per_unit("2"), "meters": per_unit("8")}
     said = differences(*(document_from_plain(plain_book(meters=meters)) for meters in (old, new)))
     assert said == ["meter plans, price, unit_price: 1 becomes 2", "meter meters, price, unit_price: 7 becomes 8"]
+
+
+def test_a_name_that_no_file_can_have_is_looked_for_among_the_published() -> None:
+    """A book's id and the number of its version together may be longer than a file's name."""
+    context: Any = SimpleNamespace(log=SimpleNamespace(read=lambda _: []))
+    with pytest.raises(StackError, match="is no file and no published price book"):
+        _document(context, f"{'b' * 300}@1")

@@ -61,11 +61,11 @@ export const bytes = (count) => {
 const decimals = (currency) => {
   try { return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits; } catch { return 2; }
 };
-// Exact decimal text, cut for the eye alone: thousands apart, two decimals at least, `most` or all of the currency at most.
+// Exact decimal text, cut for the eye alone: thousands apart, the currency's decimals at least, `most` of others at most.
 export const money = (text, currency = "", most = 4) => {
-  const places = Math.max(most, decimals(currency));
+  const least = decimals(currency), places = Math.max(most, least);
   const [, sign, units, fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text || "0") || [null, "", text || "0", ""];
-  const kept = fraction.slice(0, places).replace(/0+$/, "").padEnd(2, "0");
+  const kept = fraction.slice(0, places).replace(/0+$/, "").padEnd(least, "0");
   const cut = most > 2 && fraction.slice(places).replace(/0+$/, "") ? "…" : "";
-  return `${sign}${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${kept}${cut}${currency ? ` ${currency}` : ""}`;
+  return `${sign}${units.replace(/\B(?=(\d{3})+$)/g, ",")}${kept && "."}${kept}${cut}${currency ? ` ${currency}` : ""}`;
 };

@@ -125,16 +125,16 @@ def test_each_currency_and_each_price_book_is_shown_by_itself(browser: Any, plac
     visit.page.route("**/v1/bill?*", lambda route: route.fulfill(json=bills))
     visit.enter(world.keys["acme"])
     spending = visit.text("days")
-    assert "The highest day: 1,500.00 JPY" in spending
+    assert "The highest day: 1,500 JPY" in spending
     assert "The highest day: 10.00 USD" in spending
     forecast = visit.text("forecast")
     assert "Price book tokyo" in forecast
-    assert "about 1,700.00 JPY" in forecast
+    assert "about 1,700 JPY" in forecast
     assert "about 12.00 USD" in forecast
     labels = visit.page.locator('[data-part="forecast"] svg').evaluate_all(
         "all => all.map(one => one.getAttribute('aria-label'))"
     )
-    assert labels == ["Spent 1,700.00 JPY, forecast 1,700.00 JPY", "Spent 12.00 USD, forecast 12.00 USD"]
+    assert labels == ["Spent 1,700 JPY, forecast 1,700 JPY", "Spent 12.00 USD, forecast 12.00 USD"]
     assert visit.wrong == []
 
 
