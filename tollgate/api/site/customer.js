@@ -5,6 +5,7 @@ import { followAlerts } from "./alerts.js";
 
 let me = null;
 let customer = "";
+let listed = null; // prices of the customer who is shown
 let shown = 0; // counts customers shown: what was asked for one is not shown for the next
 
 const number = (text) => Number(text || 0);
@@ -136,6 +137,8 @@ const nowPrices = (prices, surge) => {
   show("now");
 };
 
+const SURGE_MS = 10000; // factors hold for a minute or so
+const isHidden = (part) => document.querySelector(`[data-part="${part}"]`).hidden;
 const PARTS = ["spent", "forecast", "days", "tiers", "now", "lines", "invoices", "alerts"];
 
 const showBalance = async (turn) => {
@@ -150,10 +153,16 @@ const showRest = async (turn, balance) => {
   if (turn !== shown) return;
   if (!balance && !bill && !invoices) { say(new Error(`Nothing is known of ${customer} under this key. Check the id.`)); return; }
   if (!balance) followAlerts(customer, () => turn === shown);
+  listed = prices;
   days(spending); tiers(prices); nowPrices(prices, surge); billOf(bill); invoicesOf(customer, invoices);
   const cycle = prices ? prices.cycle.name : bill?.[0].cycle || "";
   const ahead = await orNothing(get("/v1/bill", { ...of, as_of: cycle }));
   if (turn === shown) { forecast(ahead, bill, balance, prices); await linesOf(customer, () => turn === shown); }
+};
+
+const showSurge = async (turn) => {
+  const surge = await get("/v1/surge").catch(() => null);
+  if (turn === shown && surge && !isHidden("now")) nowPrices(listed, surge);
 };
 
 const choose = async (wanted) => {
@@ -178,7 +187,8 @@ const start = () => {
   byId("choose").hidden = me.reaches === "customer";
   byId("choose").addEventListener("submit", (event) => { event.preventDefault(); choose(byId("customer").value); });
   if (me.reaches === "customer") choose(me.scope); else { byId("customer").value = me.reaches === "tenant" ? me.scope : ""; byId("customer").focus(); }
-  every(3000, async () => { if (customer && !document.querySelector('[data-part="spent"]').hidden) await showBalance(shown); });
+  every(3000, async () => { if (customer && !isHidden("spent")) await showBalance(shown); });
+  every(SURGE_MS, async () => { if (customer && !isHidden("now")) await showSurge(shown); });
 };
 
 begin((found) => { me = found; }, start);

@@ -82,6 +82,17 @@ def test_what_was_wrong_stays_on_the_page(browser: Any, place: tuple[World, str]
     visit.page.get_by_text("no balance").wait_for(state="hidden")
 
 
+def test_surge_that_begins_while_the_page_is_open_is_seen(browser: Any, place: tuple[World, str]) -> None:
+    world, address = place
+    visit = Visit(browser, address).enter(world.keys["acme"])
+    visit.text("now")
+    now_ms = int(visit.page.evaluate("Date.now()"))
+    span = {"from_ms": str(now_ms - 60_000), "to_ms": str(now_ms + 60_000), "next_factor": "1"}
+    rate = {"book": "standard", "meter": "mms.outbound", "value": "eu", "factor": "1.25"} | span
+    visit.page.route("**/v1/surge", lambda route: route.fulfill(json=[rate]))
+    visit.page.get_by_text("times 1.25").wait_for(timeout=15_000)
+
+
 def test_a_customer_of_subscriptions_alone_sees_what_is_known(browser: Any, place: tuple[World, str]) -> None:
     """There is no balance before the first use."""
     world, address = place
