@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from flink_jobs.settings import BALANCES_JOB, USAGE_RATING
-from tests.unit.tollgate.runbooks import RUNBOOKS
+from tests.unit.tollgate.pages import RUNBOOKS
 from tollgate.findings import Finding, JobFacts, Lag, StackFacts, findings, lasted, runbook_of
 
 NOW = 1_800_000_000_000

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.monitoring import alerts, listed, panels, used
-from tests.unit.tollgate.runbooks import RUNBOOKS
+from tests.unit.tollgate.pages import RUNBOOKS
 from tollgate.settings import REPOSITORY
 
 PROMTOOL = shutil.which("promtool")

@@ -1,4 +1,4 @@
-"""What a runbook tells people to type exists, with the options that it names, and some test has run it on a stack."""
+"""What a page tells people to type exists, with the options that it names, and some test has run it on a stack."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from flink_jobs.settings import USAGE_RATING
-from tests.unit.tollgate.runbooks import commands
+from tests.unit.tollgate.pages import commands
 from tollgate.cli import COMMANDS, application
 from tollgate.jobs import JOBS
 from tollgate.settings import REPOSITORY
@@ -32,10 +32,10 @@ def resolve(words: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
 
 
 @pytest.mark.parametrize("words", sorted(commands()), ids=" ".join)
-def test_a_command_of_a_runbook_exists_and_has_been_run(words: tuple[str, ...]) -> None:
+def test_a_command_of_a_page_exists_and_has_been_run(words: tuple[str, ...]) -> None:
     assert words[0] in COMMANDS
     name, command = resolve(words)
-    assert not hasattr(command, "commands"), "a group of commands is none"
+    assert not hasattr(command, "commands") or command.invoke_without_command, "a group of commands is none"
     options = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
     called = r",\s*".join(f'"{word}"' for word in name)
