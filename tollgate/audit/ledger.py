@@ -72,6 +72,7 @@ class Ledger:
         decided = max([position[1], *parts])
         self.decided[record.record_id] = decided
         self._reach(position[0], decided)
+        self._pass(record.customer_id, (position[0], decided))
         if parts:
             self.read[position[0], parts[0]] = read
         elif record.kind == _KIND.RETRACTION:
@@ -84,7 +85,6 @@ class Ledger:
         if record.surge_unknown:  # the factor of a session is that of its START, which is the first of its parts
             parts = [one.source.offset for one in record.session_events]
             self.surge_unknown.add((position[0], parts[0]) if parts else position)
-        self._pass(record.customer_id, position)
 
     def _pass(self, customer: str, position: Position) -> None:
         self.reached[customer] = max(position, self.reached.get(customer, position))
