@@ -36,12 +36,21 @@ def ended_by_time(phase: str) -> Log:
     return log
 
 
+def refused() -> Log:
+    """That START is later than its STOP."""
+    log = Log(2)
+    log.phase("STOP", at(20), session_id="b", event_id="b1", dimensions=EU)
+    log.phase("START", at(36), session_id="b", event_id="b0", dimensions=EU)
+    log.heartbeat(at(21), partition=1)
+    return log
+
+
 @pytest.mark.parametrize(
     ("log", "rated_events", "refused"),
-    [(completed_before(), 2, 0), (ended_by_time("START"), 1, 0), (ended_by_time("STOP"), 0, 1)],
-    ids=["completed", "timed out", "without start"],
+    [(completed_before(), 2, 0), (ended_by_time("START"), 1, 0), (ended_by_time("STOP"), 0, 1), (refused(), 0, 1)],
+    ids=["completed", "timed out", "without start", "refused"],
 )
-def test_what_was_written_of_other_sessions_after_it_is_no_difference(
+def test_what_was_written_of_it_or_of_other_sessions_after_it_is_no_difference(
     log: Log, rated_events: int, refused: int
 ) -> None:
     report = rated(log, 1).verify()
