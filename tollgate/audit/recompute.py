@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from billing.catalog import PriceCatalog
 from billing.due import settle_due
 from billing.events import Delivery, Measure, Original, UsageEvent, fingerprint_of, identity_of
-from billing.memory import DictMemory, DueKind
+from billing.memory import DictMemory
 from billing.outcomes import Held, Outcome, Reason, Rejection, Settled
 from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import CustomerState
@@ -134,9 +134,10 @@ class Recomputation:
     def _has_gone_on(self, customer_id: str, clock_ms: int) -> bool:
         """Tell whether the job has said more of a customer's open sessions than what falls due by a clock."""
         running = self._state(customer_id).open
-        due = [one for one in self.memory.agenda.get(customer_id, ()) if one.deadline_ms <= clock_ms]
-        by_then = (running.changes if running is not None else 0) + sum(one.kind is DueKind.SESSION for one in due)
-        return self.changes.get(customer_id, 0) > by_then
+        sessions = (self.memory.session(key) for key in {one.key for one in self.memory.agenda.get(customer_id, ())})
+        counted = (one for one in sessions if one is not None and one.interim_picos is not None)
+        ending = sum(one.deadline_ms() <= clock_ms for one in counted)
+        return self.changes.get(customer_id, 0) > (running.changes if running is not None else 0) + ending
 
     def _read(self, position: Position, waiting: str) -> ReadSoFar:
         """Return what had been read at a position; for a customer whose event may wait, never less than before.
