@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from billing.balances import OpenCalls
 from billing.memory import Session
 from billing.state import CustomerState
+from billing.surge.applied import UNKNOWN
 from tollgate.audit.balances import CATCH_UP_SECONDS, POLL_SECONDS, number_of
 from tollgate.balance_store import BalanceStore
 from wire.open_sessions import CHANGE, calls_of, is_open, open_fields, open_message
@@ -20,7 +21,8 @@ def compare_said(
     between, or sessions that ran when a release without this was upgraded. What a session costs so far that
     began in a surge is not compared: that its START did not wait for the factor, only its record will say.
     """
-    surging = {one.start.event.customer_id for one in sessions if one.start is not None and one.surge is not None}
+    begun = [(one.start.event.customer_id, one.surge) for one in sessions if one.start is not None]
+    surging = {customer for customer, surge in begun if surge is not None and surge is not UNKNOWN}
     for customer, calls in said.items():
         state = states.get(customer)
         if state is None or state.open is None or state.open.changes != calls.change:
