@@ -26,13 +26,17 @@ COUNTS = ("counts", "seen", "windows")
 
 @dataclass
 class SurgeJob:
-    """The three functions with their state and channels; `told` is what was written, by key, in order."""
+    """The three functions with their state and channels.
+
+    `told` is what was written, by key, in order; `opened` what was said of sessions that run.
+    """
 
     prices: PriceCatalog
     to_counter: deque[Frame | int] = field(default_factory=deque)
     to_rating: deque[Frame | int] = field(default_factory=deque)
     of_decider: deque[bytes | int] = field(default_factory=deque)
     told: dict[bytes | None, list[tuple[Tag, bytes]]] = field(default_factory=lambda: defaultdict(list))
+    opened: list[bytes] = field(default_factory=list)
     decided: list[bytes] = field(default_factory=list)
     patient: bool = True
     watermarks: list[int] = field(default_factory=lambda: [0, 0])
@@ -94,7 +98,7 @@ class SurgeJob:
             self.decider.add(demand)
         frame = outgoing(self.decider.advance(one, self.prices, 1))
         if frame:
-            self.decided += [value for _, _, value, _ in unpack_outgoing(frame)]
+            self.decided += [value for tag, _, value, _ in unpack_outgoing(frame) if tag is Tag.SURGE]
             self.of_decider.append(frame)
         self.of_decider.append(one)
 
@@ -126,5 +130,7 @@ class SurgeJob:
 
     def _write(self, frame: bytes) -> None:
         for tag, key, value, _ in unpack_outgoing(frame):
-            if tag is not Tag.OPEN_SESSIONS:  # what runs is told once a frame: how often is no fact of the log
+            if tag is Tag.OPEN_SESSIONS:  # once a frame: how often is no fact of the log
+                self.opened.append(value)
+            else:
                 self.told[key].append((tag, value))

@@ -22,6 +22,7 @@ from udfs.demand_counter import DemandCounter
 from udfs.rated_frame import letter_of
 from udfs.surge_decider import SurgeDecider
 from wire.frames import pack_incoming
+from wire.open_sessions import open_message
 from wire.records import ReadSoFar, dead_letter_message, record_message
 from wire.surge import take_rate
 from wire.v1 import billing_pb2, common_pb2, pricing_pb2
@@ -38,6 +39,7 @@ class SurgeJob:
     letters: list[billing_pb2.DeadLetter]
     duplicates: int
     pending: list[tuple[int, int]]
+    open: list[billing_pb2.OpenSessions]
 
 
 def rate_log(
@@ -74,7 +76,8 @@ def rate_log(
     pending += core.waiting()
     records = [_record(one) for one in found if one.record is not None]
     letters = [_letter(one) for one in found if one.refused is not None]
-    return SurgeJob(rates, records, letters, duplicates, pending)
+    running = [open_message(one) for one in core.states.values() if one.open is not None]
+    return SurgeJob(rates, records, letters, duplicates, pending, running)
 
 
 def decided(

@@ -19,7 +19,7 @@ BUSY = 0.6
 """Other work that fills a pause to this share has not been able to catch up in it."""
 
 MOST_PASSED = 4
-"""So many turns in a row are passed on to other work, so that what is due still gets a quarter of the time or more."""
+"""So many turns in a row are passed on to other work, so that what is due still gets every fifth."""
 
 
 class Turn:
@@ -46,7 +46,7 @@ class Turn:
         behind = self._worked_seconds > BUSY * (now - self._looked_seconds) and self._passed < MOST_PASSED
         self._passed = self._passed + 1 if behind else 0
         self._until_seconds = now if behind else now + self._length_seconds
-        self._worked_seconds = 0.0
+        self._looked_seconds, self._worked_seconds = now, 0.0  # both from here on: not every timer looks
 
     def is_over(self) -> bool:
         """Tell whether its time is spent."""

@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from billing.events import Delivery
+from billing.validity import invalid_field
 from tollgate.kafka_log import LogRecord
 from wire.records import ReadSoFar
+from wire.usage import decode_usage
 from wire.v1 import billing_pb2
 
 Position = tuple[int, int]
@@ -72,6 +75,7 @@ class Ledger:
         decided = max([position[1], *parts])
         self.decided[record.record_id] = decided
         self._reach(position[0], decided)
+        self._pass(record.customer_id, (position[0], decided))
         if parts:
             self.read[position[0], parts[0]] = read
         elif record.kind == _KIND.RETRACTION:
@@ -84,7 +88,6 @@ class Ledger:
         if record.surge_unknown:  # the factor of a session is that of its START, which is the first of its parts
             parts = [one.source.offset for one in record.session_events]
             self.surge_unknown.add((position[0], parts[0]) if parts else position)
-        self._pass(record.customer_id, position)
 
     def _pass(self, customer: str, position: Position) -> None:
         self.reached[customer] = max(position, self.reached.get(customer, position))
@@ -114,7 +117,7 @@ class Ledger:
             self.letters[position].append(one.value)
             self.read[position] = ReadSoFar(letter.books_offset, letter.contracts_offset)
             self._reach(*position)
-            if letter.customer_id and letter.reason in _TELLS_HOME:
+            if letter.customer_id and (letter.reason in _TELLS_HOME or _has_valid_fields(letter)):
                 self.home.setdefault(letter.customer_id, letter.source.partition)
                 self._pass(letter.customer_id, position)
             elif letter.reason == billing_pb2.DeadLetter.WRONG_PARTITION:
@@ -148,6 +151,15 @@ class Ledger:
     def leftover(self) -> bool:
         """Tell whether any output has not been explained yet."""
         return any(values for found in (self.records, self.letters, self.closings) for values in found.values())
+
+
+def _has_valid_fields(letter: billing_pb2.DeadLetter) -> bool:
+    """Tell whether it was the customer's state that decided an INVALID_FIELD: a START after its STOP."""
+    event = decode_usage(letter.raw) if letter.reason == billing_pb2.DeadLetter.INVALID_FIELD else None
+    if event is None:
+        return False
+    delivery = Delivery(0, 0, 0, 0, key_matches=letter.key == event.customer_id.encode())
+    return invalid_field(event, delivery) is None
 
 
 class Readings:

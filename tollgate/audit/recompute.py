@@ -1,6 +1,6 @@
 """Rates the input log again with the pure core, one partition after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ from billing.outcomes import Held, Outcome, Reason, Rejection, Settled
 from billing.rating import check_fields, check_heartbeat, is_at_home, step
 from billing.state import CustomerState
 from billing.subscriptions.events import SubscriptionEvent
+from billing.surge.applied import UNKNOWN
 from billing.surge.demand import may_surge
 from billing.surge.view import UNDECIDED
 from billing.tariffs import Reduction
@@ -52,7 +53,11 @@ class Factors(Protocol):
 
 @dataclass(slots=True)
 class Recomputation:
-    """The engine once more, over dicts. `queues` holds by customer what waits for a surge factor."""
+    """The engine once more, over dicts. `queues` holds by customer what waits for a surge factor.
+
+    `changes` are how often the job has said something else of a customer's open sessions: of what is in no
+    other output, a START that it has decided without its factor.
+    """
 
     prices: Prices
     readings: PricesRead
@@ -63,6 +68,7 @@ class Recomputation:
     read: dict[str, ReadSoFar] = field(default_factory=dict)
     factors: Factors | None = None
     queues: dict[str, list[Delivery]] = field(default_factory=dict)
+    changes: Mapping[str, int] = field(default_factory=dict)
 
     def decide(self, one: LogRecord, unsupported: str = "") -> Decision:
         """Decide the next record of its partition, and move the partition's clock past it.
@@ -122,7 +128,16 @@ class Recomputation:
         in_future = event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms
         if self.factors is None or in_future or not may_surge(event):
             return None
-        return self.factors.of(event, (delivery.partition, delivery.offset), prices)
+        factor = self.factors.of(event, (delivery.partition, delivery.offset), prices)
+        return UNKNOWN if factor is UNDECIDED and self._has_gone_on(event.customer_id, delivery.clock_ms) else factor
+
+    def _has_gone_on(self, customer_id: str, clock_ms: int) -> bool:
+        """Tell whether the job has said more of a customer's open sessions than what falls due by a clock."""
+        running = self._state(customer_id).open
+        sessions = (self.memory.session(key) for key in {one.key for one in self.memory.agenda.get(customer_id, ())})
+        counted = (one for one in sessions if one is not None and one.interim_picos is not None)
+        ending = sum(one.deadline_ms() <= clock_ms for one in counted)
+        return self.changes.get(customer_id, 0) > (running.changes if running is not None else 0) + ending
 
     def _read(self, position: Position, waiting: str) -> ReadSoFar:
         """Return what had been read at a position; for a customer whose event may wait, never less than before.

@@ -50,7 +50,8 @@ def verify(  # noqa: PLR0913 - named, and all but the log have defaults
     rates = [pricing_pb2.SurgeRate.FromString(one.value) for one in log.read(SURGE)]
     factors = PublishedFactors(rates, ledger.surge_unknown, ledger.reached)
     readings = Readings(ledger.read, prices.latest())
-    recomputation = Recomputation(prices, readings, ledger.home, factors=factors)
+    changes = {customer: calls.change for customer, calls in fold.open.items()}
+    recomputation = Recomputation(prices, readings, ledger.home, factors=factors, changes=changes)
     recount = DemandRecount(prices, readings)
     comparison = Comparison(USAGE_EVENTS, ledger, recomputation, committed, patient=bool(rates))
     parts = log.partitions(USAGE_EVENTS)
@@ -67,7 +68,7 @@ def verify(  # noqa: PLR0913 - named, and all but the log have defaults
         comparison.ahead_of_time()
     late.await_all(comparison.awaited, catch_up_seconds)
     report = comparison.finish()
-    for text in compare_said(fold.open, recomputation.states):
+    for text in compare_said(fold.open, recomputation.states, recomputation.memory.sessions.values()):
         report.differ(text)
     _compare_rates(RateComparison(rates, recount, prices), report)
     if balances is not None:

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 NEIGHBOURS: Final = 100
-"""How many ports after the preferred one are tried before the system picks one.
+"""How many ports after the preferred one are tried before any free one is taken, and how many of UNUSUAL then.
 
 Those are outside the range that outgoing connections take theirs from.
 """
 
-
 UNUSUAL: Final = range(15_000, 30_000)
-"""Ports of no well-known server, below those that Linux, macOS and Windows give to outgoing connections."""
+"""Ports that few servers are known for, below those that Linux, macOS and Windows give to outgoing connections."""
 
 
 def is_answered(port: int) -> bool:

@@ -55,7 +55,7 @@ def books(log: Log | None = None, plain: dict[str, Any] | None = None, **how: An
     log, plain = log or peak(), plain or surging()
     job = surge_job.rate_log(log.partitions, [engine.parse(plain)], **how)
     written = engine.Engine(engine.PriceCatalog())
-    written.records, written.letters = job.records, job.letters
+    written.records, written.letters, written.open = job.records, job.letters, job.open
     found = rated(log, plain, written)
     found.topics[SURGE] = [message(SURGE, one, one.meter.encode(), index) for index, one in enumerate(job.rates)]
     return found

@@ -75,5 +75,15 @@ def test_work_counts_for_the_pause_in_which_it_was_done_alone() -> None:
     assert subtask.may_go_on()
 
 
+def test_a_timer_in_a_pause_that_settles_nothing_does_not_hide_that_other_work_fills_it() -> None:
+    """Those of customers who wait for a surge factor, four a second."""
+    subtask = Subtask()
+    assert subtask.may_go_on()
+    subtask.rest(1.0)
+    subtask.turn.begin("a look at who waits")
+    subtask.rest(1.0)
+    assert not subtask.may_go_on()
+
+
 def test_the_shards_of_a_subtask_resume_together_after_a_pause() -> None:
     assert {resume_at_ms(now_ms) for now_ms in range(1000, 1100)} == {1200}
