@@ -39,8 +39,9 @@ def step(  # noqa: PLR0913 - all that decides an event's fate, none of it option
 
     `identity` and `fingerprint` are those of `billing.events`, `seen` what the memory holds for
     the identity, `surge` the factor of the event, as `billing.surge.applied` makes it, of those
-    that `billing.surge.demand.may_surge`. Returns first what comes of deadlines that the clock has passed, and of what
-    waited for this event and is refused with it; then what becomes of the event.
+    which may have one (`billing.surge.demand.may_surge`). Returns first what comes of deadlines
+    that the clock has passed, and of what waited for this event and is refused with it; then
+    what becomes of the event.
     """
     if not is_at_home(state, delivery):  # another partition's clock says nothing about this customer's deadlines
         detail = f"{state.customer_id} was first seen in partition {state.partition}"
