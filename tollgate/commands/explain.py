@@ -44,7 +44,7 @@ def explain(
 def steps_of(log: KafkaLog, record: billing_pb2.BillingRecord, default_price_book: str) -> list[str]:
     """Return a record's story, a sentence each, from its price to its source."""
     event = _event_of(log, record)
-    priced = priced_event(log, record)
+    priced = priced_event(log, record, event)
     return [*narrate(record), *surge_of(log, record, priced, default_price_book), *_trace(record, event)]
 
 
@@ -157,9 +157,9 @@ def _event_of(log: KafkaLog, record: billing_pb2.BillingRecord) -> UsageEvent | 
     return _event_at(log, record.source) if record.HasField("source") else None
 
 
-def priced_event(log: KafkaLog, record: billing_pb2.BillingRecord) -> UsageEvent | None:
-    """Return the event whose time a record's price is of: of a session its START, which is the first of its phases."""
-    return _event_at(log, record.session_events[0].source) if record.session_events else _event_of(log, record)
+def priced_event(log: KafkaLog, record: billing_pb2.BillingRecord, event: UsageEvent | None) -> UsageEvent | None:
+    """Return the event whose time a record's price is of: its own, and of a session the START, its first phase."""
+    return _event_at(log, record.session_events[0].source) if record.session_events else event
 
 
 def _event_at(log: KafkaLog, at: common_pb2.SourcePosition) -> UsageEvent | None:

@@ -5,7 +5,7 @@ from typing import Any
 from flink_jobs.topics import RECORDS
 from tests.unit.tollgate.books_in_memory import MemoryLog, message_of
 from tests.unit.tollgate.test_audit_surge import EU, TALKS, at, books, calls, peak, record_of, surging
-from tollgate.commands.explain import priced_event
+from tollgate.commands.explain import _event_of, priced_event
 from tollgate.commands.narrate_surge import surge_of
 from wire.v1 import pricing_pb2
 
@@ -15,7 +15,7 @@ WINDOW = "the window from 2026-11-10 11:59:55 UTC to 2026-11-10 12:00:05 UTC"
 def told(found: MemoryLog, event_id: str) -> list[str]:
     record = message_of(found.topics[RECORDS][record_of(found, event_id)])
     log: Any = found
-    return list(surge_of(log, record, priced_event(log, record), ""))
+    return list(surge_of(log, record, priced_event(log, record, _event_of(log, record)), ""))
 
 
 def test_a_factor_is_told_with_the_window_that_decided_it() -> None:
