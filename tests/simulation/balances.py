@@ -37,18 +37,13 @@ class BalancesJob:
     redis: Redis
     position: int = 0
     fold: dict[str, Balance] = field(default_factory=dict)
-    starts: int = 0
+    starts: int = 1
 
     def __post_init__(self) -> None:
         self.checkpoint()
-        self._mark()
-
-    def _mark(self) -> None:
-        self.starts += 1
-        self.redis.mark = self.starts
 
     def read(self, count: int) -> None:
-        """Fold the next outputs, and write the customers that they are of; all, where Redis has lost its data."""
+        """Fold the next outputs, and write the customers that they are of; all, after a start or where Redis has lost its data."""
         changed: dict[str, None] = {}
         for tag, value in self.broker.committed[self.position : self.position + count]:
             if tag is Tag.RECORD:
@@ -71,4 +66,4 @@ class BalancesJob:
         """Die, and come back from the checkpoint: everything since is read again."""
         self.position, fold = self.saved
         self.fold = {customer: replace(one, meters=dict(one.meters)) for customer, one in fold.items()}
-        self._mark()
+        self.starts += 1
