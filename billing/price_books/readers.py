@@ -65,10 +65,11 @@ def positive_whole(text: str) -> int:
 def price_text(text: str) -> str:
     """Check a price, a decimal >= 0 of any number of places; raises ValueError.
 
-    Returns the text as amounts are written on the wire: 0.0220 and 0.022 are one price.
+    Returns the text as amounts are written on the wire: 0.0220 and 0.022 are one price, and -0 is 0.
     """
     if parse_decimal(text)[0] < 0:
         raise ValueError(f"{text} is negative: a price is 0 or more")
+    text = text.removeprefix("-")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

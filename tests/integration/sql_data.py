@@ -91,7 +91,7 @@ RECORDS = (
     record("bob", 1, "mms", "08T10:00:00", "20", quantity=20),
     record("bob", 2, "mms", "20T09:59:59", "3", quantity=3),
     record("bob", 3, "mms", "19T12:00:00", "1.000000000001", quantity=1, slices=[OF_OCTOBER], **LATE),
-    record("cat", 1, "mms", "08T10:00:00", "5", quantity=5),
+    record("cat", 1, "mms", "08T10:00:00", "9", quantity=9),
     record("cat", 2, "mms", "19T10:00:00", "4", quantity=4),
     record("cat", 3, "sms", "20T10:00:20", "1.05", quantity=10, slices=[FIRST_TEN], adjustments=[SURGE, NOVEMBER]),
     record("cat", 4, "sms", "20T10:00:30", "0.1", quantity=2, slices=[units(11, 12, "0.05", "0.1")]),

@@ -163,6 +163,13 @@ def test_a_wrong_price_is_an_error_where_it_is_wrong(price: dict[str, Any], wher
     assert refused_fields(meters=meter(price)) == [f"meters.sms.price{where}"]
 
 
+@pytest.mark.parametrize(("written", "shown"), [("0.0220", "0.022"), ("-0", "0"), ("-0.00", "0"), ("2.0", "2")])
+def test_a_price_is_shown_as_amounts_are(written: str, shown: str) -> None:
+    price = book(meters=meter({"model": "per_unit", "unit_price": written})).meters["sms"].price
+    assert isinstance(price, PerUnit)
+    assert [one.unit_price for one in price.slices(0, 1)] == [shown]
+
+
 @pytest.mark.parametrize("bounds", [(10, 10), (10, 9)])
 def test_tiers_that_do_not_rise_are_refused(bounds: tuple[int, int]) -> None:
     tiers = [*({"up_to": bound, "unit_price": "1"} for bound in bounds), {"unit_price": "1"}]
