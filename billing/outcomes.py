@@ -40,6 +40,8 @@ class Reason(Enum):
 class Kind(Enum):
     """The kinds of billing record that this core makes."""
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and these are looked up for every record
+
     USAGE = "USAGE"
     TIER_ADJUSTMENT = "TIER_ADJUSTMENT"
     RETRACTION = "RETRACTION"
@@ -51,6 +53,8 @@ class Kind(Enum):
 
 class AdjustmentKind(Enum):
     """What an adjustment comes from."""
+
+    __hash__ = object.__hash__  # Enum's own is Python code, and these are looked up for every record
 
     SURGE = "SURGE"
     PROMOTION = "PROMOTION"
