@@ -45,8 +45,7 @@ def main() -> None:
     live, settled, running = (records(env, settings, side) for side in Side)
     latest = live.union(settled, running)
     redis = RedisTarget(settings.redis_url, settings.redis_timeout_seconds, settings.redis_password_path)
-    keeping = KeepBalances(redis, RedisAwayError, settings.recent_states_mb << 20)
-    kept = by_shard(latest).process(keeping, output_type=BYTES)
+    kept = by_shard(latest).process(KeepBalances(redis, RedisAwayError), output_type=BYTES)
     kept.uid("keep-balances").name("keep balances")
     show_surge(env, settings)
     sink = at_least_once_sink(

@@ -37,9 +37,6 @@ SHARDS = 128
 
 DAY_MS = 86_400_000
 
-RECENT_STATES_MB = 128
-RECENT_STATES = "customers' states kept in memory by a subtask, those it wrote last; 0: all are read from RocksDB"
-
 
 class KafkaJobSettings(KafkaSecurity):
     """What every job has: how its clients reach Kafka."""
@@ -95,7 +92,6 @@ class JobSettings(KafkaJobSettings):
 class RatingSettings(JobSettings):
     """Settings of the usage rating job, and of its shadows: they read the same events, and write beside."""
 
-    recent_states_mb: int = Field(RECENT_STATES_MB, ge=0, description=RECENT_STATES)
     shadow: str = Field(
         "",
         pattern="^([a-z0-9][a-z0-9-]{0,39})?$",
@@ -133,7 +129,6 @@ class BalanceSettings(KafkaJobSettings):
     redis_password_file: Path | None = Field(None, description="a file that holds the password of the URL's user")
     redis_timeout_seconds: float = Field(2.0, gt=0, description="how long Redis may take for one answer")
     parallelism: int = Field(1, ge=1, le=SHARDS, description="subtasks; one TaskManager each")
-    recent_states_mb: int = Field(RECENT_STATES_MB, ge=0, description=RECENT_STATES)
     latest_records: int = Field(65536, ge=1, description="customers and meters that wait for their frame at most")
     linger_ms: int = Field(100, ge=1, description="how long a live record waits for its frame at most")
     settled_linger_ms: int = Field(500, ge=1, description="how long a settled record waits for its frame at most")

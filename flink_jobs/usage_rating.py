@@ -59,7 +59,7 @@ def main() -> None:
 def rate(frames: DataStream, prices: DataStream, start: RatingStart, settings: RatingSettings) -> DataStream:
     """Rate the frames, keyed by shard on the JVM's side, with books, contracts and factors as broadcast state."""
     broadcast = prices.broadcast(PRICES, RATES_STATE)
-    rating = RateUsage(start, settings.surge_patience_ms, settings.recent_states_mb << 20)
+    rating = RateUsage(start, settings.surge_patience_ms)
     rated = by_shard(frames).connect(broadcast).process(rating, output_type=BYTES)
     return rated.uid("rate-usage").name("rate usage")
 

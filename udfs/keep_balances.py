@@ -71,14 +71,12 @@ class Waiting(NamedTuple):
 class KeepBalances(KeyedProcessFunction):
     """Keeps the balances of a shard's customers in state and in Redis.
 
-    `away` is what the target's writer raises when it does not answer. `recent_bytes` is how much of the state is
-    kept beside RocksDB, see `udfs.recent`: what is live is settled a few seconds later.
+    `away` is what the target's writer raises when it does not answer.
     """
 
-    def __init__(self, target: BalanceTarget, away: type[Exception], recent_bytes: int = 0) -> None:
+    def __init__(self, target: BalanceTarget, away: type[Exception]) -> None:
         self._target = target
         self._away = away
-        self._recent_bytes = recent_bytes
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Bind state and metrics; Redis is spoken to from the first timer on."""
@@ -99,7 +97,7 @@ class KeepBalances(KeyedProcessFunction):
     def bind(self, runtime_context: RuntimeContext) -> None:
         """Make the fold over this operator's state."""
         store = FlinkStore(runtime_context.get_map_state(BALANCES), self._shards)
-        self._customers = ReadAhead(store, self._shards, self._recent_bytes)
+        self._customers = ReadAhead(store, self._shards)
         self._balances = BalanceKeeper(self._customers)
         self._keeper: Keeper = self._balances
 

@@ -43,14 +43,10 @@ COUNTED = ("rated", "duplicates", "late")
 
 
 class RateUsage(KeyedBroadcastProcessFunction):
-    """Rates bundles of frames of usage events, keyed by shard; price books come as broadcast elements.
+    """Rates bundles of frames of usage events, keyed by shard; price books come as broadcast elements."""
 
-    `recent_bytes` is how much of the customers' states is kept beside RocksDB, see `udfs.recent`.
-    """
-
-    def __init__(self, start: RatingStart, surge_patience_ms: int, recent_bytes: int) -> None:
+    def __init__(self, start: RatingStart, surge_patience_ms: int) -> None:
         self._start = start
-        self._recent_bytes = recent_bytes
         self._patience = Patience(surge_patience_ms)
 
     def open(self, runtime_context: RuntimeContext) -> None:
@@ -69,8 +65,7 @@ class RateUsage(KeyedBroadcastProcessFunction):
         self._timers: Any = None
         self._alerts: list[bytes] = []
         self._shards = shards = FlinkShards(runtime_context)
-        customers = FlinkStore(runtime_context.get_map_state(CUSTOMERS), shards)
-        self._customers = ReadAhead(customers, shards, self._recent_bytes)
+        self._customers = ReadAhead(FlinkStore(runtime_context.get_map_state(CUSTOMERS), shards), shards)
         self._index = ReadAhead(FlinkStore(runtime_context.get_map_state(DEDUP_INDEX), shards), shards)
         self._held = ReadAhead(FlinkStore(runtime_context.get_map_state(HELD), shards), shards)
         self._agenda = AddBehind(FlinkAgenda(runtime_context.get_map_state(AGENDA), shards), shards)

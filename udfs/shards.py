@@ -11,7 +11,6 @@ from typing import Any
 
 from billing.state import NEVER_MS
 from udfs.batched_state import FlinkAgenda, FlinkStore, sections
-from udfs.recent import RecentEntries
 
 
 class FlinkShards:
@@ -57,26 +56,21 @@ class ReadAhead:
     """A `Store` of many shards: read ahead, and written behind.
 
     It is every other kind of `Store` as well. What has not been read ahead is read where it is asked for.
-    Nothing is in the state before `write_behind`. What was written last is not read again, up to `recent_bytes`.
+    Nothing is in the state before `write_behind`.
     """
 
-    def __init__(self, store: FlinkStore, shards: FlinkShards, recent_bytes: int = 0) -> None:
+    def __init__(self, store: FlinkStore, shards: FlinkShards) -> None:
         self._store, self._shards = store, shards
-        self._recent = RecentEntries(recent_bytes)
         self._known: dict[str, dict[bytes, bytes | None]] = {}
         self._changed: dict[str, dict[bytes, bytes | None]] = {}
 
     def read_ahead(self, wanted: Iterable[tuple[str, Collection[bytes]]]) -> None:
         """Read keys of shards in one call; no shard comes twice."""
-        asked: list[tuple[str, Collection[bytes]]] = []
-        for shard, keys in wanted:
-            lacking = self._recent.fill(shard, keys, self._known.setdefault(shard, {}))
-            if lacking:
-                asked.append((shard, lacking))
+        asked = [(shard, keys) for shard, keys in wanted if keys]
         if asked:
             found = self._store.get_all_of(self._shards.backend, asked)
             for (shard, keys), there in zip(asked, found, strict=True):
-                self._known[shard].update(dict.fromkeys(keys) | there)
+                self._known.setdefault(shard, {}).update(dict.fromkeys(keys) | there)
 
     def read_ahead_of(self, owners: "ReadAhead", wanted: Iterable[tuple[str, Mapping[bytes, bytes]]]) -> None:
         """Read keys of shards in one call, each with its owner: one that is not there has none, and is not asked for.
@@ -96,8 +90,6 @@ class ReadAhead:
         """Write what has changed in one call, and forget what was read."""
         if self._changed:
             self._store.put_all_of(self._shards.backend, self._changed)
-            for shard, entries in self._changed.items():
-                self._recent.keep(shard, entries)
             self._changed = {}
         self._known = {}
 
@@ -129,13 +121,11 @@ class ReadAhead:
     def take_due(self, until_ms: int) -> list[bytes]:
         """Remove and return the present shard's keys whose deadline is at or before `until_ms`, in order."""
         self.write_behind()
-        self._recent.forget()
         return self._store.take_due(until_ms)
 
     def sweep(self, before_ms: int) -> None:
         """Remove the present shard's entries of times before this."""
         self.write_behind()
-        self._recent.forget()
         self._store.sweep(before_ms)
 
 

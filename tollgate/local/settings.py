@@ -25,7 +25,7 @@ class LocalStackSettings(BaseModel):
     redis_port: Port = 6379
     kafka_heap_mb: int = Field(default=512, ge=128)
     job_manager_process_mb: int = Field(default=1024, ge=768)
-    task_manager_process_mb: int = Field(default=1856, ge=1024)
+    task_manager_process_mb: int = Field(default=1728, ge=1024)
     managed_memory_mb: int = Field(default=400, ge=64)
     start_timeout_seconds: float = Field(default=120, gt=0)
     flink_options: dict[str, str] = Field(default_factory=dict)

@@ -93,7 +93,7 @@ class Subtask:
         self.timers: set[tuple[int, str]] = timers or set()
         self.now_ms = 1_000_000
         self.counters: dict[str, Counter] = {}
-        self.operator = KeepBalances(redis, AwayError, recent_bytes=2000)
+        self.operator = KeepBalances(redis, AwayError)
         self.operator.open(self)
 
     def get_map_state(self, _: Any) -> Stores:

@@ -18,11 +18,10 @@ LATER = (2 << 40).to_bytes(8, "big")
 class Desk:
     """A store of three shards, and how often Flink's key was switched."""
 
-    def __init__(self, recent_bytes: int = 0) -> None:
+    def __init__(self) -> None:
         self.flink = ToyFlink({shard: Keyed([DictStore()]) for shard in "abc"}, lambda: None)
         self.shards = ToyShards(self.flink)
-        flink_store: Any = self.flink.store(0, self.shards)
-        self.store = ReadAhead(flink_store, self.shards, recent_bytes)
+        self.store = ReadAhead(self.flink.store(0, self.shards), self.shards)  # type: ignore[arg-type]
 
     def state(self, shard: str) -> dict[bytes, bytes]:
         entries: dict[bytes, bytes] = self.flink.keys[shard].stores[0].entries

@@ -17,16 +17,13 @@ from udfs.turns import Turn
 from wire.records import ReadSoFar
 
 SHARDS: Final = ("a", "b", "c")
-RECENT_BYTES: Final = 4000
-"""So few that states leave while others stay."""
-
 STATES: Final = ("CUSTOMERS", "DEDUP_INDEX", "HELD", "AGENDA", "DEADLINES", "QUEUES")
 
 
 def toy_rating(monkeypatch: pytest.MonkeyPatch, catalog: PriceCatalog) -> tuple[ToyFlink, SurgeView]:
     """Return a toy that runs the rating, and what that knows of surge."""
     keys = {name: Keyed([DictAgenda() if one == "AGENDA" else DictStore() for one in STATES]) for name in SHARDS}
-    flink = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000, RECENT_BYTES))
+    flink = ToyFlink(keys, lambda: RateUsage(RatingStart(engine.TOPIC, (), (), ReadSoFar(0), ""), 3000))
     order, view = [getattr(rate_usage, name) for name in STATES], SurgeView()
     feed = SimpleNamespace(catalog=catalog, read=ReadSoFar(1))
     for name in ("FlinkStore", "FlinkAgenda"):
