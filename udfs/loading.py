@@ -28,7 +28,12 @@ def load_all() -> None:
 
 
 def collect_rarely() -> None:
-    """Look for cycles of objects a hundred times less often: a frame's objects hold none, and are many."""
+    """Look for cycles of objects a hundred times less often: a frame's objects hold none, and are many.
+
+    What is frozen is never looked at, the function that is being opened included. One that has ended is part of a
+    cycle: without `unfreeze` it would stay for good, with all that it holds of Flink's objects.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(70_000, 20, 100)
