@@ -43,7 +43,7 @@ class BalancesJob:
         self.checkpoint()
 
     def read(self, count: int) -> None:
-        """Fold the next outputs, and write whom they are of; all, after a start or where Redis has lost its data."""
+        """Fold the next outputs and write their customers; after a start, or where Redis has lost its data, all."""
         changed: dict[str, None] = {}
         for tag, value in self.broker.committed[self.position : self.position + count]:
             if tag is Tag.RECORD:
