@@ -15,7 +15,7 @@ from billing.sessions import charge_of, take_phase
 from billing.spending import refuse_without_credit
 from billing.state import CustomerState
 from billing.tariffs import Reduction, Tariff
-from billing.validity import invalid_event_time, invalid_field
+from billing.validity import invalid_event_time, invalid_field, is_future
 
 MAX_SHOWN = 100
 """Characters of a stranger's text that a dead letter's detail repeats: it holds the raw bytes anyway."""
@@ -93,9 +93,10 @@ def check_heartbeat(event: UsageEvent, delivery: Delivery, prices: PriceCatalog)
 
 
 def _in_future(event: UsageEvent, delivery: Delivery, skew_ms: int) -> Rejection | None:
-    ahead_ms = event.event_time_ms - delivery.timestamp_ms
-    if ahead_ms > skew_ms:
-        detail = f"event time is {ahead_ms} ms after the record's timestamp; {skew_ms} ms are allowed"
+    if is_future(event.event_time_ms, delivery.timestamp_ms, skew_ms):
+        ahead_ms = event.event_time_ms - delivery.timestamp_ms
+        allowed = f"{skew_ms} ms are allowed" if ahead_ms > skew_ms else "times from the year 9000 on never are"
+        detail = f"event time is {ahead_ms} ms after the record's timestamp; {allowed}"
         return Rejection(Reason.FUTURE_EVENT_TIME, detail)
     return None
 

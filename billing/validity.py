@@ -7,7 +7,7 @@ from billing.events import Delivery, Measure, Phase, UsageEvent
 MAX_ID_LENGTH = 128
 MAX_QUANTITY = 10**15
 MAX_EVENT_TIME_MS = 221_845_392_000_000
-"""9000-01-01: later times are no times of usage, and calendars end at the year 9999."""
+"""9000-01-01: from then on every time is in the future of any record, for calendars end at the year 9999."""
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:-]+(?:/[A-Za-z0-9._:-]+)?")
 
@@ -19,7 +19,7 @@ def invalid_field(event: UsageEvent, delivery: Delivery) -> str | None:
         wrong = _invalid_id("event_id", event_id)
         if wrong is not None:
             return wrong
-    if not 0 < event.event_time_ms < MAX_EVENT_TIME_MS:
+    if event.event_time_ms <= 0:
         return invalid_event_time(event)
     if event.measure is Measure.QUANTITY and not 0 < event.quantity <= MAX_QUANTITY:
         return f"quantity is {event.quantity}, and must be from 1 to 10^15"
@@ -52,9 +52,14 @@ def _invalid_subject(event: UsageEvent) -> str | None:
 
 def invalid_event_time(event: UsageEvent) -> str | None:
     """Return what is wrong with an event's time, in words, or None."""
-    if 0 < event.event_time_ms < MAX_EVENT_TIME_MS:
+    if event.event_time_ms > 0:
         return None
-    return f"event_time_ms is {event.event_time_ms}, and must be above 0 and before the year 9000"
+    return f"event_time_ms is {event.event_time_ms}, and must be above 0"
+
+
+def is_future(event_time_ms: int, timestamp_ms: int, skew_ms: int) -> bool:
+    """Tell whether a time is in the future of the Kafka record that carries it, or of any calendar."""
+    return event_time_ms - timestamp_ms > skew_ms or event_time_ms >= MAX_EVENT_TIME_MS
 
 
 def invalid_customer_id(customer_id: str) -> str | None:

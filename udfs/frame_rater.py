@@ -20,6 +20,7 @@ from billing.surge.applied import UNKNOWN
 from billing.surge.demand import may_surge
 from billing.surge.view import UNDECIDED, SurgeView
 from billing.tariffs import Reduction
+from billing.validity import is_future
 from udfs.batched_state import AgendaStore, DeadlineStore, IndexStore, Store
 from udfs.customer_states import CustomerStates, sweep_time_ms
 from udfs.frame_memory import FrameMemory
@@ -224,7 +225,7 @@ class FrameRater:
             return UNDECIDED
         if not may_surge(event):
             return None
-        if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
+        if is_future(event.event_time_ms, delivery.timestamp_ms, prices.max_future_skew_ms):
             return None  # it will be refused: nobody has to wait for its time to come
         factor = self.surge.of(event, prices)
         return UNKNOWN if factor is UNDECIDED and has_waited and not self.patient() else factor

@@ -6,7 +6,7 @@ from billing.catalog import PriceCatalog
 from billing.events import Delivery, Measure, Phase, UsageEvent
 from billing.surge.grid import DetectorKey
 from billing.surge.rules import SurgeIndex
-from billing.validity import invalid_field
+from billing.validity import invalid_field, is_future
 
 _SESSION_UNITS = 1
 
@@ -28,7 +28,7 @@ def demand_of(event: UsageEvent, delivery: Delivery, prices: PriceCatalog, rules
     """
     if not may_surge(event) or invalid_field(event, delivery) is not None:
         return []
-    if event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms:
+    if is_future(event.event_time_ms, delivery.timestamp_ms, prices.max_future_skew_ms):
         return []
     series = prices.terms_for(event.customer_id, event.event_time_ms).series
     surge = rules.of(prices, series.first.id) if series is not None else None

@@ -16,7 +16,7 @@ from billing.surge.applied import UNKNOWN
 from billing.surge.demand import may_surge
 from billing.surge.view import UNDECIDED
 from billing.tariffs import Reduction
-from billing.validity import MAX_EVENT_TIME_MS
+from billing.validity import is_future
 from tollgate.audit.ledger import Position
 from tollgate.audit.prices import Prices
 from tollgate.kafka_log import LogRecord
@@ -125,7 +125,7 @@ class Recomputation:
         """
         if event.customer_id in self.queues:
             return UNDECIDED
-        in_future = event.event_time_ms - delivery.timestamp_ms > prices.max_future_skew_ms
+        in_future = is_future(event.event_time_ms, delivery.timestamp_ms, prices.max_future_skew_ms)
         if self.factors is None or in_future or not may_surge(event):
             return None
         factor = self.factors.of(event, (delivery.partition, delivery.offset), prices)
@@ -186,6 +186,4 @@ def moved_clock(clock_ms: int, event: UsageEvent | SubscriptionEvent | None, tim
     if event is None:
         return clock_ms
     time_ms = event.made_at_ms(timestamp_ms) if isinstance(event, SubscriptionEvent) else event.event_time_ms
-    if time_ms >= MAX_EVENT_TIME_MS or time_ms > timestamp_ms + skew_ms:
-        return clock_ms
-    return max(clock_ms, time_ms)
+    return clock_ms if is_future(time_ms, timestamp_ms, skew_ms) else max(clock_ms, time_ms)

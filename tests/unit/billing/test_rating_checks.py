@@ -11,7 +11,7 @@ import pytest
 from billing.events import Delivery, Measure, Seen, UsageEvent, fingerprint_of
 from billing.memory import DictMemory
 from billing.outcomes import Duplicate, Outcome, Rejection
-from billing.rating import check_heartbeat, step
+from billing.rating import check_fields, check_heartbeat, step
 from billing.state import CustomerState
 from tests.unit.builders import HORIZON_MS, LATENESS_MS, NOON_MS, SKEW_MS, book, catalog, delivery, ms, usage
 
@@ -130,3 +130,17 @@ def test_a_heartbeat_needs_a_time_that_is_neither_invalid_nor_future() -> None:
     invalid = check_heartbeat(beat._replace(event_time_ms=0), delivery(), catalog())
     future = check_heartbeat(beat, delivery(timestamp_ms=NOON_MS - SKEW_MS - 1), catalog())
     assert [one and one.reason.name for one in (invalid, future)] == ["INVALID_FIELD", "FUTURE_EVENT_TIME"]
+
+
+@pytest.mark.parametrize("timestamp_ms", [NOON_MS, 2**63 - 1])
+def test_the_largest_time_is_future_and_no_invalid_field(timestamp_ms: int) -> None:
+    case = Case()
+    case.spoil_event(event_time_ms=2**63 - 1)
+    case.spoil_delivery(timestamp_ms=timestamp_ms)
+    assert check_fields(case.event, case.by) is None
+    assert reason_of(case.decide()) == "FUTURE_EVENT_TIME"
+    case.home = 3
+    assert reason_of(case.decide()) == "WRONG_PARTITION"
+    beat = check_heartbeat(case.event._replace(measure=Measure.HEARTBEAT), case.by, catalog())
+    assert beat is not None
+    assert beat.reason.name == "FUTURE_EVENT_TIME"
