@@ -58,7 +58,7 @@ def _parse_book(fields: Fields) -> PriceBook | None:
     plans = parse_plans(fields)
     meters = parse_meters(fields, required=not entries_at(fields.node, "plans"))
     surge = parse_surge(fields)
-    promotions = parse_promotions(fields)
+    promotions = parse_promotions(fields, calendar)
     contracts = parse_contracts(fields, book_id)
     _check_references(fields)
     if book_id is None or version is None or effective_from_ms is None or currency is None:
